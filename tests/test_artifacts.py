@@ -67,13 +67,13 @@ def is_success(answer: Any, function: BuiltFunction) -> bool:
 
 
 @EVERY_FUNCTION
-def test_no_module_is_compiled_from_source_at_a_cold_start(function: BuiltFunction, cold_start: ColdStart) -> None:
+def test_cold_start_compiles_no_module_from_source(function: BuiltFunction, cold_start: ColdStart) -> None:
     assert cold_start.compiled == []
     assert {"app", "partner_access"} <= set(cold_start.modules)
 
 
 @EVERY_FUNCTION
-def test_a_function_loads_only_what_it_uses(function: BuiltFunction, cold_start: ColdStart) -> None:
+def test_cold_start_loads_only_modules_in_use(function: BuiltFunction, cold_start: ColdStart) -> None:
     expensive_modules = {
         "botocore.client": function.uses_table,
         "partner_access.api.routing": "HttpApi" in function.triggers and not function.serves_pages,
@@ -89,13 +89,13 @@ def test_a_function_loads_only_what_it_uses(function: BuiltFunction, cold_start:
 
 
 @EVERY_FUNCTION
-def test_the_sample_is_answered(function: BuiltFunction, cold_start: ColdStart) -> None:
+def test_sample_event_in_isolated_process_succeeds(function: BuiltFunction, cold_start: ColdStart) -> None:
     assert is_success(cold_start.response, function)
 
 
 @pytest.mark.skipif(built_artifacts.runtime_interface_emulator() is None, reason="AWS's runtime emulator runs on Linux")
 @EVERY_FUNCTION
-def test_the_sample_is_answered_under_lambdas_own_runtime(function: BuiltFunction, endpoint: str) -> None:
+def test_sample_event_under_lambda_runtime_emulator_succeeds(function: BuiltFunction, endpoint: str) -> None:
     emulator = built_artifacts.runtime_interface_emulator()
     assert emulator
 
@@ -103,19 +103,19 @@ def test_the_sample_is_answered_under_lambdas_own_runtime(function: BuiltFunctio
 
 
 @EVERY_FUNCTION
-def test_a_function_ships_its_app_and_what_it_serves_and_nothing_else(function: BuiltFunction) -> None:
+def test_built_function_contains_only_app_and_static_files(function: BuiltFunction) -> None:
     shipped = {path.relative_to(function.folder).parts[0] for path in function.folder.rglob("*") if path.is_file()}
 
     assert shipped == {"app.py", "__pycache__"} | ({"static"} if function.serves_pages else set())
 
 
-def test_the_layer_is_small() -> None:
+def test_layer_is_smaller_than_limit() -> None:
     size = sum(path.stat().st_size for path in LAYER.rglob("*") if path.is_file())
 
     assert size < 21 * MEGABYTE
 
 
-def test_the_layer_trusts_those_who_vouch_for_aws_and_nobody_else() -> None:
+def test_layer_trusts_only_certificate_authorities_of_aws() -> None:
     trusted: Any = ssl.create_default_context(cafile=LAYER / "botocore/cacert.pem").get_ca_certs()
 
     assert sorted(map(_organization, trusted)) == ["Amazon"] * 4 + ["Starfield Technologies, Inc."] * 2
@@ -126,7 +126,7 @@ def _organization(certificate: Any) -> str:
     return str(named["organizationName"])
 
 
-def test_the_layer_holds_models_of_the_services_in_use_only() -> None:
+def test_layer_contains_only_models_of_services_in_use() -> None:
     models = {path.name for path in (LAYER / "botocore/data").iterdir() if path.is_dir()}
 
     assert models == {"dynamodb", "events", "kms", "s3", "sesv2"}

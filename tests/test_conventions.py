@@ -25,7 +25,7 @@ def relative_name(path: Path) -> str:
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_an_operation_is_declared_sampled_and_tested(operation: str) -> None:
+def test_operation_has_template_resource_sample_and_tests(operation: str) -> None:
     resource = "".join(word.capitalize() for word in operation.split("_")) + "Function"
 
     assert resource in template.read()["Resources"]
@@ -34,23 +34,23 @@ def test_an_operation_is_declared_sampled_and_tested(operation: str) -> None:
 
 
 @pytest.mark.parametrize("path", DOMAIN_AND_STORE_MODULES, ids=relative_name)
-def test_each_room_of_the_domain_and_the_store_has_its_tests(path: Path) -> None:
+def test_domain_and_store_module_has_tests(path: Path) -> None:
     assert (ROOT / "tests" / path.relative_to(LAYER).with_name(f"test_{path.name}")).exists()
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative_name)
-def test_no_module_is_longer_than_a_reader_can_hold(path: Path) -> None:
+def test_module_is_not_longer_than_limit(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative_name)
-def test_a_module_says_what_the_room_is_for_and_bears_no_empty_name(path: Path) -> None:
+def test_module_has_docstring_and_meaningful_name(path: Path) -> None:
     assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
     assert not BANNED & set(path.relative_to(ROOT).with_suffix("").parts[-1:])
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative_name)
-def test_nobody_catches_everything(path: Path) -> None:
+def test_module_catches_no_base_exceptions(path: Path) -> None:
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.ExceptHandler):
             assert node.type is not None
@@ -60,7 +60,7 @@ def test_nobody_catches_everything(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative_name)
-def test_the_table_is_read_at_one_door_and_no_decision_at_an_index(path: Path) -> None:
+def test_module_uses_boto3_and_indexes_only_where_allowed(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
 
     assert "boto3" not in text or path.name in {
@@ -76,7 +76,7 @@ def test_the_table_is_read_at_one_door_and_no_decision_at_an_index(path: Path) -
     assert 'index="' not in text or path in lists_and_sweeps
 
 
-def test_each_route_of_the_template_is_an_operation_and_each_operation_a_route() -> None:
+def test_template_routes_equal_routes_of_functions() -> None:
     declared = {route.key: route.operation for route in template.routes()}
     built = {key: operation for operation in gateway.OPERATIONS for key in gateway.app(operation).routes}
     built |= dict.fromkeys(serve_pages.routes, "serve_pages")
@@ -84,7 +84,7 @@ def test_each_route_of_the_template_is_an_operation_and_each_operation_a_route()
     assert built == {**declared, "$default": "reject_unknown_route"}
 
 
-def test_the_answer_to_unknown_requests_knows_every_path_and_method() -> None:
+def test_reject_unknown_route_lists_every_path_and_method() -> None:
     from functions.reject_unknown_route.app import ROUTES  # noqa: PLC0415  the folder is not a package
 
     declared: dict[str, list[str]] = {}
@@ -95,7 +95,7 @@ def test_the_answer_to_unknown_requests_knows_every_path_and_method() -> None:
     assert {path: ", ".join(sorted(methods)) for path, methods in declared.items()} == ROUTES
 
 
-def test_the_key_page_names_every_item_that_the_store_writes() -> None:
+def test_keys_docstring_lists_every_key_prefix() -> None:
     page = (LAYER / "store/keys.py").read_text(encoding="utf-8")
     table = page[: page.index('"""', 3)]
 
@@ -117,6 +117,6 @@ def test_key_prefix_is_written_out_in_keys_module_only(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative_name)
-def test_what_a_source_cites_can_be_looked_up(path: Path) -> None:
+def test_cited_documents_exist(path: Path) -> None:
     for cited in re.findall(r"\b([a-z]+\.md)\b", path.read_text(encoding="utf-8")):
         assert (ROOT / "docs" / cited).exists(), cited

@@ -109,7 +109,7 @@ CASES: Final = (
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_an_operation_costs_no_more_than_it_did(table: Table, case: CostCase) -> None:
+def test_operation_costs_at_most_its_gate(table: Table, case: CostCase) -> None:
     seed(table, *case.others)
 
     with count_costs(table) as costs:
@@ -147,7 +147,7 @@ DUE_LINKS: Final = 1_000 if counts.is_enabled() else 20
 OPEN_LINKS: Final = (1_000, 100_000) if counts.is_enabled() else (100, 2_000)
 
 
-def test_a_sweep_asks_as_much_whatever_else_is_open(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_expire_links_requests_do_not_grow_with_open_links(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     clock = Clock(monkeypatch, EXPIRE_LINKS)
     few, many = (run_expire_links(table, clock, live) for live in OPEN_LINKS)
 

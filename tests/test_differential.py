@@ -132,7 +132,7 @@ def needs_more_than_is_read(state: State) -> bool:
 # agreement
 
 
-def test_the_product_and_a_naive_reading_of_the_rules_agree(
+def test_access_decision_agrees_with_reference_policy(
     random_generator: Random, record_property: RecordProperty
 ) -> None:
     states = random_states(random_generator, 3000)
@@ -143,7 +143,7 @@ def test_the_product_and_a_naive_reading_of_the_rules_agree(
     assert 0.2 < permitted / len(states) < 0.8, "or hardly anything would be compared"
 
 
-def test_the_product_and_cedar_agree(random_generator: Random, record_property: RecordProperty) -> None:
+def test_access_decision_agrees_with_cedar(random_generator: Random, record_property: RecordProperty) -> None:
     asked = questions(random_states(random_generator, 2000), random_generator)
     record_property("questions", len(asked))
 
@@ -152,7 +152,7 @@ def test_the_product_and_cedar_agree(random_generator: Random, record_property: 
 
 @settings(deadline=None, max_examples=scaled(150))
 @given(st.data())
-def test_the_smallest_case_of_which_they_would_not_agree(data: st.DataObject) -> None:
+def test_access_decision_agrees_with_both_on_generated_state(data: st.DataObject) -> None:
     state = random_state(lambda options: data.draw(st.sampled_from(options)))
 
     assert list(states_in_dispute([state])) == []
@@ -160,7 +160,7 @@ def test_the_smallest_case_of_which_they_would_not_agree(data: st.DataObject) ->
     assert questions_in_dispute([(state, name, reach)]) == []
 
 
-def test_what_is_read_of_the_table_is_decided_alike(table: Table, random_generator: Random) -> None:
+def test_access_decision_on_table_records_equals_decision_on_all_facts(table: Table, random_generator: Random) -> None:
     states = random_states(random_generator, 200)
     table.put_records(*(record for state in states for record in records(state)))
     pairs = {MemberId(f"account-{number}", f"user-{number}"): state for number, state in enumerate(states)}
@@ -224,12 +224,12 @@ def wrong_policy(**methods: Any) -> type[ReferencePolicy]:
         "forgets the partner seat",
     ],
 )
-def test_a_model_that_reads_one_sentence_wrong_is_caught(naive: type[ReferencePolicy]) -> None:
+def test_reference_policy_with_one_wrong_rule_disagrees(naive: type[ReferencePolicy]) -> None:
     assert any(states_in_dispute(random_states(Random(1), 1500), naive))
 
 
 @pytest.mark.parametrize("name", cedar.POLICIES)
-def test_a_policy_that_is_missing_is_missed(name: str) -> None:
+def test_cedar_without_one_policy_disagrees(name: str) -> None:
     asked = questions(random_states(Random(1), 500), Random(2))
 
     assert questions_in_dispute(asked, {each: policy for each, policy in cedar.POLICIES.items() if each != name})

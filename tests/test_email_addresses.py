@@ -32,7 +32,7 @@ def in_ascii(label: str) -> str:
         ("person@made.test", "person@made.test"),
     ],
 )
-def test_an_address_is_trimmed_composed_folded_and_its_domain_in_ascii(text: str, address: str) -> None:
+def test_email_address_is_normalized(text: str, address: str) -> None:
     assert TypeAdapter(EmailAddress).validate_python(text) == address
     assert normalize(address) == address
 
@@ -88,7 +88,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("text", MALFORMED)
-def test_whatever_else_is_no_address(text: str) -> None:
+def test_email_address_that_is_malformed_is_rejected(text: str) -> None:
     with pytest.raises(PydanticCustomError) as refused:
         normalize(text)
     assert refused.value.type == "invalid_email"
@@ -97,14 +97,14 @@ def test_whatever_else_is_no_address(text: str) -> None:
 @pytest.mark.parametrize(
     "value", [["one@bakery.example"], {"email": "one@bakery.example"}, 1, True, None, b"a@b.example"]
 )
-def test_an_address_is_one_text(value: Any) -> None:
+def test_email_address_of_another_type_is_rejected(value: Any) -> None:
     with pytest.raises(ValidationError):
         TypeAdapter(EmailAddress).validate_python(value, strict=True)
 
 
 @given(st.emails())
 @settings(deadline=None, max_examples=100)
-def test_an_address_is_compared_as_it_is_kept(address: str) -> None:
+def test_email_address_normalized_twice_is_unchanged(address: str) -> None:
     try:
         kept = normalize(address)
     except PydanticCustomError:
@@ -123,11 +123,11 @@ def test_an_address_is_compared_as_it_is_kept(address: str) -> None:
         ("sub.bakery.example", "sub.bakery.example"),
     ],
 )
-def test_a_domain_is_what_stands_behind_the_sign(text: str, domain: str) -> None:
+def test_domain_is_normalized(text: str, domain: str) -> None:
     assert TypeAdapter(Domain).validate_python(text) == domain
 
 
 @pytest.mark.parametrize("text", ["", "bakery", "a@bakery.example", "@bakery.example", "*.example", "bakery.example."])
-def test_whatever_else_is_no_domain(text: str) -> None:
+def test_domain_that_is_malformed_is_rejected(text: str) -> None:
     with pytest.raises(PydanticCustomError):
         normalize_domain(text)

@@ -37,7 +37,7 @@ def sequence_numbers(listening: FakeEventBus) -> list[int]:
     return [int(each["sequence"]) for each in listening.events]
 
 
-def test_an_event_lies_on_the_bus_as_its_followers_filter_it(published_events: FakeEventBus) -> None:
+def test_publish_sets_bus_source_and_detail_type(published_events: FakeEventBus) -> None:
     (event,) = some_events(1)
 
     event_bus.publish([event])
@@ -50,7 +50,7 @@ def test_an_event_lies_on_the_bus_as_its_followers_filter_it(published_events: F
 
 
 @pytest.mark.parametrize(("how_many", "portions"), [(0, []), (1, [1]), (10, [10]), (11, [10, 1]), (100, [10] * 10)])
-def test_ten_go_at_once_and_all_in_their_order(
+def test_publish_sends_batches_of_ten_in_order(
     published_events: FakeEventBus, how_many: int, portions: list[int]
 ) -> None:
     event_bus.publish(some_events(how_many))
@@ -59,7 +59,7 @@ def test_ten_go_at_once_and_all_in_their_order(
     assert sequence_numbers(published_events) == list(range(1, how_many + 1))
 
 
-def test_large_ones_go_by_themselves(published_events: FakeEventBus) -> None:
+def test_publish_large_events_in_smaller_batches(published_events: FakeEventBus) -> None:
     """Stay below the 256 KB that EventBridge accepts in one request. An entry of the table is smaller than that."""
     event_bus.publish(some_events(3, text="é" * 60_000))
 
@@ -67,7 +67,7 @@ def test_large_ones_go_by_themselves(published_events: FakeEventBus) -> None:
     assert all(sum(len(each["Detail"].encode()) for each in tried) < 256 * 1024 for tried in published_events.attempts)
 
 
-def test_what_was_not_taken_is_raised_with_the_codes_alone_and_nothing_goes_after_it(
+def test_publish_with_rejected_entry_raises_codes_and_sends_no_more(
     published_events: FakeEventBus,
 ) -> None:
     published_events.next_faults.extend([faults.succeeds, rejects_entry_at(3, "InternalFailure")])
@@ -79,7 +79,7 @@ def test_what_was_not_taken_is_raised_with_the_codes_alone_and_nothing_goes_afte
 
 
 @pytest.mark.parametrize("fault", [faults.aws_error("InternalException", 500), faults.aws_error("ThrottlingException")])
-def test_a_bus_that_is_crowded_once_is_asked_again(published_events: FakeEventBus, fault: faults.Fault) -> None:
+def test_publish_with_one_temporary_error_retries(published_events: FakeEventBus, fault: faults.Fault) -> None:
     published_events.next_faults.append(fault)
 
     event_bus.publish(some_events(2))
@@ -88,7 +88,7 @@ def test_a_bus_that_is_crowded_once_is_asked_again(published_events: FakeEventBu
     assert len(published_events.attempts) == 2
 
 
-def test_a_bus_that_stays_crowded_is_given_up_after_three_attempts(published_events: FakeEventBus) -> None:
+def test_publish_with_lasting_throttling_raises_after_three_attempts(published_events: FakeEventBus) -> None:
     published_events.next_faults.extend([faults.aws_error("ThrottlingException")] * 3)
 
     with pytest.raises(ClientError, match="ThrottlingException"):
@@ -97,7 +97,7 @@ def test_a_bus_that_stays_crowded_is_given_up_after_three_attempts(published_eve
     assert (len(published_events.attempts), published_events.accepted) == (3, [])
 
 
-def test_a_lost_answer_means_that_events_come_twice(published_events: FakeEventBus) -> None:
+def test_publish_with_lost_response_sends_events_twice(published_events: FakeEventBus) -> None:
     published_events.next_faults.append(faults.response_lost)
 
     event_bus.publish(some_events(2))
@@ -105,14 +105,14 @@ def test_a_lost_answer_means_that_events_come_twice(published_events: FakeEventB
     assert sequence_numbers(published_events) == [1, 2, 1, 2]
 
 
-def test_a_bus_that_does_not_answer_is_raised(published_events: FakeEventBus) -> None:
+def test_publish_with_timeouts_raises(published_events: FakeEventBus) -> None:
     published_events.next_faults.extend([faults.request_lost] * 3)
 
     with pytest.raises(ReadTimeoutError):
         event_bus.publish(some_events(1))
 
 
-def test_what_is_asked_is_what_eventbridge_understands(table: Table) -> None:
+def test_publish_request_is_valid_for_eventbridge(table: Table) -> None:
     """Validate with botocore's service model and with moto, which has the bus."""
     event_bus.publish(some_events(1))
     with pytest.raises(ParamValidationError):

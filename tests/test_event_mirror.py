@@ -123,7 +123,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     return Clock(monkeypatch, "partner_access.api.routing", EXPIRE_LINKS, RECONCILE_ACCESS)
 
 
-def test_a_mirror_ends_up_with_what_the_table_has(table: Table, published_events: FakeEventBus, clock: Clock) -> None:
+def test_mirror_after_random_operations_equals_the_table(
+    table: Table, published_events: FakeEventBus, clock: Clock
+) -> None:
     acts = RandomOperations(table, clock, Random(SEED))
     with new_audit_entries() as stream:
         follower = FaultyDelivery(stream, published_events, acts.random)
@@ -147,7 +149,7 @@ def test_a_mirror_ends_up_with_what_the_table_has(table: Table, published_events
     assert len({event["type"] for event in follower.delivered_events}) >= MIN_EVENT_KINDS
 
 
-def test_what_stops_and_goes_on_between_two_sweeps_leaves_no_trace(
+def test_mirror_after_program_suspended_between_two_runs_shows_active_member(
     table: Table, published_events: FakeEventBus, clock: Clock
 ) -> None:
     """Check a state that no later entry of the client takes back. Events in between must not leave it behind."""

@@ -62,12 +62,12 @@ def event_with_details(**details: Any) -> Json:
     return found
 
 
-def test_each_event_has_its_schema_and_each_schema_its_event() -> None:
+def test_every_event_has_a_schema_and_every_schema_an_event() -> None:
     assert {path.stem for path in SCHEMAS.glob("*.json")} - COMMON == domain_events()
 
 
 @pytest.mark.parametrize("path", sorted(SCHEMAS.glob("*.json")), ids=lambda path: path.stem)
-def test_a_schema_is_one_and_bears_its_name(path: Path) -> None:
+def test_event_schema_is_valid_and_has_its_name(path: Path) -> None:
     schema = json.loads(path.read_text(encoding="utf-8"))
 
     Draft202012Validator.check_schema(schema)
@@ -78,7 +78,7 @@ def test_a_schema_is_one_and_bears_its_name(path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(schemas_by_id()))
-def test_every_object_is_closed_and_every_reference_leads_somewhere(name: str) -> None:
+def test_event_schema_objects_are_closed_and_references_resolve(name: str) -> None:
     for part, schema in schema_objects(schemas_by_id()[name]):
         if schema.get("type") == "object" and f"{name} {part}" not in OPEN_OBJECTS:
             assert schema["additionalProperties"] is False, part
@@ -100,12 +100,12 @@ def test_every_object_is_closed_and_every_reference_leads_somewhere(name: str) -
         ("suspension", SuspensionReason),
     ],
 )
-def test_words_are_those_of_the_domain(definition: str, words: type[StrEnum]) -> None:
+def test_event_schema_enum_equals_domain_enum(definition: str, words: type[StrEnum]) -> None:
     assert set(schemas_by_id()[DEFINITIONS]["$defs"][definition]["enum"]) == set(words)
 
 
 @pytest.mark.parametrize("event", sorted(event_schemas()))
-def test_an_event_is_about_one_person_at_most_and_names_him_always_or_it_is_about_a_link(event: str) -> None:
+def test_event_schema_names_one_user_at_most_and_requires_it_except_for_link(event: str) -> None:
     details = event_schemas()[event]["properties"]["details"]
     people = {"user_id", "employee_id"} & set(details["properties"])
 
@@ -113,7 +113,7 @@ def test_an_event_is_about_one_person_at_most_and_names_him_always_or_it_is_abou
     assert people <= set(details["required"]) or event == "link.revoked"
 
 
-def test_what_fits_is_not_complained_of() -> None:
+def test_valid_event_has_no_schema_errors() -> None:
     assert validation_errors(event_with_details()) == []
 
 
@@ -134,7 +134,7 @@ def test_what_fits_is_not_complained_of() -> None:
         (lambda event: event["data"]["now"]["user"].pop("version"), "'version' is a required property"),
     ],
 )
-def test_what_does_not_fit_is(change: Any, sentence: str) -> None:
+def test_invalid_event_has_schema_error(change: Any, sentence: str) -> None:
     event = event_with_details()
     change(event)
 

@@ -153,18 +153,18 @@ def suspension_without_notification(side: str) -> Callable[[Table], object]:
     return added_copy("client's trail", **entry_fields, details={"suspended_by": side})
 
 
-def test_a_sound_table_is_sound() -> None:
+def test_invariants_accept_consistent_table() -> None:
     assert invariants.violations(CONSISTENT_TABLE.values()) == []
 
 
-def test_a_letter_that_went_out_leaves_its_copies_behind() -> None:
+def test_invariants_accept_sent_notification_with_deliveries() -> None:
     copied = {**keys.delivery("a copy")._asdict(), "outbox_id": "2"}
     without = {name: item for name, item in CONSISTENT_TABLE.items() if name != "letter"}
     assert invariants.violations([*without.values(), copied]) == []
 
 
 @pytest.mark.parametrize(("days", "is_accepted"), [(89, False), (91, True)])
-def test_copies_that_went_out_long_ago_may_be_gone(days: int, *, is_accepted: bool) -> None:
+def test_invariants_accept_missing_deliveries_after_ninety_days(days: int, *, is_accepted: bool) -> None:
     without = [item for name, item in CONSISTENT_TABLE.items() if name != "letter"]
     at = datetime.fromtimestamp(50, UTC) + timedelta(days=days)
     assert (invariants.violations(without, at=at) == []) == is_accepted
@@ -181,7 +181,7 @@ def test_copies_that_went_out_long_ago_may_be_gone(days: int, *, is_accepted: bo
     both_changes(changed_item("boss", active=False), changed_item("client", state="closed")),
     suspension_without_notification("program"),
 ])  # fmt: skip
-def test_what_may_be_is_not_broken(change: Callable[[Table], object]) -> None:
+def test_invariants_accept_allowed_variations(change: Callable[[Table], object]) -> None:
     table = copy.deepcopy(CONSISTENT_TABLE)
     change(table)
     expected_violations = ("listed as super admins", "are said to hold")
@@ -263,7 +263,7 @@ def test_what_may_be_is_not_broken(change: Callable[[Table], object]) -> None:
     (changed_item("once", response_body=compress(b'{"grant_id": "grt_9"}')), "x: keeps grt_9, which nobody gave"),
     (changed_item("link", purpose="see #pal_abc"), "holds a link's secret"),
 ])  # fmt: skip
-def test_what_is_broken_is_seen(change: Callable[[Table], object], sentence: str) -> None:
+def test_invariants_report_violation(change: Callable[[Table], object], sentence: str) -> None:
     table = copy.deepcopy(CONSISTENT_TABLE)
     change(table)
     assert any(sentence in each for each in invariants.violations(table.values())), invariants.violations(
@@ -274,7 +274,7 @@ def test_what_is_broken_is_seen(change: Callable[[Table], object], sentence: str
 @pytest.mark.parametrize(
     "about", [{}, {"user_id": "emp"}, {"partner_id": "firm"}, {"user_id": "emp", "partner_id": "firm"}]
 )
-def test_what_is_over_may_wait_to_be_written_off(about: dict[str, str]) -> None:
+def test_invariants_accept_ended_grant_with_queued_reconciliation(about: dict[str, str]) -> None:
     table = copy.deepcopy(CONSISTENT_TABLE)
     both_changes(changed_item("emp", offboardings={"firm": 1}), queued_reconciliation(**about))(table)
 
@@ -282,7 +282,9 @@ def test_what_is_over_may_wait_to_be_written_off(about: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize(("ends", "is_left_to_link_expiry"), [(49, True), (50, True), (51, False)])
-def test_what_had_lapsed_before_it_was_ended_is_left_to_the_sweep(ends: int, *, is_left_to_link_expiry: bool) -> None:
+def test_invariants_leave_grant_that_expired_before_its_end_to_link_expiry(
+    ends: int, *, is_left_to_link_expiry: bool
+) -> None:
     table = copy.deepcopy(CONSISTENT_TABLE)
     lapsed = changed_item("emp member", grant=GRANT | {"expires_at": ends}, due_at=ends)
     both_changes(changed_item("emp", offboardings={"firm": 1}), lapsed)(table)
@@ -291,7 +293,7 @@ def test_what_had_lapsed_before_it_was_ended_is_left_to_the_sweep(ends: int, *, 
 
 
 @pytest.mark.parametrize(("days", "is_reported"), [(-1, False), (0, False), (1, True)])
-def test_what_time_has_ended_is_the_sweeps_to_write_off(days: int, *, is_reported: bool) -> None:
+def test_invariants_leave_expired_grant_to_link_expiry(days: int, *, is_reported: bool) -> None:
     """Check that expired grants need no reconciliation: it skips grants that expired before it ran."""
     table, at = copy.deepcopy(CONSISTENT_TABLE), datetime.fromtimestamp(50, UTC) + timedelta(days=9)
     ends = int((at + timedelta(days=days)).timestamp())
@@ -301,7 +303,7 @@ def test_what_time_has_ended_is_the_sweeps_to_write_off(days: int, *, is_reporte
     assert (invariants.violations(table.values(), at=at) != []) == is_reported
 
 
-def test_what_came_after_is_not_over() -> None:
+def test_invariants_accept_grant_of_later_access_generation() -> None:
     table = copy.deepcopy(CONSISTENT_TABLE)
     both_changes(
         changed_item("emp", offboardings={"firm": 1}),
@@ -320,7 +322,7 @@ def test_what_came_after_is_not_over() -> None:
         ("account.orphaned", None),
     ],
 )
-def test_some_acts_are_told_of_or_not(event: str, kind: str | None) -> None:
+def test_invariants_accept_optional_notification(event: str, kind: str | None) -> None:
     table = copy.deepcopy(CONSISTENT_TABLE)
     entry = {
         "pk": "AUDIT#cli",

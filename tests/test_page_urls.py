@@ -10,7 +10,7 @@ from tests.support.builders import SECRET_TEXT
 pytestmark = pytest.mark.usefixtures("environment")
 
 
-def test_the_secret_of_a_link_stands_behind_the_hash_alone() -> None:
+def test_approve_url_contains_secret_only_in_fragment() -> None:
     address = urlsplit(page_urls.of_approval(SECRET_TEXT))
 
     assert address.fragment == SECRET_TEXT
@@ -22,7 +22,7 @@ def test_the_secret_of_a_link_stands_behind_the_hash_alone() -> None:
     )
 
 
-def test_pages_are_where_the_configuration_says(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page_urls_start_with_configured_base_url(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BASE_URL", "https://elsewhere.example")
 
     assert page_urls.of_account("client") == "https://elsewhere.example/accounts/client"
@@ -31,6 +31,6 @@ def test_pages_are_where_the_configuration_says(monkeypatch: pytest.MonkeyPatch)
     assert page_urls.of_problem("not_found") == "https://elsewhere.example/problems/not-found"
 
 
-def test_ids_are_written_out_so_that_no_mail_program_ends_an_address_at_them() -> None:
+def test_page_urls_escape_ids_so_that_mail_programs_keep_the_whole_url() -> None:
     assert page_urls.of_member("a.b:c", "idp|x@y").endswith("/accounts/a.b%3Ac?user=idp%7Cx%40y")
     assert page_urls.of_links("p|q").endswith("/partners/p%7Cq?tab=links")

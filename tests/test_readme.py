@@ -56,7 +56,7 @@ def example_requests() -> list[ExampleRequest]:
     ]
 
 
-def test_every_request_of_the_readme_is_answered_as_it_says(table: Table) -> None:
+def test_readme_requests_return_the_shown_status(table: Table) -> None:
     seed(
         table,
         an_employee("user-consultant"),
@@ -75,20 +75,20 @@ def test_every_request_of_the_readme_is_answered_as_it_says(table: Table) -> Non
     assert len(example_requests()) == README.count("```http")
 
 
-def test_its_tables_are_those_of_the_catalogue_and_the_template() -> None:
+def test_readme_tables_equal_catalogue_and_template() -> None:
     assert readme.updated(README) == README
 
 
-def test_its_commands_are_tasks_of_the_makefile() -> None:
+def test_readme_commands_are_makefile_targets() -> None:
     tasks = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
     assert set(re.findall(r"make ([a-z]+)\b(?! (?:it|is))", README)) <= {*tasks, "agency"}
 
 
-def test_its_links_lead_somewhere() -> None:
+def test_readme_links_lead_to_existing_files() -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / target).exists(), target
 
 
-def test_ci_runs_the_commands_that_the_readme_names() -> None:
+def test_ci_runs_the_commands_of_the_readme() -> None:
     assert "make check test" in (ROOT / ".ci/run").read_text(encoding="utf-8")

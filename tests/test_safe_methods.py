@@ -50,7 +50,7 @@ def path_parameters(path: str) -> Iterator[dict[str, str]]:
 
 
 @pytest.mark.parametrize("route", GET_ROUTES)
-def test_looking_changes_nothing(seeded: Table, route: str) -> None:
+def test_get_request_changes_nothing(seeded: Table, route: str) -> None:
     people = [(VENDOR, DIRECTORY)] if "/directory/" in route else [(each, USE) for each in CALLERS]
     statuses = set()
 
@@ -65,7 +65,7 @@ def test_looking_changes_nothing(seeded: Table, route: str) -> None:
 
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "GET"])
-def test_whatever_else_opens_an_address_changes_nothing(seeded: Table, method: str, path: str) -> None:
+def test_other_safe_method_returns_405_and_changes_nothing(seeded: Table, method: str, path: str) -> None:
     if f"{method} {path}" in GET_ROUTES:
         return
 
@@ -74,6 +74,6 @@ def test_whatever_else_opens_an_address_changes_nothing(seeded: Table, method: s
 
 
 @pytest.mark.parametrize("by", CALLERS)
-def test_looking_at_a_link_changes_nothing(seeded: Table, by: str) -> None:
+def test_preview_link_changes_nothing(seeded: Table, by: str) -> None:
     with assert_unchanged(seeded):
         assert call("POST /access-links/preview", by, {"secret": SECRET_TEXT}).status == 200

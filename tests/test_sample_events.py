@@ -27,12 +27,12 @@ def sample(operation: str) -> dict[str, Any]:
     return found
 
 
-def test_each_function_has_its_sample_and_each_sample_its_function() -> None:
+def test_every_function_has_a_sample_and_every_sample_a_function() -> None:
     assert {path.stem for path in EVENTS.glob("*.json")} == {function.operation for function in FUNCTIONS}
 
 
 @pytest.mark.parametrize("operation", gateway.OPERATIONS)
-def test_a_sample_is_a_request_that_its_function_takes(operation: str, table: Table) -> None:
+def test_sample_event_is_accepted_by_its_function(operation: str, table: Table) -> None:
     made = sample(operation)
 
     answer = gateway.send_event(made)

@@ -30,7 +30,7 @@ def reset_telemetry(environment: None) -> None:
     ("error", "metric"),
     [(LinkNotFound(), "InvalidLinkSecret"), (TemporarilyUnavailable(), "ConflictExhausted"), (LinkExpired(), None)],
 )
-def test_a_refusal_is_told_by_its_code_and_some_are_counted(
+def test_log_of_error_has_its_code_and_some_errors_are_counted(
     error: DomainError, metric: str | None, capsys: Capsys, caplog: Caplog
 ) -> None:
     caplog.set_level("INFO")
@@ -48,7 +48,7 @@ def test_a_refusal_is_told_by_its_code_and_some_are_counted(
     assert metric_counts(capsys.readouterr().out) == ({metric: 1} if metric else {})
 
 
-def test_a_line_names_its_own_request_only(caplog: Caplog) -> None:
+def test_log_line_has_its_own_request_id(caplog: Caplog) -> None:
     caplog.set_level("INFO")
     telemetry.begin("request-2", "GET /elsewhere")
     telemetry.log_error(LinkExpired())
@@ -57,7 +57,7 @@ def test_a_line_names_its_own_request_only(caplog: Caplog) -> None:
     assert (line["request_id"], line["operation"]) == ("request-2", "GET /elsewhere")
 
 
-def test_a_letter_that_cannot_be_read_is_an_error_and_counted(capsys: Capsys, caplog: Caplog) -> None:
+def test_log_of_unreadable_notification_is_an_error_and_counted(capsys: Capsys, caplog: Caplog) -> None:
     telemetry.report_unreadable_notification("NOTIFICATION#1")
     telemetry.flush()
 
@@ -80,7 +80,7 @@ def test_a_letter_that_cannot_be_read_is_an_error_and_counted(capsys: Capsys, ca
         ("", "unknown"),
     ],
 )
-def test_why_a_copy_was_not_sent_is_told_by_nothing_but_a_code(code: str, logged_code: str, caplog: Caplog) -> None:
+def test_log_of_ses_error_contains_only_a_known_code(code: str, logged_code: str, caplog: Caplog) -> None:
     telemetry.log_unsent_email(code)
 
     (line,) = logged_lines(caplog)
@@ -88,7 +88,7 @@ def test_why_a_copy_was_not_sent_is_told_by_nothing_but_a_code(code: str, logged
     assert set(line) <= {"level", "location", "message", "timestamp", "service", "request_id", "operation", "code"}
 
 
-def test_counts_add_up_and_are_written_once_by_service(capsys: Capsys) -> None:
+def test_metrics_are_summed_and_written_once(capsys: Capsys) -> None:
     telemetry.count("EmailSent")
     telemetry.count("EmailSent", 2)
     telemetry.count("AccountOrphaned", 3)
@@ -102,13 +102,13 @@ def test_counts_add_up_and_are_written_once_by_service(capsys: Capsys) -> None:
     assert line["service"] == "partner-access"
 
 
-def test_nothing_is_written_where_nothing_was_counted(capsys: Capsys) -> None:
+def test_metrics_without_counts_write_nothing(capsys: Capsys) -> None:
     telemetry.flush()
 
     assert metric_lines(capsys) == []
 
 
-def test_counts_of_one_invocation_are_not_those_of_the_next(capsys: Capsys) -> None:
+def test_metrics_are_reset_for_the_next_invocation(capsys: Capsys) -> None:
     telemetry.count("EmailSent")
     telemetry.flush()
     telemetry.begin("request-2", "sweep")

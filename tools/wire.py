@@ -125,7 +125,11 @@ def _attributes() -> Iterator[str]:
     """Names of attributes that the store's modules write out: keys of mappings, and names in expressions."""
     found = set()
     for path in (LAYER / "store").rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        nodes = list(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+        docstrings = {id(node.value) for node in nodes if isinstance(node, ast.Expr)}
+        for node in nodes:
+            if id(node) in docstrings:
+                continue
             if isinstance(node, ast.Dict):
                 found |= {key.value for key in node.keys if isinstance(key, ast.Constant)}
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and re.search(r"[=<>(]", node.value):

@@ -29,24 +29,24 @@ def cursor_after(position: str = "lnk_1", **query: str) -> str:
     return made
 
 
-def test_there_is_no_cursor_at_the_end_and_none_at_the_beginning() -> None:
+def test_cursor_without_position_is_none() -> None:
     assert cursors.cursor(None, ListQuery(), LIST, an_act()) is None
     assert cursors.position_after(ListQuery(), LIST, an_act()) is None
 
 
 @pytest.mark.parametrize("position", ["lnk_1", "", "ünïcode|a:b@c"])
-def test_a_cursor_goes_on_where_the_page_ended(position: str) -> None:
+def test_cursor_returns_position_of_page_end(position: str) -> None:
     assert cursors.position_after(ThingsQuery(cursor=cursor_after(position)), LIST, an_act()) == position
 
 
-def test_a_cursor_holds_for_another_size_of_page() -> None:
+def test_cursor_is_valid_for_another_limit() -> None:
     query = ThingsQuery(cursor=cursor_after(colour="red", limit="5"), colour="red", limit="100")
 
     assert cursors.position_after(query, LIST, an_act()) == "lnk_1"
 
 
 @pytest.mark.parametrize(("age", "holds"), [(DAY - SECOND, True), (DAY, True), (DAY + SECOND, False)])
-def test_a_cursor_holds_for_a_day(age: timedelta, holds: bool) -> None:
+def test_cursor_is_valid_for_a_day(age: timedelta, holds: bool) -> None:
     later = an_act(at=NOW + age)
     if holds:
         assert cursors.position_after(ThingsQuery(cursor=cursor_after()), LIST, later) == "lnk_1"
@@ -55,7 +55,7 @@ def test_a_cursor_holds_for_a_day(age: timedelta, holds: bool) -> None:
             cursors.position_after(ThingsQuery(cursor=cursor_after()), LIST, later)
 
 
-def test_a_cursor_is_nobody_elses_and_of_no_other_list_or_filter() -> None:
+def test_cursor_of_another_caller_list_or_filter_is_rejected() -> None:
     for query, route, act in (
         (ThingsQuery(cursor=cursor_after()), LIST, an_act("somebody else")),
         (ThingsQuery(cursor=cursor_after()), "/others", an_act()),
@@ -67,7 +67,7 @@ def test_a_cursor_is_nobody_elses_and_of_no_other_list_or_filter() -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", ".", "garbage", "a.b", "é.é", cursor_after.__name__ + "." + "0" * 64, "W10=."])
-def test_garbage_is_no_cursor(cursor: str) -> None:
+def test_cursor_that_is_malformed_is_rejected(cursor: str) -> None:
     with pytest.raises(InvalidCursor):
         cursors.position_after(ThingsQuery(cursor=cursor), LIST, an_act())
 
@@ -76,7 +76,7 @@ def encrypted_part(cursor: str) -> bytes:
     return base64.urlsafe_b64decode(cursor.rpartition(".")[0])
 
 
-def test_nothing_of_the_position_is_in_the_cursor() -> None:
+def test_cursor_contains_no_readable_position() -> None:
     position = "client#client-florist#user-employee"
     encrypted = encrypted_part(cursor_after(position))
 
@@ -86,7 +86,7 @@ def test_nothing_of_the_position_is_in_the_cursor() -> None:
         assert part not in cursor_after(position)
 
 
-def test_nothing_shines_through_two_cursors_or_two_blocks() -> None:
+def test_cursor_encryption_never_repeats_a_key_stream() -> None:
     """Check that equal positions give different cursors, and that no block of the key stream is used twice."""
     first, second = encrypted_part(cursor_after("a" * 100)), encrypted_part(cursor_after("a" * 100))
     blocks = {encrypted[start : start + 32] for encrypted in (first, second) for start in range(16, len(encrypted), 32)}
@@ -96,16 +96,16 @@ def test_nothing_shines_through_two_cursors_or_two_blocks() -> None:
     assert len(blocks) == len(first[16:] + second[16:]) // 32 > 4
 
 
-def test_the_length_of_a_cursor_tells_little_of_the_position() -> None:
+def test_cursor_length_is_equal_for_short_positions() -> None:
     assert len({len(cursor_after("a" * long)) for long in range(40)}) == 1
 
 
-def test_positions_of_any_length_are_read_whole_under_their_veil() -> None:
+def test_cursor_with_position_of_any_length_is_read_completely() -> None:
     for long in range(300):
         assert cursors.position_after(ThingsQuery(cursor=cursor_after("a" * long)), LIST, an_act()) == "a" * long
 
 
-def test_a_cursor_with_another_byte_at_any_place_is_none() -> None:
+def test_cursor_with_one_changed_character_is_rejected() -> None:
     real = cursor_after()
     for place, original in enumerate(real):
         for replacement in {"A", "b", "=", "0"} - {original}:
@@ -115,7 +115,7 @@ def test_a_cursor_with_another_byte_at_any_place_is_none() -> None:
                 )
 
 
-def test_a_cursor_that_is_cut_or_lengthened_is_none() -> None:
+def test_cursor_that_is_cut_or_extended_is_rejected() -> None:
     real = cursor_after()
     for place in range(len(real)):
         for forged in (real[:place], real[place + 1 :], real[:place] + "A" + real[place:]):
@@ -123,7 +123,7 @@ def test_a_cursor_that_is_cut_or_lengthened_is_none() -> None:
                 cursors.position_after(ThingsQuery(cursor=forged), LIST, an_act())
 
 
-def test_a_forged_cursor_is_none() -> None:
+def test_cursor_with_signature_of_another_is_rejected() -> None:
     sealed, _, seal = cursor_after().rpartition(".")
     other = cursor_after("lnk_2").rpartition(".")[0]
     for forged in (f"{other}.{seal}", f"{sealed}.{seal[:-1]}", f"{sealed}.{'0' * 64}", sealed, f"{seal}.{sealed}"):
@@ -131,7 +131,7 @@ def test_a_forged_cursor_is_none() -> None:
             cursors.position_after(ThingsQuery(cursor=forged), LIST, an_act())
 
 
-def test_a_cursor_of_another_key_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_cursor_signed_with_another_key_is_rejected(monkeypatch: pytest.MonkeyPatch) -> None:
     old = cursor_after()
     monkeypatch.setenv("CURSOR_KEY", "another key")
     with pytest.raises(InvalidCursor):

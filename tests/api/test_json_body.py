@@ -33,7 +33,7 @@ def in_base64(body: bytes) -> dict[str, Any]:
         ('{"a": -' + "9" * 38 + "}", {"a": -int("9" * 38)}),
     ],
 )
-def test_an_object_is_read(body: str, value: dict[str, Any]) -> None:
+def test_body_with_json_object_is_parsed(body: str, value: dict[str, Any]) -> None:
     assert json_body.parsed(event_with_body(body)) == value
     assert json_body.parsed(in_base64(body.encode())) == value
 
@@ -48,7 +48,7 @@ def test_an_object_is_read(body: str, value: dict[str, Any]) -> None:
         " application/json ; ",
     ],
 )
-def test_json_in_utf_8_is_taken(content_type: str) -> None:
+def test_body_with_json_content_type_is_accepted(content_type: str) -> None:
     assert json_body.parsed(event_with_body("{}", content_type)) == {}
 
 
@@ -69,7 +69,7 @@ def test_json_in_utf_8_is_taken(content_type: str) -> None:
         "application/json; version=2",
     ],
 )
-def test_any_other_media_type_is_not(content_type: str | None) -> None:
+def test_body_with_other_content_type_is_rejected(content_type: str | None) -> None:
     with pytest.raises(UnsupportedMediaType):
         json_body.parsed(event_with_body("{}", content_type))
 
@@ -120,7 +120,7 @@ MALFORMED = [
 
 
 @pytest.mark.parametrize("body", MALFORMED)
-def test_whatever_else_is_malformed(body: str | None) -> None:
+def test_body_with_malformed_json_is_rejected(body: str | None) -> None:
     with pytest.raises(MalformedBody):
         json_body.parsed(event_with_body(body))
 
@@ -136,23 +136,23 @@ def test_whatever_else_is_malformed(body: str | None) -> None:
         '{"a": 1}'.encode("utf-16"),
     ],
 )
-def test_what_is_no_utf_8_is_malformed(body: bytes) -> None:
+def test_body_with_invalid_utf_8_is_rejected(body: bytes) -> None:
     with pytest.raises(MalformedBody):
         json_body.parsed(in_base64(body))
 
 
 @pytest.mark.parametrize("body", ["e30", "e30=!", "{}", "e 30=", "é"])
-def test_what_is_no_base_64_is_malformed(body: str) -> None:
+def test_body_with_invalid_base64_is_rejected(body: str) -> None:
     with pytest.raises(MalformedBody):
         json_body.raw(event_with_body(body, isBase64Encoded=True))
 
 
-def test_sixteen_levels_are_not_too_deep() -> None:
+def test_body_with_sixteen_levels_is_accepted() -> None:
     assert json_body.parsed(event_with_body('{"a":' + "[" * 15 + "]" * 15 + "}"))
 
 
 @pytest.mark.parametrize("character", ["x", "é", "😀"])
-def test_sixty_four_kibibytes_as_sent_are_the_most(character: str) -> None:
+def test_body_larger_than_limit_in_bytes_is_rejected(character: str) -> None:
     available = json_body.MAX_BYTES - len('{"a": ""}')
     width = len(character.encode())
     fits = '{"a": "' + character * (available // width) + "x" * (available % width) + '"}'
@@ -164,14 +164,14 @@ def test_sixty_four_kibibytes_as_sent_are_the_most(character: str) -> None:
             json_body.parsed(too_large)
 
 
-def test_too_many_keys_are_too_large_before_they_are_read() -> None:
+def test_body_with_too_many_keys_is_rejected_as_too_large() -> None:
     with pytest.raises(BodyTooLarge):
         json_body.parsed(event_with_body("{" + ",".join(f'"{nth}":1' for nth in range(100_000)) + "}"))
 
 
 @given(st.text() | st.binary().map(lambda noise: noise.decode("latin-1")))
 @settings(deadline=None, max_examples=200)
-def test_no_text_at_all_does_worse_than_be_refused(text: str) -> None:
+def test_body_with_random_text_is_parsed_or_rejected(text: str) -> None:
     try:
         assert isinstance(json_body.parsed(event_with_body(text)), dict)
     except DomainError as error:

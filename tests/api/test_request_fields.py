@@ -55,7 +55,7 @@ def is_accepted(kind: Any, value: object) -> bool:
         ("１", False),
     ],
 )
-def test_an_identifier_is_plain_and_short(identifier: str, taken: bool) -> None:
+def test_identifier_accepts_only_short_plain_text(identifier: str, taken: bool) -> None:
     assert is_accepted(Identifier, identifier) is taken
     assert IDENTIFIER.endswith("$")
 
@@ -90,11 +90,11 @@ def test_an_identifier_is_plain_and_short(identifier: str, taken: bool) -> None:
         ("a\U000fffffb", False),
     ],
 )
-def test_a_name_is_plain_text(text: str, taken: bool) -> None:
+def test_name_accepts_only_plain_text(text: str, taken: bool) -> None:
     assert is_accepted(Name, text) is taken
 
 
-def test_a_name_is_kept_without_space_around_it() -> None:
+def test_name_is_trimmed() -> None:
     assert TypeAdapter(Name).validate_python("  The Bakery \n") == "The Bakery"
 
 
@@ -118,7 +118,7 @@ def test_a_name_is_kept_without_space_around_it() -> None:
         ("line\nbreak", False),
     ],
 )
-def test_prose_has_no_markup_no_placeholders_and_no_addresses(text: str, taken: bool) -> None:
+def test_prose_rejects_markup_placeholders_and_urls(text: str, taken: bool) -> None:
     assert is_accepted(Prose, text) is taken
 
 
@@ -136,11 +136,11 @@ def test_prose_has_no_markup_no_placeholders_and_no_addresses(text: str, taken: 
         (1.5, False),
     ],
 )
-def test_access_days_are_a_whole_number_of_them(days: object, taken: bool) -> None:
+def test_access_days_accepts_only_integers_in_range(days: object, taken: bool) -> None:
     assert is_accepted(AccessDays, days) is taken
 
 
-def test_a_secret_is_read_at_the_edge_and_what_is_none_is_not_found() -> None:
+def test_link_secret_is_parsed_and_malformed_one_is_not_found() -> None:
     assert TypeAdapter(ParsedLinkSecret).validate_python(SECRET_TEXT) == SECRET
     with pytest.raises(LinkNotFound):
         TypeAdapter(ParsedLinkSecret).validate_json('"pal_"')
@@ -164,16 +164,16 @@ def test_a_secret_is_read_at_the_edge_and_what_is_none_is_not_found() -> None:
         ({"grant": ["crm.import"]}, False),
     ],
 )
-def test_adjustments_are_short_lists_of_names(body: object, taken: bool) -> None:
+def test_adjustments_accept_only_short_lists_of_names(body: object, taken: bool) -> None:
     assert is_accepted(Adjustments, body) is taken
 
 
-def test_adjustments_are_overrides() -> None:
+def test_adjustments_convert_to_overrides() -> None:
     assert Adjustments(add=("a",), remove=("b",)).overrides == Overrides(added=("a",), removed=("b",))
     assert is_accepted(PermissionName, "crm.import")
 
 
-def test_removals_never_add() -> None:
+def test_removals_reject_additions() -> None:
     assert is_accepted(Removals, {"remove": ["crm.import"]})
     assert not is_accepted(Removals, {"add": ["crm.import"]})
 
@@ -197,7 +197,7 @@ class CreateThingRequest(Request):
         ({"name": 1}, "string_type"),
     ],
 )
-def test_a_body_has_no_field_but_those_named_and_no_value_of_another_type(body: object, fault: str) -> None:
+def test_request_body_rejects_unknown_fields_and_other_types(body: object, fault: str) -> None:
     with pytest.raises(ValidationError) as refused:
         CreateThingRequest.model_validate_json(json.dumps(body))
     assert [error["type"] for error in refused.value.errors()] == [fault]
@@ -210,19 +210,19 @@ class ThingsQuery(ListQuery):
 
 
 @pytest.mark.parametrize("limit", ["1", "9", "10", "25", "99", "100"])
-def test_a_page_holds_up_to_a_hundred(limit: str) -> None:
+def test_limit_between_one_and_hundred_is_accepted(limit: str) -> None:
     assert ListQuery(limit=limit).size == int(limit)
 
 
 @pytest.mark.parametrize(
     "limit", ["", "0", "-1", "101", "1000", "1e2", "0x10", "１０", "01", " 1", "1 ", "1\n", "1.0", "5,5", "ten"]
 )
-def test_any_other_limit_is_none(limit: str) -> None:
+def test_limit_out_of_range_or_malformed_is_rejected(limit: str) -> None:
     with pytest.raises(ValidationError):
         ListQuery(limit=limit)
 
 
-def test_a_list_is_asked_for_with_known_parameters_only() -> None:
+def test_list_query_rejects_unknown_parameters_and_long_cursor() -> None:
     assert ListQuery().size == 25
     with pytest.raises(ValidationError):
         ListQuery.model_validate({"page": "1"})
@@ -230,7 +230,7 @@ def test_a_list_is_asked_for_with_known_parameters_only() -> None:
         ListQuery(cursor="c" * 2049)
 
 
-def test_filters_are_what_the_list_is_of() -> None:
+def test_filters_exclude_limit_and_cursor() -> None:
     assert ThingsQuery(limit="5", cursor="c", colour="red").filters == {"colour": "red"}
     assert ThingsQuery(limit="5").filters == {}
 
@@ -242,5 +242,5 @@ class Things(ListResponse):
 
 
 @pytest.mark.parametrize("onward", [None, "further"])
-def test_a_page_always_says_where_it_goes_on(onward: str | None) -> None:
+def test_page_always_contains_next_cursor(onward: str | None) -> None:
     assert json.loads(Things(items=("a",), next_cursor=onward).to_json()) == {"items": ["a"], "next_cursor": onward}

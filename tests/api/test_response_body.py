@@ -15,7 +15,7 @@ class BodyWithSecret(ResponseBody):
     nothing: str | None = None
 
 
-def test_what_is_kept_of_an_answer_is_all_but_its_secrets() -> None:
+def test_response_stored_json_omits_secret_fields() -> None:
     answer = BodyWithSecret(url="secret", name="link")
 
     assert answer.to_json() == '{"url":"secret","name":"link"}'

@@ -41,7 +41,7 @@ def to_json(part: BaseModel) -> Any:
 EMPLOYEE_REF = {"user_id": EMPLOYEE, "name": "Employee", "email": f"{EMPLOYEE}@north.example"}
 
 
-def test_a_link_is_shown_as_the_contract_says() -> None:
+def test_link_response_has_fields_of_the_contract() -> None:
     link = a_link(
         account_id=CLIENT, access_days=30, purpose="The shop", removed=("crm.import",), recipient="a@b.example"
     )
@@ -64,7 +64,7 @@ def test_a_link_is_shown_as_the_contract_says() -> None:
     }
 
 
-def test_a_link_shows_neither_secrets_nor_whom_it_was_sent_to() -> None:
+def test_link_response_contains_no_secret_or_recipient() -> None:
     text = LinkResponse.of(a_link(recipient="canary@bakery.example"), an_employee(), NOW).model_dump_json()
 
     assert SECRET.fingerprint not in text
@@ -81,11 +81,11 @@ def test_a_link_shows_neither_secrets_nor_whom_it_was_sent_to() -> None:
         ({"stored_state": StoredLinkState.REVOKED}, "revoked"),
     ],
 )
-def test_a_links_state_is_as_of_now(changes: Mapping[str, Any], state: str) -> None:
+def test_link_response_has_state_as_of_now(changes: Mapping[str, Any], state: str) -> None:
     assert to_json(LinkResponse.of(a_link(**changes), an_employee(), NOW))["state"] == state
 
 
-def test_the_letter_of_a_link_is_in_a_state_of_the_contract() -> None:
+def test_link_delivery_statuses_are_those_of_the_contract() -> None:
     assert {state.value for state in LinkDeliveryStatus} == {
         "none",
         "queued",
@@ -96,7 +96,7 @@ def test_the_letter_of_a_link_is_in_a_state_of_the_contract() -> None:
     }
 
 
-def test_an_erased_employee_is_shown_without_name_and_address() -> None:
+def test_link_response_of_erased_employee_has_no_name_or_email() -> None:
     erased = an_employee(name="", email=None, active=False)
 
     assert to_json(LinkResponse.of(a_link(), erased, NOW))["employee"] == {"user_id": EMPLOYEE, "name": ""}
@@ -135,7 +135,7 @@ GRANT: dict[str, Any] = {
         ({}, {"paid_seats": (Seat.SALES,)}, Pricing.LEGACY, {}),
     ],
 )
-def test_a_grant_is_shown_as_the_contract_says(
+def test_grant_response_has_fields_of_the_contract(
     grant: Mapping[str, Any], member: Mapping[str, Any], pricing: Pricing, changes: Mapping[str, Any]
 ) -> None:
     given = a_grant(**grant)
@@ -177,7 +177,7 @@ MEMBER = {
         (a_partner_admin(active=False), {"state": "deactivated"}),
     ],
 )
-def test_a_member_is_shown_as_the_contract_says(member: Any, changes: Mapping[str, Any]) -> None:
+def test_member_response_has_fields_of_the_contract(member: Any, changes: Mapping[str, Any]) -> None:
     assert to_json(MemberResponse.of(member, an_employee())) == {**MEMBER, **changes}
 
 
@@ -202,7 +202,7 @@ SUSPENDED_BY_CLIENT = frozenset({SuspensionReason.CLIENT})
         (a_partner_admin_actor(member=a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM}))), {}),
     ],
 )
-def test_a_member_is_shown_as_he_counts_now(actor: Actor, changes: Mapping[str, Any]) -> None:
+def test_member_response_has_effective_state(actor: Actor, changes: Mapping[str, Any]) -> None:
     assert to_json(MemberResponse.of_actor(actor, NOW)) == {**MEMBER, **changes}
 
 
@@ -214,7 +214,7 @@ def test_a_member_is_shown_as_he_counts_now(actor: Actor, changes: Mapping[str, 
         a_partner_admin_actor(member=a_partner_admin(grant=a_grant(expires_at=NOW))),
     ],
 )
-def test_what_has_ended_is_shown_ended_though_nobody_wrote_it_down(actor: Actor) -> None:
+def test_member_response_of_ended_grant_is_deactivated_before_reconciliation(actor: Actor) -> None:
     part = to_json(MemberResponse.of_actor(actor, NOW))
 
     assert part["state"] == "deactivated"
@@ -232,7 +232,7 @@ def test_what_has_ended_is_shown_ended_though_nobody_wrote_it_down(actor: Actor)
         (a_user(), a_member(active=False, suspended_by=SUSPENDED_BY_CLIENT), "deactivated"),
     ],
 )
-def test_in_which_state_an_ordinary_member_is_now(user: User, member: Member, state: str) -> None:
+def test_member_response_has_effective_state_of_ordinary_member(user: User, member: Member, state: str) -> None:
     part = to_json(MemberResponse.of_actor(an_actor(user, member), NOW))
 
     assert part["state"] == state
@@ -240,17 +240,17 @@ def test_in_which_state_an_ordinary_member_is_now(user: User, member: Member, st
 
 
 @pytest.mark.parametrize("actor", [Actor(), Actor(a_user()), Actor(member=a_member())])
-def test_who_is_no_member_is_not_shown(actor: Actor) -> None:
+def test_member_response_without_membership_raises_not_found(actor: Actor) -> None:
     with pytest.raises(NotFound):
         MemberResponse.of_actor(actor, NOW)
 
 
-def test_one_member_brings_the_tag_of_his_version() -> None:
+def test_member_response_has_etag_of_version() -> None:
     assert TaggedMemberResponse.of(a_member(version=12), a_user()).headers == {"etag": '"12"'}
     assert TaggedMemberResponse.of_actor(an_actor(member=a_member(version=3)), NOW).headers == {"etag": '"3"'}
 
 
-def test_an_ordinary_member_is_shown_without_what_only_grants_have() -> None:
+def test_member_response_of_ordinary_member_omits_grant_fields() -> None:
     part = to_json(MemberResponse.of(a_member(), a_user()))
 
     assert not {"grant_id", "partner_id", "expires_at", "suspended_by", "granted_by"} & set(part)

@@ -91,7 +91,7 @@ def a_thing(_: Act) -> Thing:
 # responses
 
 
-def test_an_answer_has_its_status_its_fields_and_is_kept_by_nobody_on_the_way() -> None:
+def test_response_has_status_and_fields_and_is_not_cached() -> None:
     answer = call_app(posting_app(a_thing))
 
     assert (answer.status, answer.text) == (201, '{"name":"a"}')
@@ -107,20 +107,20 @@ class Tagged(Thing):
         return {"etag": '"3"'}
 
 
-def test_an_answer_brings_headers_of_its_own() -> None:
+def test_response_includes_headers_of_its_model() -> None:
     answer = call_app(posting_app(lambda _: Tagged(name="a")))
 
     assert answer.headers == {"content-type": "application/json", "cache-control": "no-store", "etag": '"3"'}
 
 
-def test_no_answer_is_no_content() -> None:
+def test_response_none_becomes_204() -> None:
     answer = call_app(posting_app(lambda _: None))
 
     assert (answer.status, answer.text) == (204, "")
 
 
 @pytest.mark.parametrize("method", ["get", "put", "patch", "delete"])
-def test_an_operation_is_found_by_its_route_and_given_what_it_names(method: str) -> None:
+def test_app_calls_operation_of_route_with_declared_arguments(method: str) -> None:
     app = routing.App()
     given: list[object] = []
 
@@ -149,7 +149,7 @@ def edit_with_if_match(header: str | None) -> tuple[gateway.ApiResponse, list[ro
 @pytest.mark.parametrize(
     ("header", "version"), [('"1"', 1), ('"42"', 42), ('"9999999999999999"', 9_999_999_999_999_999)]
 )
-def test_an_edit_names_the_version_that_it_saw(header: str, version: int) -> None:
+def test_if_match_with_version_is_passed_to_operation(header: str, version: int) -> None:
     answer, given = edit_with_if_match(header)
 
     assert (answer.status, given) == (201, [version])
@@ -158,13 +158,13 @@ def test_an_edit_names_the_version_that_it_saw(header: str, version: int) -> Non
 @pytest.mark.parametrize(
     "header", ['""', '"0"', '"-1"', '"01"', '"1.0"', '"abc"', '"10000000000000000"', '"' + "a" * 100 + '"']
 )
-def test_a_tag_that_was_never_given_is_a_version_that_nothing_has(header: str) -> None:
+def test_if_match_with_unknown_tag_is_passed_as_version_that_never_matches(header: str) -> None:
     answer, given = edit_with_if_match(header)
 
     assert (answer.status, given) == (201, [routing.NO_SUCH_VERSION])
 
 
-def test_an_edit_that_names_no_version_is_not_looked_at() -> None:
+def test_if_match_missing_returns_428() -> None:
     answer, given = edit_with_if_match(None)
 
     assert (answer.status, answer.code, given) == (428, "precondition_required", [])
@@ -191,7 +191,7 @@ def test_an_edit_that_names_no_version_is_not_looked_at() -> None:
         '"' + "a" * 101 + '"',
     ],
 )
-def test_what_is_not_one_strong_tag_is_refused(header: str) -> None:
+def test_if_match_other_than_one_strong_tag_returns_400(header: str) -> None:
     answer, given = edit_with_if_match(header)
 
     assert (answer.status, answer.code, given) == (400, "invalid_etag", [])
@@ -235,7 +235,7 @@ def test_what_is_not_one_strong_tag_is_refused(header: str) -> None:
         (",;,", "application/json"),
     ],
 )
-def test_an_answer_is_written_as_it_is_accepted(accept: str | None, wanted: str) -> None:
+def test_media_type_is_negotiated_from_accept_header(accept: str | None, wanted: str) -> None:
     app = routing.App()
 
     @app.get("/things")
@@ -245,7 +245,7 @@ def test_an_answer_is_written_as_it_is_accepted(accept: str | None, wanted: str)
     assert call_app(app, "GET /things", headers={"accept": accept}).body == {"name": wanted}
 
 
-def test_whatever_no_route_takes_goes_to_the_default() -> None:
+def test_app_sends_unknown_route_to_default() -> None:
     app = routing.App()
 
     @app.default
@@ -257,7 +257,7 @@ def test_whatever_no_route_takes_goes_to_the_default() -> None:
     assert (answer.status, answer.code, answer.headers["allow"]) == (405, "method_not_allowed", "GET, PUT")
 
 
-def test_a_bug_goes_out_as_it_is() -> None:
+def test_app_does_not_catch_unexpected_exception() -> None:
     def bug(_: Act) -> NoReturn:
         raise ZeroDivisionError
 
@@ -284,7 +284,7 @@ ERROR_OF_EACH_STATUS = [
 
 
 @pytest.mark.parametrize(("kind", "status"), ERROR_OF_EACH_STATUS)
-def test_a_refusal_becomes_a_problem(kind: type[DomainError], status: int) -> None:
+def test_error_becomes_problem_response(kind: type[DomainError], status: int) -> None:
     answer = call_app(failing_app(kind()))
 
     assert answer.status == status
@@ -301,18 +301,18 @@ def test_a_refusal_becomes_a_problem(kind: type[DomainError], status: int) -> No
 
 
 @pytest.mark.parametrize(("kind", "status"), ERROR_OF_EACH_STATUS)
-def test_whoever_may_try_again_is_told_when(kind: type[DomainError], status: int) -> None:
+def test_error_that_can_be_retried_has_retry_after(kind: type[DomainError], status: int) -> None:
     assert ("retry-after" in call_app(failing_app(kind())).headers) is (status in {429, 503})
 
 
-def test_a_problem_points_at_fields_and_tells_what_the_caller_may_know() -> None:
+def test_error_response_contains_pointers_and_details() -> None:
     answer = call_app(failing_app(errors.NoSeatLeft("/account_id", limit=3)))
 
     assert answer.body["errors"] == [{"pointer": "/account_id", "code": "no_seat_left"}]
     assert answer.body["limit"] == 3
 
 
-def test_a_problem_leaks_nothing_of_the_request_or_of_us() -> None:
+def test_error_response_repeats_no_input_and_no_internals() -> None:
     body = {"name": CANARY + "\u202e", "email": f"{CANARY},b@c.example", "many": SECRET_TEXT}
     answer = call_app(
         posting_app(a_thing), body=body, headers={"x-forwarded-host": "evil.example", "host": "evil.example"}
@@ -341,7 +341,9 @@ def test_a_problem_leaks_nothing_of_the_request_or_of_us() -> None:
         ({"seat": 1}, "invalid_field", [("/name", "missing_field"), ("/seat", "unknown_field")]),
     ],
 )
-def test_fields_that_are_wrong_are_each_pointed_at(body: object, code: str, errors: list[tuple[str, str]]) -> None:
+def test_body_with_invalid_fields_returns_pointer_for_each(
+    body: object, code: str, errors: list[tuple[str, str]]
+) -> None:
     answer = call_app(posting_app(a_thing), body=body)
 
     assert (answer.status, answer.code) == (422, code)
@@ -356,7 +358,7 @@ def test_fields_that_are_wrong_are_each_pointed_at(body: object, code: str, erro
         ({"body": "x" * 65537, "headers": {"content-type": None}}, 413, "body_too_large"),
     ],
 )
-def test_a_body_that_cannot_be_read_is_refused(how: dict[str, Any], status: int, code: str) -> None:
+def test_body_that_is_unreadable_returns_error(how: dict[str, Any], status: int, code: str) -> None:
     answer = call_app(posting_app(a_thing), **how)
 
     assert (answer.status, answer.code) == (status, code)
@@ -369,7 +371,7 @@ def test_a_body_that_cannot_be_read_is_refused(how: dict[str, Any], status: int,
     "part",
     ["", "a b", "a#b", "a/b", "..", "%2F", "a%00", "a\x00", "a\n", "é", "a" * 129, "a" * 2049, "_a", "a;b=c", "a,b"],
 )
-def test_what_cannot_be_an_id_names_nothing(part: str) -> None:
+def test_path_parameter_that_is_malformed_returns_404(part: str) -> None:
     app = routing.App()
 
     @app.get("/things/{thing_id}")
@@ -391,7 +393,7 @@ def listing_app() -> routing.App:
     return app
 
 
-def test_without_a_query_a_list_has_its_usual_size() -> None:
+def test_list_query_without_limit_uses_default() -> None:
     assert call_app(listing_app(), "GET /things").body == {"name": "25"}
 
 
@@ -407,14 +409,14 @@ def test_without_a_query_a_list_has_its_usual_size() -> None:
         ({"a/b": "5"}, "/a~1b"),
     ],
 )
-def test_a_query_that_is_not_understood_is_refused(query: Mapping[str, str], pointer: str) -> None:
+def test_query_that_is_invalid_returns_400(query: Mapping[str, str], pointer: str) -> None:
     answer = call_app(listing_app(), "GET /things", query=query)
 
     assert (answer.status, answer.code) == (400, "invalid_query")
     assert answer.body["errors"] == [{"pointer": pointer, "code": "invalid_query"}]
 
 
-def test_where_no_parameter_is_known_each_is_unknown() -> None:
+def test_query_of_operation_without_parameters_returns_400() -> None:
     answer = call_app(posting_app(a_thing), query={"dry_run": "true"})
 
     assert (answer.status, answer.code) == (400, "invalid_query")
@@ -431,7 +433,7 @@ def test_where_no_parameter_is_known_each_is_unknown() -> None:
         {"path": f"/things/{SECRET_TEXT.replace('.', '%2E')}"},
     ],
 )
-def test_a_secret_in_the_address_is_refused_and_not_repeated(how: dict[str, Any]) -> None:
+def test_secret_in_url_returns_400_and_is_not_repeated(how: dict[str, Any]) -> None:
     answer = call_app(posting_app(a_thing), **how)
 
     assert (answer.status, answer.code) == (400, "secret_in_url")
@@ -439,7 +441,7 @@ def test_a_secret_in_the_address_is_refused_and_not_repeated(how: dict[str, Any]
 
 
 @pytest.mark.parametrize("part", ["municipal_bank", "principal_1", "pal_1", f"pal_{'1' * 32}", "pal_x.y"])
-def test_an_id_that_only_resembles_a_secret_is_taken(part: str) -> None:
+def test_path_parameter_that_resembles_a_secret_is_accepted(part: str) -> None:
     app = routing.App()
 
     @app.get("/things/{thing_id}")
@@ -452,7 +454,7 @@ def test_an_id_that_only_resembles_a_secret_is_taken(part: str) -> None:
 # acts
 
 
-def test_an_act_is_by_the_tokens_subject_now_and_has_a_name_and_chance_of_its_own() -> None:
+def test_act_has_subject_time_id_and_random_of_its_own() -> None:
     app, (seen) = recording_app()
     before = datetime.now(UTC).replace(microsecond=0)
     call_app(app, user_id="user-1")
@@ -469,7 +471,7 @@ def test_an_act_is_by_the_tokens_subject_now_and_has_a_name_and_chance_of_its_ow
     assert not first.for_vendor
 
 
-def test_without_a_token_nobody_acts() -> None:
+def test_act_without_token_has_no_actor() -> None:
     app, seen = recording_app()
     call_app(app, user_id=None)
 
@@ -486,7 +488,7 @@ def test_without_a_token_nobody_acts() -> None:
         ("", False),
     ],
 )
-def test_who_has_the_directorys_scope_acts_for_the_vendor(scope: str, for_vendor: bool) -> None:
+def test_act_with_directory_scope_is_for_the_vendor(scope: str, for_vendor: bool) -> None:
     app, seen = recording_app()
     call_app(app, scope=scope)
 
@@ -494,7 +496,7 @@ def test_who_has_the_directorys_scope_acts_for_the_vendor(scope: str, for_vendor
     assert seen[0].scopes == set(scope.split())
 
 
-def test_an_act_begins_nothing_in_the_last_seven_seconds_of_its_function() -> None:
+def test_act_deadline_leaves_seven_seconds_of_function_timeout() -> None:
     app, seen = recording_app()
     app(gateway.api_event("POST /things", "user", {"name": "a"}), gateway.Context(10_000))
 
@@ -511,7 +513,7 @@ def idempotency_key_of(header: str | None, **how: Any) -> Any:
 
 
 @pytest.mark.parametrize("key", ["a", "8f14e45f-ceea-467f", "a;b=c:d/e\\f'g", "~!#", "k" * 255])
-def test_a_key_is_the_same_bare_and_in_quotes(key: str) -> None:
+def test_idempotency_key_bare_and_quoted_are_the_same(key: str) -> None:
     once = idempotency_key_of(key)
 
     assert once == idempotency_key_of(f'"{key}"')
@@ -519,7 +521,7 @@ def test_a_key_is_the_same_bare_and_in_quotes(key: str) -> None:
     assert key not in once.key.removeprefix("user#") or len(key) == 1
 
 
-def test_a_key_in_quotes_may_have_spaces() -> None:
+def test_idempotency_key_in_quotes_can_contain_spaces() -> None:
     assert idempotency_key_of('"a b"').key != idempotency_key_of('"a  b"').key
 
 
@@ -543,17 +545,17 @@ def test_a_key_in_quotes_may_have_spaces() -> None:
         '"a,b"',
     ],
 )
-def test_a_key_that_is_none_or_two_is_refused(header: str) -> None:
+def test_idempotency_key_that_is_invalid_is_rejected(header: str) -> None:
     assert idempotency_key_of(header) == "invalid_idempotency_key"
 
 
-def test_a_post_that_changes_something_needs_a_key() -> None:
+def test_idempotency_key_missing_on_post_returns_400() -> None:
     answer = call_app(posting_app(a_thing), headers={"idempotency-key": None})
 
     assert (answer.status, answer.code) == (400, "idempotency_key_required")
 
 
-def test_a_post_that_only_reads_needs_none() -> None:
+def test_idempotency_key_missing_on_read_only_post_is_accepted() -> None:
     app = routing.App()
 
     @app.post("/things", needs_key=False)
@@ -563,7 +565,7 @@ def test_a_post_that_only_reads_needs_none() -> None:
     assert call_app(app, headers={"idempotency-key": None}).status == 201
 
 
-def test_a_key_is_the_callers_and_the_routes_and_remembers_what_was_asked() -> None:
+def test_idempotency_key_is_scoped_to_caller_and_route_with_request_fingerprint() -> None:
     once = idempotency_key_of("key")
 
     assert idempotency_key_of("key", by="other").key != once.key
@@ -594,24 +596,24 @@ def raise_replay(_: Act) -> NoReturn:
     raise StoredResponseFound(201, '{"name":"first"}')
 
 
-def test_a_replay_is_the_first_answer_and_says_so() -> None:
+def test_replay_returns_stored_response_with_header() -> None:
     answer = call_app(posting_app(raise_replay))
 
     assert (answer.status, answer.body, answer.replayed) == (201, {"name": "first"}, True)
 
 
-def test_a_refusal_that_the_callers_own_first_attempt_brought_about_is_its_answer() -> None:
+def test_error_after_own_successful_attempt_is_replayed() -> None:
     assert call_app(failing_app(errors.Forbidden(), raise_replay)).replayed
 
 
-def test_a_refusal_of_a_first_attempt_stays_one() -> None:
+def test_error_of_first_attempt_is_returned() -> None:
     asked: list[Act] = []
 
     assert call_app(failing_app(errors.Forbidden(), asked.append)).code == "forbidden"
     assert len(asked) == 1
 
 
-def test_a_success_asks_for_no_replay() -> None:
+def test_success_looks_up_no_stored_response() -> None:
     asked: list[Act] = []
     call_app(posting_app(a_thing, asked.append))
 
@@ -619,7 +621,7 @@ def test_a_success_asks_for_no_replay() -> None:
 
 
 @pytest.mark.parametrize("times", [0, 1, 3])
-def test_who_is_overtaken_decides_again_from_fresh_facts(times: int) -> None:
+def test_stale_facts_are_retried_with_the_same_act(times: int) -> None:
     tried: list[Act] = []
 
     def decide(act: Act) -> Thing:
@@ -633,7 +635,7 @@ def test_who_is_overtaken_decides_again_from_fresh_facts(times: int) -> None:
     assert len(set(tried)) == 1
 
 
-def test_who_is_overtaken_again_and_again_is_told_what_the_condition_means() -> None:
+def test_stale_facts_on_every_attempt_return_error_of_failed_condition() -> None:
     tried: list[Act] = []
 
     def decide(act: Act) -> NoReturn:
@@ -644,7 +646,7 @@ def test_who_is_overtaken_again_and_again_is_told_what_the_condition_means() -> 
     assert len(tried) == 4
 
 
-def test_who_is_overtaken_and_then_refused_is_told_the_refusal() -> None:
+def test_stale_facts_followed_by_error_return_that_error() -> None:
     outcomes = iter([StaleFacts(errors.RightsChanged), errors.LinkRevoked()])
 
     def decide(_: Act) -> NoReturn:
@@ -672,9 +674,7 @@ def lines(log: io.StringIO) -> list[dict[str, Any]]:
     return [json.loads(line) for line in log.getvalue().splitlines()]
 
 
-def test_a_refusal_is_logged_by_its_code_and_request_and_nothing_of_anybody(
-    log: io.StringIO, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_error_is_logged_with_code_and_request_only(log: io.StringIO, capsys: pytest.CaptureFixture[str]) -> None:
     body = {"name": CANARY, "email": CANARY}
     path = f"/things/{CANARY}"
     answer = call_app(
@@ -694,7 +694,7 @@ def test_a_refusal_is_logged_by_its_code_and_request_and_nothing_of_anybody(
     }
 
 
-def test_a_success_is_not_logged_and_nothing_of_it_stays_for_the_next(log: io.StringIO) -> None:
+def test_success_is_not_logged_and_leaves_no_log_context(log: io.StringIO) -> None:
     call_app(posting_app(a_thing), body={"name": CANARY})
     assert log.getvalue() == ""
     telemetry.begin("request-2", "other")
@@ -711,7 +711,7 @@ def test_a_success_is_not_logged_and_nothing_of_it_stays_for_the_next(log: io.St
         (errors.NotFound(), None),
     ],
 )
-def test_what_an_operator_must_know_of_is_counted(
+def test_error_that_operators_watch_is_counted(
     error: DomainError, counted: str | None, log: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     call_app(failing_app(error))
@@ -724,7 +724,7 @@ def test_what_an_operator_must_know_of_is_counted(
         assert json.loads(written)["service"] == "partner-access"
 
 
-def test_a_count_is_written_even_when_a_bug_goes_out(capsys: pytest.CaptureFixture[str]) -> None:
+def test_metric_is_written_when_operation_raises(capsys: pytest.CaptureFixture[str]) -> None:
     def bug(_: Act) -> NoReturn:
         telemetry.count("AccountOrphaned", 2)
         raise ZeroDivisionError
@@ -736,7 +736,7 @@ def test_a_count_is_written_even_when_a_bug_goes_out(capsys: pytest.CaptureFixtu
     assert capsys.readouterr().out == ""
 
 
-def test_a_letter_that_cannot_be_read_is_an_error_of_the_log_by_its_id(
+def test_unreadable_notification_is_logged_as_error_with_its_id(
     log: io.StringIO, capsys: pytest.CaptureFixture[str]
 ) -> None:
     telemetry.begin("request-1", "send_emails")
@@ -748,7 +748,7 @@ def test_a_letter_that_cannot_be_read_is_an_error_of_the_log_by_its_id(
 
 
 @pytest.mark.parametrize(("body", "status"), [("", 204), ("{}", 204), ('{"x": 1}', 422), ("[]", 400)])
-def test_where_no_body_is_asked_for_each_field_is_unknown(body: str, status: int) -> None:
+def test_body_of_operation_without_body_rejects_each_field(body: str, status: int) -> None:
     app = routing.App()
     app.post("/things", needs_key=False)(lambda: None)
 

@@ -86,7 +86,7 @@ def assert_error(answer: ApiResponse, status: int = 400) -> None:
 
 
 @pytest.mark.parametrize("route_key", WITH_BODY)
-def test_what_cannot_be_read_is_refused(route_key: str) -> None:
+def test_unreadable_body_returns_400(route_key: str) -> None:
     for text in MALFORMED_BODIES.values():
         assert_error(call_route(route_key, text))
     for encoded in UNDECODABLE_BODIES.values():
@@ -95,13 +95,13 @@ def test_what_cannot_be_read_is_refused(route_key: str) -> None:
 
 
 @pytest.mark.parametrize("route_key", WITH_BODY)
-def test_what_is_not_json_is_refused(route_key: str) -> None:
+def test_content_type_other_than_json_returns_400(route_key: str) -> None:
     for media in INVALID_MEDIA_TYPES:
         assert_error(call_route(route_key, {}, headers={"content-type": media}))
 
 
 @pytest.mark.parametrize("route_key", WITH_BODY)
-def test_what_is_too_large_is_refused(route_key: str) -> None:
+def test_body_larger_than_limit_returns_413(route_key: str) -> None:
     for text in (
         '{"a": "' + "x" * TOO_LARGE_BYTES + '"}',
         "[" * (TOO_LARGE_BYTES + 1),
@@ -119,7 +119,7 @@ def fields_of(route_key: str) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize("route_key", WITH_BODY)
-def test_a_value_of_another_kind_is_refused(route_key: str) -> None:
+def test_field_of_another_type_returns_400(route_key: str) -> None:
     for name in fields_of(route_key):
         for value in ("x", 1, 1.5, True, None, [[1]]):
             answer = call_route(
@@ -133,7 +133,7 @@ def test_a_value_of_another_kind_is_refused(route_key: str) -> None:
 
 
 @pytest.mark.parametrize("route_key", WITH_BODY)
-def test_a_field_that_is_needed_is_missed(route_key: str) -> None:
+def test_missing_required_field_returns_400(route_key: str) -> None:
     answer = call_route(route_key, {})
 
     assert_error(answer)
@@ -142,12 +142,12 @@ def test_a_field_that_is_needed_is_missed(route_key: str) -> None:
 
 
 @pytest.mark.parametrize("route_key", ALL_ROUTES)
-def test_a_parameter_that_is_not_known_is_refused(route_key: str) -> None:
+def test_unknown_query_parameter_returns_400(route_key: str) -> None:
     assert_error(call_route(route_key, None if route_key.startswith("GET") else {}, query={"tenant": "1"}))
 
 
 @pytest.mark.parametrize("route_key", ALL_ROUTES)
-def test_a_secret_in_the_address_is_refused_and_not_repeated(route_key: str) -> None:
+def test_secret_in_url_returns_400_and_is_not_repeated(route_key: str) -> None:
     answer = call_route(route_key, query={"secret": SECRET_TEXT})
 
     assert_error(answer)
@@ -155,13 +155,13 @@ def test_a_secret_in_the_address_is_refused_and_not_repeated(route_key: str) -> 
 
 
 @pytest.mark.parametrize("route_key", ALL_ROUTES)
-def test_no_key_is_needed_but_one_that_is_none_is_refused(route_key: str) -> None:
+def test_invalid_idempotency_key_returns_400(route_key: str) -> None:
     for key in INVALID_KEYS:
         assert_error(call_route(route_key, headers={"idempotency-key": key}))
 
 
 @pytest.mark.parametrize("route_key", ALL_ROUTES)
-def test_another_method_is_refused_with_the_one_that_there_is(route_key: str) -> None:
+def test_other_method_returns_405_with_allow_header(route_key: str) -> None:
     right, _, path = route_key.partition(" ")
 
     for method in {"GET", "HEAD", "OPTIONS", "PATCH", "PUT", "POST", "DELETE"} - {right}:
@@ -169,7 +169,7 @@ def test_another_method_is_refused_with_the_one_that_there_is(route_key: str) ->
         assert (answer.status, answer.code, answer.headers["allow"]) == (405, "method_not_allowed", right)
 
 
-def test_headers_that_would_have_it_otherwise_are_ignored() -> None:
+def test_forwarding_headers_are_ignored() -> None:
     plain = DEPLOYED.configuration()
 
     for name in ("x-forwarded-host", "x-forwarded-proto", "x-original-url", "host", "accept", "range"):
@@ -208,7 +208,7 @@ INVALID_TOKENS: Final[tuple[object, ...]] = ("x", ".", "x.y", "e30=." + "0" * 64
 
 
 @pytest.mark.parametrize(("what", "path"), TEXT_FIELDS)
-def test_nothing_is_taken_for_a_text_that_is_none(what: str, path: str) -> None:
+def test_entity_field_other_than_text_returns_400(what: str, path: str) -> None:
     for value in INVALID_TEXTS:
         answer = DEPLOYED.request(what, with_value(VALID_REQUESTS[what], path, value))
         assert_error(answer)
@@ -216,7 +216,7 @@ def test_nothing_is_taken_for_a_text_that_is_none(what: str, path: str) -> None:
 
 
 @pytest.mark.parametrize(("what", "path"), TEXT_FIELDS)
-def test_an_empty_text_is_a_text_that_names_nothing(what: str, path: str) -> None:
+def test_empty_entity_field_returns_no_access(what: str, path: str) -> None:
     answer = DEPLOYED.request(what, with_value(VALID_REQUESTS[what], path, ""))
 
     nothing: Json = {"decision": False} if what == EVALUATION else {"results": []}
@@ -224,25 +224,25 @@ def test_an_empty_text_is_a_text_that_names_nothing(what: str, path: str) -> Non
 
 
 @pytest.mark.parametrize(("what", "path"), OBJECT_FIELDS)
-def test_properties_and_context_are_objects(what: str, path: str) -> None:
+def test_properties_and_context_other_than_object_return_400(what: str, path: str) -> None:
     for value in INVALID_OBJECTS:
         assert_error(DEPLOYED.request(what, with_value(VALID_REQUESTS[what], path, value)))
     assert DEPLOYED.request(what, with_value(VALID_REQUESTS[what], path, {"any": {"thing": [None, 1.5]}})).status == 200
 
 
 @pytest.mark.parametrize("value", [{}, "x", 1, None, [1], ["x"], [None], [[]], [{}, 1], [{}] * 51])
-def test_a_batch_is_a_list_of_up_to_fifty_objects(value: object) -> None:
+def test_evaluations_other_than_list_of_fifty_objects_return_400(value: object) -> None:
     assert_error(DEPLOYED.request(EVALUATIONS, {**VALID_REQUESTS[EVALUATION], "evaluations": value}))
 
 
-def test_fifty_are_not_too_many() -> None:
+def test_fifty_evaluations_are_accepted() -> None:
     answer = DEPLOYED.request(EVALUATIONS, {**VALID_REQUESTS[EVALUATION], "evaluations": [{}] * 50})
 
     assert [each["decision"] for each in answer.body["evaluations"]] == [True] * 50
 
 
 @pytest.mark.parametrize("value", ["first", "EXECUTE_ALL", "", 1, None, ["execute_all"]])
-def test_a_semantic_is_one_of_three(value: object) -> None:
+def test_unknown_evaluations_semantic_returns_400(value: object) -> None:
     body = with_value(VALID_REQUESTS[EVALUATIONS], "options.evaluations_semantic", value)
 
     assert_error(DEPLOYED.request(EVALUATIONS, body))
@@ -250,7 +250,7 @@ def test_a_semantic_is_one_of_three(value: object) -> None:
 
 
 @pytest.mark.parametrize("what", SEARCHES)
-def test_a_page_has_a_length_and_a_token_that_was_given(what: str) -> None:
+def test_invalid_page_limit_or_token_returns_400(what: str) -> None:
     for limit in INVALID_LIMITS:
         assert_error(DEPLOYED.request(what, {**VALID_REQUESTS[what], "page": {"limit": limit}}))
     for token in INVALID_TOKENS:
@@ -258,14 +258,14 @@ def test_a_page_has_a_length_and_a_token_that_was_given(what: str) -> None:
 
 
 @pytest.mark.parametrize("what", SEARCHES)
-def test_a_page_of_nothing_is_empty_and_the_last(what: str) -> None:
+def test_page_limit_zero_returns_empty_last_page(what: str) -> None:
     answer = DEPLOYED.request(what, {**VALID_REQUESTS[what], "page": {"limit": 0}})
 
     assert (answer.status, answer.body) == (200, {"page": {"next_token": "", "count": 0}, "results": []})
 
 
 @pytest.mark.parametrize("what", SEARCHES)
-def test_a_page_of_more_than_a_hundred_is_one_of_a_hundred(what: str) -> None:
+def test_page_limit_above_hundred_is_reduced_to_hundred(what: str) -> None:
     answer = DEPLOYED.request(what, {**VALID_REQUESTS[what], "page": {"limit": 1_000_000}})
 
     assert answer.status == 200
@@ -274,7 +274,7 @@ def test_a_page_of_more_than_a_hundred_is_one_of_a_hundred(what: str) -> None:
 
 
 @pytest.mark.parametrize("what", ENDPOINTS)
-def test_what_is_deep_is_refused_wherever_it_stands(what: str) -> None:
+def test_deeply_nested_value_returns_400(what: str) -> None:
     nested: object = 1
     for _ in range(17):
         nested = [nested]
@@ -284,12 +284,12 @@ def test_what_is_deep_is_refused_wherever_it_stands(what: str) -> None:
 
 
 @pytest.mark.parametrize("what", ENDPOINTS)
-def test_a_name_twice_is_refused_though_unknown_names_are_not(what: str) -> None:
+def test_duplicate_field_name_returns_400(what: str) -> None:
     assert_error(DEPLOYED.request(what, '{"subject": {"type": "user", "type": "user"}}'))
     assert_error(DEPLOYED.request(what, '{"unknown": 1, "unknown": 2}'))
 
 
-def test_time_that_is_up_is_no_decision() -> None:
+def test_request_without_time_left_returns_503() -> None:
     for what in ENDPOINTS:
         answer = DEPLOYED.request(what, VALID_REQUESTS[what], context=Context(milliseconds=1))
         assert_error(answer, 503)

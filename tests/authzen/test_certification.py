@@ -444,11 +444,11 @@ LEVELS: Final[Mapping[str, tuple[int, Level]]] = {
     for level, (_, checks) in LEVELS.items()
     for nth, (name, check) in enumerate(checks.items(), 1)
 ])  # fmt: skip
-def test_certification_would_pass(check: Check) -> None:
+def test_certification_check_passes(check: Check) -> None:
     check(DecisionApi.with_policy(CertificationPolicy()))
 
 
-def test_no_check_is_forgotten() -> None:
+def test_certification_levels_have_all_checks() -> None:
     assert {level: len(checks) for level, (_, checks) in LEVELS.items()} == {
         level: count for level, (count, _) in LEVELS.items()
     }
@@ -471,16 +471,16 @@ RULES: Final[list[tuple[Json, bool]]] = [
 @pytest.mark.parametrize(("body", "expected"), [
     pytest.param(*rule, id=f"rule {nth}") for nth, rule in enumerate(RULES, 1)
 ])  # fmt: skip
-def test_the_tenant_has_the_rules_of_the_fixture(body: Json, expected: bool) -> None:
+def test_certification_policy_has_the_rules_of_the_scenario(body: Json, expected: bool) -> None:
     assert DecisionApi.with_policy(CertificationPolicy()).decide(body) is expected
 
 
 @pytest.mark.parametrize("body", [body for body, _ in RULES])
-def test_what_is_deployed_knows_nothing_of_the_fixture(body: Json) -> None:
+def test_deployed_policy_denies_entities_of_the_scenario(body: Json) -> None:
     assert DEPLOYED.decide(body) is False
 
 
-def test_what_a_search_finds_is_what_evaluations_permit() -> None:
+def test_search_returns_what_evaluations_permit() -> None:
     pdp = DecisionApi.with_policy(CertificationPolicy())
     people, records, verbs = (
         ("alice", "bob", "carol"),

@@ -52,14 +52,16 @@ def case_resource(kind: str, name: str, owner: str | None = None) -> Json:
 
 
 @pytest.mark.parametrize(("who", "does", "what", "expected"), TODO["evaluation"])
-def test_todo_evaluates(who: str, does: str, what: list[str], expected: bool) -> None:
+def test_todo_evaluation_returns_expected_decision(who: str, does: str, what: list[str], expected: bool) -> None:
     body = {"subject": subject(PEOPLE[who]["id"]), "action": action(does), "resource": case_resource(*what)}
 
     assert TODOS.decide(body) is expected
 
 
 @pytest.mark.parametrize(("who", "does", "what", "expected"), TODO["evaluations"])
-def test_todo_evaluates_in_batches(who: str, does: str, what: list[list[str]], expected: list[bool]) -> None:
+def test_todo_evaluations_return_expected_decisions(
+    who: str, does: str, what: list[list[str]], expected: list[bool]
+) -> None:
     body = {
         "subject": subject(PEOPLE[who]["id"]),
         "action": action(does),
@@ -70,7 +72,7 @@ def test_todo_evaluates_in_batches(who: str, does: str, what: list[list[str]], e
 
 
 @pytest.mark.parametrize(("who", "does", "where", "expected"), GATEWAY["evaluation"])
-def test_a_gateway_evaluates(who: str, does: str, where: str, expected: bool) -> None:
+def test_gateway_evaluation_returns_expected_decision(who: str, does: str, where: str, expected: bool) -> None:
     asks = subject(PEOPLE[who]["id"], "identity")
 
     assert (
@@ -79,7 +81,7 @@ def test_a_gateway_evaluates(who: str, does: str, where: str, expected: bool) ->
 
 
 @pytest.mark.parametrize("who", IDP["resource"])
-def test_an_identity_provider_searches_what_somebody_owns(who: str) -> None:
+def test_identity_provider_resource_search_returns_owned_records(who: str) -> None:
     body = {"subject": subject(who), "action": action("delete"), "resource": RECORD}
 
     assert results(OWNED, RESOURCES, body) == entities("record", IDP["resource"][who])
@@ -91,21 +93,21 @@ ACTION_CASES: Final = [(who, what) for who, each in SEARCH["action"].items() for
 
 
 @pytest.mark.parametrize(("who", "does"), RESOURCE_CASES)
-def test_search_finds_resources(who: str, does: str) -> None:
+def test_resource_search_returns_expected_records(who: str, does: str) -> None:
     body = {"subject": subject(who), "action": action(does), "resource": RECORD}
 
     assert results(RECORDS, RESOURCES, body) == entities("record", SEARCH["resource"][who][does])
 
 
 @pytest.mark.parametrize(("what", "does"), SUBJECT_CASES)
-def test_search_finds_subjects(what: str, does: str) -> None:
+def test_subject_search_returns_expected_users(what: str, does: str) -> None:
     body = {"subject": USER, "action": action(does), "resource": case_resource("record", what)}
 
     assert results(RECORDS, SUBJECTS, body) == entities("user", SEARCH["subject"][what][does])
 
 
 @pytest.mark.parametrize(("who", "what"), ACTION_CASES)
-def test_search_finds_actions(who: str, what: str) -> None:
+def test_action_search_returns_expected_actions(who: str, what: str) -> None:
     body = {"subject": subject(who), "resource": case_resource("record", what)}
 
     assert results(RECORDS, ACTIONS, body) == sorted_json({"name": each} for each in SEARCH["action"][who][what])
@@ -126,6 +128,6 @@ def sorted_json(found: Any) -> list[str]:
     return sorted(json.dumps(each, sort_keys=True) for each in found)
 
 
-def test_no_case_is_forgotten() -> None:
+def test_interop_data_has_all_cases() -> None:
     assert (len(TODO["evaluation"]), len(TODO["evaluations"]), len(GATEWAY["evaluation"])) == (40, 3, 25)
     assert (len(IDP["resource"]), len(RESOURCE_CASES), len(SUBJECT_CASES), len(ACTION_CASES)) == (6, 18, 60, 120)

@@ -62,7 +62,7 @@ def first_page(what: str = SUBJECTS, **page: Any) -> str:
 
 
 @pytest.mark.parametrize("what", SEARCHES)
-def test_a_token_alone_goes_on_with_pages_as_long_as_before(what: str) -> None:
+def test_page_token_alone_keeps_the_limit(what: str) -> None:
     whole = PDP.find_all(what, SEARCHES[what])
 
     assert PDP.find_pages(what, SEARCHES[what], limit=1) == [[name] for name in whole]
@@ -70,13 +70,13 @@ def test_a_token_alone_goes_on_with_pages_as_long_as_before(what: str) -> None:
 
 
 @pytest.mark.parametrize("what", SEARCHES)
-def test_with_a_token_the_answer_says_whether_it_goes_on(what: str) -> None:
+def test_page_token_response_tells_whether_more_results_follow(what: str) -> None:
     answer = PDP.request(what, {**SEARCHES[what], "page": {"token": first_page(what)}})
 
     assert answer.body["page"] == {"next_token": "", "count": 1}
 
 
-def test_the_length_may_be_said_again_but_not_changed() -> None:
+def test_page_token_with_another_limit_returns_400() -> None:
     token = first_page()
 
     for limit in (None, 2, 0, 100):
@@ -97,14 +97,14 @@ class ManyReaders(CertificationPolicy):
 
 
 @pytest.mark.parametrize("page", [{}, {"limit": 100}, {"limit": 101}, {"limit": 10**9}])
-def test_a_page_has_a_hundred_results_at_most_whoever_asks_for_more(page: Json) -> None:
+def test_page_has_at_most_hundred_results(page: Json) -> None:
     assert [len(each) for each in DecisionApi.with_policy(ManyReaders()).find_pages(SUBJECTS, READERS, **page)] == [
         100,
         50,
     ]
 
 
-def test_an_empty_token_is_none() -> None:
+def test_page_token_that_is_empty_starts_from_the_beginning() -> None:
     answer = PDP.request(SUBJECTS, {**READERS, "page": {"token": "", "limit": 1}})
 
     assert answer.body["results"] == [{"type": "user", "id": "alice"}]
@@ -121,35 +121,35 @@ def test_an_empty_token_is_none() -> None:
         {**READERS, "context": {"time": "now"}},
     ],
 )
-def test_a_token_holds_for_the_search_that_it_came_from_alone(other: Json) -> None:
+def test_page_token_of_another_search_returns_400(other: Json) -> None:
     token = first_page()
 
     error_text(PDP.request(SUBJECTS, {**other, "page": {"token": token}}))
     assert PDP.request(SUBJECTS, {**READERS, "page": {"token": token}}).status == 200
 
 
-def test_what_is_passed_over_in_a_search_is_no_other_search() -> None:
+def test_page_token_is_valid_with_changes_in_ignored_fields() -> None:
     token = first_page()
 
     same = {**READERS, "subject": BOB, "future": 1, "page": {"token": token, "future": 1}}
     assert PDP.request(SUBJECTS, same).body["results"] == [{"type": "user", "id": "bob"}]
 
 
-def test_a_token_holds_for_who_was_given_it_alone() -> None:
+def test_page_token_of_another_caller_returns_400() -> None:
     token = first_page()
 
     error_text(PDP.request(SUBJECTS, {**READERS, "page": {"token": token}}, caller_id="another"))
 
 
 @pytest.mark.parametrize("other", [RESOURCES, ACTIONS])
-def test_a_token_holds_at_its_endpoint_alone(other: str) -> None:
+def test_page_token_of_another_endpoint_returns_400(other: str) -> None:
     body = {**READERS, "subject": ALICE}
 
     assert PDP.request(other, body).status == 200
     error_text(PDP.request(other, {**body, "page": {"token": first_page()}}))
 
 
-def test_a_token_is_sealed_and_tells_nothing() -> None:
+def test_page_token_is_encrypted_and_signed() -> None:
     token = first_page()
 
     assert "alice" not in token
@@ -164,7 +164,7 @@ def test_a_token_is_sealed_and_tells_nothing() -> None:
 
 
 @pytest.mark.parametrize(("minutes", "status"), [(-1, 200), (1, 400)])
-def test_a_token_lasts_a_day(minutes: int, status: int) -> None:
+def test_page_token_is_valid_for_a_day(minutes: int, status: int) -> None:
     given = an_act(ENFORCER, at=datetime.now(UTC) - timedelta(days=1, minutes=minutes))
 
     answer = PDP.request(SUBJECTS, {**READERS, "page": {"token": token_of(given)}})
@@ -178,7 +178,7 @@ def token_of(act: Act) -> str:
     return cursors.encrypt(json.dumps([1, "alice"]), of, "SubjectSearchRequest", act)
 
 
-def test_a_token_under_another_key_is_forged() -> None:
+def test_page_token_signed_with_another_key_returns_400() -> None:
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("CURSOR_KEY", "somebody else's")
         forged = token_of(an_act(ENFORCER, at=datetime.now(UTC)))
@@ -191,24 +191,24 @@ def test_a_token_under_another_key_is_forged() -> None:
 
 @pytest.mark.parametrize("what", ENDPOINTS)
 @pytest.mark.parametrize("kind", [None, "text/plain", "application/problem+json", "application/json; charset=latin-1"])
-def test_another_content_type_is_400_and_never_415(what: str, kind: str | None) -> None:
+def test_other_content_type_returns_400_not_415(what: str, kind: str | None) -> None:
     error_text(PDP.request(what, json.dumps(QUESTION), headers={"content-type": kind}))
 
 
-def test_an_error_is_a_sentence_that_points_to_every_fault() -> None:
+def test_error_is_a_sentence_with_pointers_to_all_faults() -> None:
     error = error_text(PDP.request(EVALUATION, {"subject": {"type": "user"}, "action": {"name": 1}}))
 
     assert error.endswith("(/subject/id, /action/name, /resource)")
     assert error[0].isupper()
 
 
-def test_an_error_repeats_nothing_of_what_was_sent() -> None:
+def test_error_repeats_no_input() -> None:
     assert "Stran" not in error_text(
         PDP.request(EVALUATION, {**QUESTION, "subject": {"type": "Stranger", "id": ["Strange"]}})
     )
 
 
-def test_a_refusal_is_told_to_the_operator_by_its_code(caplog: pytest.LogCaptureFixture) -> None:
+def test_error_is_logged_with_its_code(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
 
     error_text(PDP.request(EVALUATION, {}))
@@ -237,7 +237,7 @@ def test_a_refusal_is_told_to_the_operator_by_its_code(caplog: pytest.LogCapture
         {"context": "x"},
     ],
 )
-def test_a_faulty_item_is_denied_and_the_others_are_decided(item: Json) -> None:
+def test_faulty_item_is_denied_and_other_items_are_decided(item: Json) -> None:
     answer = PDP.request(EVALUATIONS, {**QUESTION, "evaluations": [{}, item, {}]})
 
     assert answer.status == 200
@@ -251,18 +251,18 @@ def test_a_faulty_item_is_denied_and_the_others_are_decided(item: Json) -> None:
 @pytest.mark.parametrize(
     "top", [{"subject": "alice"}, {"action": []}, {"resource": None}, {"context": 1}, {"options": []}]
 )
-def test_a_faulty_top_refuses_the_whole_though_no_item_takes_from_it(top: Json) -> None:
+def test_faulty_default_returns_400_even_if_no_item_uses_it(top: Json) -> None:
     error_text(PDP.request(EVALUATIONS, {**QUESTION, **top, "evaluations": [QUESTION]}))
 
 
-def test_a_top_that_is_not_complete_is_completed_by_the_items() -> None:
+def test_incomplete_default_is_completed_by_items() -> None:
     body = {"subject": {"type": "user"}, "evaluations": [QUESTION, {"action": READ, "resource": ONE}]}
 
     assert decisions(body) == [True, False]
 
 
 @pytest.mark.parametrize("alone", [{}, {"evaluations": []}])
-def test_without_a_batch_what_lacks_something_is_refused(alone: Json) -> None:
+def test_missing_field_without_items_returns_400(alone: Json) -> None:
     error = error_text(PDP.request(EVALUATIONS, {"action": READ, "resource": ONE, **alone}))
 
     assert error.endswith("(/subject)"), "that it is missing, rather than what is missing in it"
@@ -293,7 +293,7 @@ def decisions(body: Json) -> list[bool]:
     ("permit_on_first_permit", [PERMITTED_ITEM, DENIED_ITEM], [True]),
     ("permit_on_first_permit", [DENIED_ITEM, FAULTY_ITEM], [False, False]),
 ])  # fmt: skip
-def test_a_batch_ends_with_what_settles_it(semantic: str, asked: list[Json], expected: list[bool]) -> None:
+def test_batch_stops_at_the_deciding_item(semantic: str, asked: list[Json], expected: list[bool]) -> None:
     options = {"evaluations_semantic": semantic, "future": 1}
 
     assert decisions({"subject": BOB, "resource": ONE, "options": options, "evaluations": asked}) == expected
@@ -302,7 +302,7 @@ def test_a_batch_ends_with_what_settles_it(semantic: str, asked: list[Json], exp
 # 8: own URL
 
 
-def test_where_it_answers_is_configuration_whatever_the_headers_say(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_configuration_uses_configured_url_whatever_the_headers(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BASE_URL", "https://pdp.example.com")
 
     said = PDP.configuration(headers={"host": "evil.example", "x-forwarded-host": "evil.example"}).body
@@ -315,12 +315,12 @@ def test_where_it_answers_is_configuration_whatever_the_headers_say(monkeypatch:
 
 
 @pytest.mark.parametrize("name", ["1", "A-b_C", "one, two", "  ", "Größe", "x" * 1000, ""])
-def test_an_x_request_id_comes_back_as_it_is(name: str) -> None:
+def test_x_request_id_is_echoed_unchanged(name: str) -> None:
     for body in (QUESTION, {}):
         assert PDP.request(EVALUATION, body, headers={"x-request-id": name}).headers["x-request-id"] == name
 
 
-def test_an_x_request_id_is_nobody_elses(caplog: pytest.LogCaptureFixture) -> None:
+def test_x_request_id_is_not_logged_or_kept_for_next_request(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level("INFO")
 
     PDP.request(EVALUATION, {}, headers={"x-request-id": "the-first"})
@@ -329,6 +329,6 @@ def test_an_x_request_id_is_nobody_elses(caplog: pytest.LogCaptureFixture) -> No
     assert "the-first" not in caplog.text
 
 
-def test_a_decision_counts_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_decision_counts_no_metrics(capsys: pytest.CaptureFixture[str]) -> None:
     assert PDP.decide(QUESTION)
     assert metric_counts(capsys.readouterr().out) == {}

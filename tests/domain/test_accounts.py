@@ -9,7 +9,7 @@ from partner_access.domain.errors import AccountClosed, NoSeatLeft
 from tests.support.builders import the_client, the_partner
 
 
-def test_a_partner_is_one_and_a_client_is_none() -> None:
+def test_is_partner_is_true_only_for_partner_account() -> None:
     assert the_partner().is_partner
     assert not the_client().is_partner
 
@@ -23,7 +23,7 @@ def test_a_partner_is_one_and_a_client_is_none() -> None:
         ({"state": AccountState.CLOSED}, False),
     ],
 )
-def test_a_partner_is_in_the_program_while_it_is_active_and_open(changes: dict[str, Any], is_in: bool) -> None:
+def test_is_in_program_requires_active_program_and_open_account(changes: dict[str, Any], is_in: bool) -> None:
     assert the_partner(**changes).is_in_program is is_in
 
 
@@ -31,22 +31,22 @@ def test_a_partner_is_in_the_program_while_it_is_active_and_open(changes: dict[s
     ("seats", "taken", "full"),
     [(None, 0, False), (None, 1000, False), (0, 0, True), (2, 0, False), (2, 1, False), (2, 2, True), (2, 3, True)],
 )
-def test_an_account_is_full_when_its_cap_is_reached(seats: int | None, taken: int, full: bool) -> None:
+def test_is_full_with_all_partner_seats_used_is_true(seats: int | None, taken: int, full: bool) -> None:
     assert the_client(partner_seat_limit=seats, partner_seats_used=taken).has_no_free_seat is full
 
 
-def test_whoever_needs_a_seat_is_refused_when_none_is_left() -> None:
+def test_must_have_a_seat_without_free_seat_raises_no_seat_left() -> None:
     the_client(partner_seat_limit=1, partner_seats_used=0).must_have_free_seat()
     with pytest.raises(NoSeatLeft):
         the_client(partner_seat_limit=1, partner_seats_used=1).must_have_free_seat()
 
 
-def test_nothing_happens_in_a_closed_account() -> None:
+def test_must_be_active_for_closed_account_raises_account_closed() -> None:
     the_client().must_be_active()
     with pytest.raises(AccountClosed):
         the_client(state=AccountState.CLOSED).must_be_active()
 
 
-def test_the_free_seat_opens_paid_features_only_where_seats_are_what_is_paid() -> None:
+def test_opens_paid_features_is_true_only_with_seat_based_pricing() -> None:
     assert the_client(pricing=Pricing.SEAT_BASED).includes_paid_features
     assert not the_client(pricing=Pricing.LEGACY).includes_paid_features

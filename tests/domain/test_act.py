@@ -6,14 +6,14 @@ from partner_access.domain.act import Act
 from tests.support.builders import ACT_ID, NOW, an_act, an_idempotency_key
 
 
-def test_an_act_names_what_it_brings_about_and_never_shows_its_chance() -> None:
+def test_act_named_returns_prefixed_id_and_repr_hides_random_bits() -> None:
     act = an_act()
 
     assert act.new_id("lnk") == f"lnk_{ACT_ID}"
     assert act.random not in repr(act)
 
 
-def test_the_parts_of_an_act_have_names_and_keys_of_their_own_the_same_each_time() -> None:
+def test_act_part_has_its_own_stable_id_and_idempotency_key() -> None:
     act = an_act(idempotency_key=an_idempotency_key(), id="0123456789abcdef" * 2)
     first, second = act.for_item("client-a"), act.for_item("client-b")
 
@@ -29,14 +29,14 @@ def test_the_parts_of_an_act_have_names_and_keys_of_their_own_the_same_each_time
     assert an_act().for_item("client-a").idempotency_key is None
 
 
-def test_an_act_that_is_no_success_is_the_same_but_for_its_key() -> None:
+def test_act_unkept_removes_only_idempotency_key() -> None:
     act = an_act(idempotency_key=an_idempotency_key())
 
     assert act.without_key() == an_act(idempotency_key=None)
     assert act.idempotency_key
 
 
-def test_an_act_goes_on_for_ever_unless_it_is_told_otherwise() -> None:
+def test_act_without_deadline_never_ends() -> None:
     act = Act(actor_id="a", at=NOW, id=ACT_ID)
 
     assert act.deadline > (NOW + timedelta(days=36500)).timestamp()

@@ -69,7 +69,7 @@ def pointers(raised: pytest.ExceptionInfo[Any]) -> list[str]:
 # accounts
 
 
-def test_an_account_is_made_from_its_kind_and_name() -> None:
+def test_put_account_with_kind_and_name_creates_client() -> None:
     saved = put_account(CLIENT, None, {"kind": AccountKind.CLIENT, "name": "The Bakery", "partner_seat_limit": 3}, ACT)
 
     assert saved
@@ -79,7 +79,7 @@ def test_an_account_is_made_from_its_kind_and_name() -> None:
     assert saved.audit.details == {"fields": ["kind", "name", "partner_seat_limit"]}
 
 
-def test_a_partner_is_made_with_its_domains() -> None:
+def test_put_account_with_domains_creates_partner() -> None:
     fields = {"kind": AccountKind.PARTNER, "name": "North Partners", "domains": ("north.example",)}
     saved = put_account(PARTNER, None, fields, ACT)
 
@@ -87,7 +87,7 @@ def test_a_partner_is_made_with_its_domains() -> None:
     assert saved.account == the_partner()
 
 
-def test_of_a_new_account_even_what_was_told_to_be_nothing_is_recorded() -> None:
+def test_put_account_audit_entry_of_new_account_lists_null_fields() -> None:
     saved = put_account(
         CLIENT, None, {"kind": AccountKind.CLIENT, "name": "The Bakery", "partner_seat_limit": None}, ACT
     )
@@ -109,7 +109,7 @@ def test_of_a_new_account_even_what_was_told_to_be_nothing_is_recorded() -> None
         ({"kind": AccountKind.CLIENT, "locale": Locale.JA}, {"locale": Locale.JA}, ["locale"]),
     ],
 )
-def test_what_is_told_changes_and_what_is_absent_keeps_its_value(
+def test_put_account_changes_named_fields_and_keeps_others(
     named_fields: Mapping[str, Any], changed: Mapping[str, Any], fields: list[str]
 ) -> None:
     before = the_client(version=4, partner_seat_limit=2, partner_seats_used=1)
@@ -124,7 +124,7 @@ def test_what_is_told_changes_and_what_is_absent_keeps_its_value(
 @pytest.mark.parametrize(
     "fields", [{}, {"name": "The Bakery"}, {"kind": AccountKind.CLIENT, "partner_seat_limit": None}]
 )
-def test_the_same_account_again_changes_nothing(fields: Mapping[str, Any]) -> None:
+def test_put_account_with_same_values_returns_none(fields: Mapping[str, Any]) -> None:
     assert put_account(CLIENT, the_client(), fields, ACT) is None
 
 
@@ -148,7 +148,7 @@ def test_the_same_account_again_changes_nothing(fields: Mapping[str, Any]) -> No
         (the_client(partner_seats_used=1), {"partner_seat_limit": 0}, LimitBelowUse, ["/partner_seat_limit"]),
     ],
 )
-def test_an_account_that_cannot_be(
+def test_put_account_with_invalid_fields_raises_error(
     before: Account | None, fields: Mapping[str, Any], error: type[DomainError], at: list[str]
 ) -> None:
     with pytest.raises(error) as raised:
@@ -180,7 +180,7 @@ def test_an_account_that_cannot_be(
         ),
     ],
 )
-def test_what_changes_the_access_of_all_a_partners_people_is_followed_up(
+def test_put_account_changing_partner_access_queues_reconciliation(
     before: Account | None, fields: Mapping[str, Any], reason: ReconciliationReason | None
 ) -> None:
     account_id = before.account_id if before else PARTNER
@@ -202,7 +202,7 @@ def test_what_changes_the_access_of_all_a_partners_people_is_followed_up(
         (None, {"kind": AccountKind.PARTNER, "name": "North", "program": Program.TERMINATED}, 0),
     ],
 )
-def test_each_time_that_a_program_is_terminated_counts(
+def test_put_account_terminating_program_increments_terminations(
     before: Account | None, fields: Mapping[str, Any], terminations: int
 ) -> None:
     saved = put_account(PARTNER, before, fields, ACT)
@@ -211,14 +211,14 @@ def test_each_time_that_a_program_is_terminated_counts(
     assert saved.account.terminations == terminations
 
 
-def test_a_limit_may_be_just_what_is_taken() -> None:
+def test_put_account_with_seat_limit_equal_to_seats_used_succeeds() -> None:
     assert put_account(CLIENT, the_client(partner_seats_used=2), {"partner_seat_limit": 2}, ACT)
 
 
 # users
 
 
-def test_a_user_is_made_from_his_address_and_name() -> None:
+def test_put_user_with_email_and_name_creates_user() -> None:
     fields = {"email": "new@bakery.example", "name": "New", "locale": None}
     saved = put_user("user-new", UserFacts(user=None, email_owner_id=None), fields, ACT)
 
@@ -233,7 +233,7 @@ def test_a_user_is_made_from_his_address_and_name() -> None:
 @pytest.mark.parametrize(
     ("fields", "email_changed"), [({"name": "Other"}, False), ({"email": "other@bakery.example"}, True)]
 )
-def test_a_user_is_changed(fields: Mapping[str, Any], email_changed: bool) -> None:
+def test_put_user_with_new_values_updates_user(fields: Mapping[str, Any], email_changed: bool) -> None:
     before = a_user(version=2, open_links=3, employed_by=frozenset({PARTNER}))
     saved = put_user(APPROVER, UserFacts(user=before, email_owner_id=None), fields, ACT)
 
@@ -254,7 +254,7 @@ def test_a_user_is_changed(fields: Mapping[str, Any], email_changed: bool) -> No
         (None, {"email": "new@bakery.example", "name": "New", "active": False}, False),
     ],
 )
-def test_what_changes_a_persons_access_everywhere_is_followed_up(
+def test_put_user_changing_access_queues_reconciliation(
     before: User | None, fields: Mapping[str, Any], follows: bool
 ) -> None:
     saved = put_user(APPROVER, UserFacts(user=before, email_owner_id=None), fields, ACT)
@@ -266,7 +266,7 @@ def test_what_changes_a_persons_access_everywhere_is_followed_up(
 @pytest.mark.parametrize(
     "fields", [{}, {"name": "Approver"}, {"active": True, "email": "user-approver@bakery.example"}]
 )
-def test_the_same_user_again_changes_nothing(fields: Mapping[str, Any]) -> None:
+def test_put_user_with_same_values_returns_none(fields: Mapping[str, Any]) -> None:
     assert put_user(APPROVER, UserFacts(user=a_user(), email_owner_id=APPROVER), fields, ACT) is None
 
 
@@ -279,7 +279,7 @@ def test_the_same_user_again_changes_nothing(fields: Mapping[str, Any]) -> None:
         (UserFacts(user=a_user(), email_owner_id="user-x"), {"email": "a@b.example"}, EmailInUse, ["/email"]),
     ],
 )
-def test_a_user_that_cannot_be(
+def test_put_user_with_invalid_fields_raises_error(
     facts: UserFacts, fields: Mapping[str, Any], error: type[DomainError], at: list[str]
 ) -> None:
     with pytest.raises(error) as raised:
@@ -297,7 +297,7 @@ def user_facts(super_admin_of: Mapping[str, tuple[Actor, ...]], **changes: Any) 
     return UserFacts(user=a_user(**changes), email_owner_id=None, super_admin_of=super_admin_of)
 
 
-def test_nobody_is_kept_active_for_an_accounts_sake_and_the_orphaned_account_is_told() -> None:
+def test_put_user_deactivating_last_super_admin_reports_orphaned_account() -> None:
     saved = put_user(
         APPROVER,
         user_facts(
@@ -324,7 +324,9 @@ def test_nobody_is_kept_active_for_an_accounts_sake_and_the_orphaned_account_is_
     ("changes", "fields"),
     [({}, {"name": "Other"}), ({"active": False}, {"name": "Other"}), ({"active": False}, {"active": True})],
 )
-def test_an_account_is_orphaned_only_by_who_leaves(changes: Mapping[str, Any], fields: Mapping[str, Any]) -> None:
+def test_put_user_without_deactivation_orphans_no_account(
+    changes: Mapping[str, Any], fields: Mapping[str, Any]
+) -> None:
     saved = put_user(APPROVER, user_facts({CLIENT: ()}, **changes), fields, ACT)
 
     assert saved
@@ -332,7 +334,7 @@ def test_an_account_is_orphaned_only_by_who_leaves(changes: Mapping[str, Any], f
     assert saved.audit.accounts == (DIRECTORY_LOG_ID,)
 
 
-def test_very_many_orphaned_accounts_are_each_told_exactly_once() -> None:
+def test_put_user_orphaning_many_accounts_reports_each_once() -> None:
     many = {f"client-{nth}": () for nth in range(MAX_ORPHANED_IN_ENTRY + MAX_ORPHANED_IN_REPORT + 1)}
     saved = put_user(APPROVER, user_facts(many), DEACTIVATED, an_act("vendor", idempotency_key=an_idempotency_key()))
 
@@ -349,7 +351,7 @@ def test_very_many_orphaned_accounts_are_each_told_exactly_once() -> None:
     assert about == [("account.orphaned", {"user_id": APPROVER})] * 2
 
 
-def test_very_many_who_stay_are_pinned_as_far_as_a_transaction_goes() -> None:
+def test_put_user_with_many_other_super_admins_limits_relied_on_records() -> None:
     many = {f"client-{nth}": (an_actor(a_user(f"user-{nth}")),) for nth in range(MAX_RELIED_ON)}
     saved = put_user(APPROVER, user_facts(many), DEACTIVATED, ACT)
 
@@ -358,7 +360,7 @@ def test_very_many_who_stay_are_pinned_as_far_as_a_transaction_goes() -> None:
     assert len(saved.relies_on) == MAX_RELIED_ON + 1
 
 
-def test_an_erased_person_leaves_his_id_and_nothing_else() -> None:
+def test_erase_user_keeps_only_user_id() -> None:
     before = a_user(locale=Locale.JA)
     saved = erase(APPROVER, UserFacts(user=before, email_owner_id=None), ACT)
 
@@ -370,7 +372,7 @@ def test_an_erased_person_leaves_his_id_and_nothing_else() -> None:
     assert saved.reconciliation == Reconciliation(user_id=APPROVER, reason=ReconciliationReason.ERASED)
 
 
-def test_an_erased_person_leaves_all_whom_he_works_for() -> None:
+def test_erase_employee_increments_offboardings_of_every_partner() -> None:
     before = an_employee(
         employed_by=frozenset({PARTNER, "partner-south"}), offboardings={PARTNER: 2, "partner-west": 1}
     )
@@ -382,11 +384,11 @@ def test_an_erased_person_leaves_all_whom_he_works_for() -> None:
 
 
 @pytest.mark.parametrize("user", [None, a_user(email=None, active=False)])
-def test_whoever_is_unknown_or_erased_already_is_erased_without_effect(user: Any) -> None:
+def test_erase_unknown_or_erased_user_returns_none(user: Any) -> None:
     assert erase(APPROVER, UserFacts(user=user, email_owner_id=None), ACT) is None
 
 
-def test_a_super_admin_is_replaced_before_he_is_erased() -> None:
+def test_erase_super_admin_raises_is_super_admin() -> None:
     with pytest.raises(IsSuperAdmin):
         erase(APPROVER, user_facts({CLIENT: (OTHER_SUPER_ADMIN,)}), ACT)
 
@@ -412,7 +414,7 @@ def facts(*, user: User | None = USER, member: Member | None = None, **changes: 
         ({"permission_set": "super_admin", "active": True}, Seat.CORE),
     ],
 )
-def test_a_member_is_made(fields: Mapping[str, Any], seat: Seat | None) -> None:
+def test_put_member_creates_member_with_default_seat(fields: Mapping[str, Any], seat: Seat | None) -> None:
     saved = put_member(facts(), fields, ACT)
 
     assert saved
@@ -422,7 +424,7 @@ def test_a_member_is_made(fields: Mapping[str, Any], seat: Seat | None) -> None:
     assert saved.relies_on == (the_client(), a_user())
 
 
-def test_another_set_is_told_of_in_its_latest_version() -> None:
+def test_put_member_with_other_set_uses_latest_version() -> None:
     with two_set_versions():
         saved = put_member(facts(member=a_member(permission_set="service")), {"permission_set": "sales"}, ACT)
 
@@ -430,14 +432,14 @@ def test_another_set_is_told_of_in_its_latest_version() -> None:
     assert saved.member.set_version == 2
 
 
-def test_a_member_may_be_made_inactive_at_once() -> None:
+def test_put_member_with_active_false_creates_inactive_member() -> None:
     saved = put_member(facts(), {"permission_set": "sales", "active": False}, ACT)
 
     assert saved
     assert not saved.member.active
 
 
-def test_another_set_replaces_the_overrides_the_same_set_keeps_them() -> None:
+def test_put_member_with_other_set_clears_overrides_and_same_set_keeps_them() -> None:
     before = a_member(permission_set="sales", version=3, added=("crm.import",), removed=("sales.forecast",))
     other = put_member(facts(member=before), {"permission_set": "marketing"}, ACT)
     same = put_member(facts(member=before), {"permission_set": "sales", "seat": Seat.SALES}, ACT)
@@ -451,7 +453,7 @@ def test_another_set_replaces_the_overrides_the_same_set_keeps_them() -> None:
 
 
 @pytest.mark.parametrize("fields", [{}, {"permission_set": "sales"}, {"seat": Seat.CORE, "active": True}])
-def test_the_same_member_again_changes_nothing(fields: Mapping[str, Any]) -> None:
+def test_put_member_with_same_values_returns_none(fields: Mapping[str, Any]) -> None:
     assert put_member(facts(member=a_member(permission_set="sales")), fields, ACT) is None
 
 
@@ -481,7 +483,7 @@ def test_the_same_member_again_changes_nothing(fields: Mapping[str, Any]) -> Non
         ),
     ],
 )
-def test_a_member_that_cannot_be(
+def test_put_member_with_invalid_facts_raises_error(
     changes: Mapping[str, Any], fields: Mapping[str, Any], error: type[DomainError], at: list[str]
 ) -> None:
     with pytest.raises(error) as raised:
@@ -490,14 +492,14 @@ def test_a_member_that_cannot_be(
 
 
 @pytest.mark.parametrize("fields", [{"permission_set": "sales"}, {"active": False}])
-def test_a_super_admin_goes_while_another_stays_and_that_is_relied_on(fields: Mapping[str, Any]) -> None:
+def test_put_member_demoting_super_admin_relies_on_another(fields: Mapping[str, Any]) -> None:
     saved = put_member(facts(member=a_member()), fields, ACT)
 
     assert saved
     assert {OTHER_SUPER_ADMIN.user, OTHER_SUPER_ADMIN.member} <= set(saved.relies_on)
 
 
-def test_whoever_cannot_act_is_super_admin_beside_another_who_can_and_that_is_relied_on() -> None:
+def test_put_member_promoting_inactive_user_relies_on_active_super_admin() -> None:
     saved = put_member(facts(user=a_user(active=False)), {"permission_set": "super_admin"}, ACT)
 
     assert saved
@@ -513,14 +515,14 @@ def test_whoever_cannot_act_is_super_admin_beside_another_who_can_and_that_is_re
         (a_member(permission_set="sales"), {"active": False}),
     ],
 )
-def test_nobody_must_stay_when_no_super_admin_goes(before: Any, fields: Mapping[str, Any]) -> None:
+def test_put_member_without_demotion_needs_no_other_super_admin(before: Any, fields: Mapping[str, Any]) -> None:
     saved = put_member(facts(member=before, others=()), fields, ACT)
 
     assert saved
     assert set(saved.relies_on) == {the_client(), a_user(), before}
 
 
-def test_who_had_a_grant_that_lapsed_is_told_of_as_what_he_is_now() -> None:
+def test_put_member_with_expired_grant_updates_previous_membership() -> None:
     lapsed = a_partner_admin(grant=a_grant(expires_at=NOW), previous=a_member(EMPLOYEE, "sales").assignment)
     saved = put_member(facts(user=an_employee(), member=lapsed), {"permission_set": "sales", "active": False}, ACT)
 
@@ -541,7 +543,7 @@ def test_who_had_a_grant_that_lapsed_is_told_of_as_what_he_is_now() -> None:
         (the_client(), an_employee(APPROVER), False, {PARTNER}),
     ],
 )
-def test_who_is_active_in_a_partner_account_works_for_it(
+def test_put_member_in_partner_account_updates_employed_by(
     account: Account, user: Any, active: bool, partners: set[str]
 ) -> None:
     saved = put_member(facts(account=account, user=user), {"permission_set": "sales", "active": active}, ACT)
@@ -550,7 +552,7 @@ def test_who_is_active_in_a_partner_account_works_for_it(
     assert saved.employed_by == partners
 
 
-def test_an_ended_grant_is_not_revived_by_the_directory() -> None:
+def test_put_member_with_expired_grant_and_no_set_raises_invalid_field() -> None:
     lapsed = a_partner_admin(grant=a_grant(expires_at=NOW))
 
     with pytest.raises(InvalidField) as raised:
@@ -559,7 +561,7 @@ def test_an_ended_grant_is_not_revived_by_the_directory() -> None:
     assert pointers(raised) == ["/permission_set"]
 
 
-def test_who_had_a_grant_comes_back_with_a_set_and_its_usual_seat() -> None:
+def test_put_member_with_expired_grant_and_set_gets_usual_seat() -> None:
     lapsed = a_partner_admin(grant=a_grant(expires_at=NOW))
 
     saved = put_member(facts(member=lapsed), {"active": True, "permission_set": "view_only"}, ACT)
@@ -569,7 +571,7 @@ def test_who_had_a_grant_comes_back_with_a_set_and_its_usual_seat() -> None:
 
 
 @pytest.mark.parametrize("fields", [{"active": True}, {"email": "again@north.example"}, {"name": "Again"}])
-def test_an_erased_person_comes_back_only_with_address_and_name(fields: Mapping[str, Any]) -> None:
+def test_put_user_erased_without_email_and_name_raises_missing_field(fields: Mapping[str, Any]) -> None:
     erased = a_user(email=None, name="", active=False)
 
     with pytest.raises(MissingField):
@@ -589,7 +591,7 @@ def test_an_erased_person_comes_back_only_with_address_and_name(fields: Mapping[
         (the_client(), a_member(EMPLOYEE, "sales"), {"active": False}, False),
     ],
 )
-def test_when_an_employee_stops_or_comes_back_his_access_everywhere_is_followed_up(
+def test_put_member_changing_employment_queues_reconciliation(
     account: Account, before: Member | None, fields: Mapping[str, Any], follows: bool
 ) -> None:
     saved = put_member(facts(account=account, user=an_employee(), member=before), fields, ACT)
@@ -598,7 +600,7 @@ def test_when_an_employee_stops_or_comes_back_his_access_everywhere_is_followed_
     assert saved.reconciliation == (Reconciliation(partner_id=PARTNER, user_id=EMPLOYEE) if follows else None)
 
 
-def test_what_was_ended_as_a_whole_is_told_of_as_ended_and_not_revived() -> None:
+def test_put_member_with_older_access_generation_does_not_revive_grant() -> None:
     stale = a_partner_admin(access_generation=0)
     user = an_employee(offboardings={PARTNER: 1})
 
@@ -616,7 +618,7 @@ def test_what_was_ended_as_a_whole_is_told_of_as_ended_and_not_revived() -> None
     )
 
 
-def test_a_member_whom_a_live_firm_brought_stays_its_own_when_his_set_changes() -> None:
+def test_put_member_with_new_set_keeps_partner_of_colleague() -> None:
     colleague = a_member(EMPLOYEE, "sales", partner_id=PARTNER, access_generation=1)
     saved = put_member(
         facts(user=an_employee(offboardings={PARTNER: 1}), member=colleague), {"permission_set": "service"}, ACT
@@ -626,7 +628,7 @@ def test_a_member_whom_a_live_firm_brought_stays_its_own_when_his_set_changes() 
     assert (saved.member.partner_id, saved.member.access_generation) == (PARTNER, 1)
 
 
-def test_a_colleague_who_becomes_super_admin_is_here_for_nobody_but_the_client() -> None:
+def test_put_member_promoting_colleague_to_super_admin_clears_partner() -> None:
     colleague = a_member(EMPLOYEE, "view_only", partner_id=PARTNER, access_generation=1)
     person = an_actor(an_employee(offboardings={PARTNER: 1}), colleague, partners=[the_partner()])
     facts = DirectoryMemberFacts(account=the_client(), target=person, others=())
@@ -641,7 +643,7 @@ def test_a_colleague_who_becomes_super_admin_is_here_for_nobody_but_the_client()
     )
 
 
-def test_nobody_is_made_super_admin_while_he_is_suspended() -> None:
+def test_put_member_promoting_suspended_member_raises_grant_suspended() -> None:
     stopped = a_member("user-clerk", "sales", suspended_by=frozenset({SuspensionReason.CLIENT}))
     facts = DirectoryMemberFacts(account=the_client(), target=an_actor(a_user("user-clerk"), stopped), others=())
 
@@ -656,7 +658,7 @@ def test_nobody_is_made_super_admin_while_he_is_suspended() -> None:
     ("former", "fields"),
     [("sales", {"permission_set": "super_admin", "active": True}), ("super_admin", {"active": True})],
 )
-def test_nobody_comes_back_as_super_admin_while_a_suspension_has_outlived_his_membership(
+def test_put_member_reviving_suspended_super_admin_raises_grant_suspended(
     side: SuspensionReason, former: str, fields: Mapping[str, Any]
 ) -> None:
     stopped = a_member("user-clerk", former, suspended_by=frozenset({side}), active=False)

@@ -112,7 +112,7 @@ def recipient_addresses(facts: DeliveryFacts) -> list[str]:
         (NotificationKind.ACCOUNT_ORPHANED, [MEMBER_EMAIL]),
     ],
 )
-def test_whom_each_letter_goes_to(kind: NotificationKind, people: list[str]) -> None:
+def test_recipients_of_each_notification_kind(kind: NotificationKind, people: list[str]) -> None:
     assert recipient_addresses(facts(kind)) == people
     assert recipient_addresses(facts(kind, suppressed=frozenset(people))) == []
 
@@ -121,7 +121,7 @@ def page_links(facts: DeliveryFacts) -> dict[str, LinkedPage | None]:
     return {each.address: each.page for each in recipients(facts, NOW)}
 
 
-def test_whose_access_has_ended_is_led_nowhere_but_who_may_see_it_is() -> None:
+def test_recipients_page_link_is_omitted_after_access_ended() -> None:
     assert page_links(facts(NotificationKind.ACCESS_ENDED)) == {
         EMPLOYEE_EMAIL: None,
         SUPER_ADMIN_EMAIL: LinkedPage.MEMBER,
@@ -137,7 +137,9 @@ def test_whose_access_has_ended_is_led_nowhere_but_who_may_see_it_is() -> None:
 
 
 @pytest.mark.parametrize(("employed_by", "leads"), [({PARTNER}, LinkedPage.LINKS), ({"partner-south"}, None)])
-def test_only_who_works_for_the_partner_is_led_to_its_links(employed_by: set[str], leads: LinkedPage | None) -> None:
+def test_recipients_page_link_to_links_requires_partner_employee(
+    employed_by: set[str], leads: LinkedPage | None
+) -> None:
     employee = an_employee(employed_by=frozenset(employed_by))
     assert page_links(facts(NotificationKind.LINK_EXPIRED, employee=employee, creator=None)) == {EMPLOYEE_EMAIL: leads}
     assert page_links(facts(NotificationKind.LINK_DECLINED, employee=employee)) == {
@@ -147,9 +149,7 @@ def test_only_who_works_for_the_partner_is_led_to_its_links(employed_by: set[str
 
 
 @pytest.mark.parametrize(("permission_set", "leads"), [("super_admin", LinkedPage.USERS), ("view_only", None)])
-def test_who_stands_in_for_super_admins_is_led_to_the_users_he_manages(
-    permission_set: str, leads: LinkedPage | None
-) -> None:
+def test_recipients_page_link_to_users_requires_user_management(permission_set: str, leads: LinkedPage | None) -> None:
     member = an_actor(a_user("user-clerk"), a_member("user-clerk", permission_set))
     assert page_links(facts(NotificationKind.ACCOUNT_ORPHANED, members=(member,))) == {MEMBER_EMAIL: leads}
 
@@ -176,14 +176,14 @@ def test_who_stands_in_for_super_admins_is_led_to_the_users_he_manages(
         ({"super_admins": (an_actor(), an_actor())}, [EMPLOYEE_EMAIL, CREATOR_EMAIL, SUPER_ADMIN_EMAIL]),
     ],
 )
-def test_nobody_is_told_who_left_or_bounced_and_nobody_twice(changes: Mapping[str, Any], people: list[str]) -> None:
+def test_recipients_exclude_inactive_suppressed_and_duplicates(changes: Mapping[str, Any], people: list[str]) -> None:
     assert recipient_addresses(facts(**changes)) == people
 
 
 @pytest.mark.parametrize(
     ("partner", "people"), [(PARTNER, [EMPLOYEE_EMAIL, SUPER_ADMIN_EMAIL]), (None, [EMPLOYEE_EMAIL])]
 )
-def test_the_client_is_told_of_a_change_only_if_it_is_about_somebody_of_a_partner(
+def test_recipients_of_access_changed_include_client_only_for_partner_member(
     partner: str | None, people: list[str]
 ) -> None:
     assert (
@@ -201,14 +201,14 @@ def test_the_client_is_told_of_a_change_only_if_it_is_about_somebody_of_a_partne
         NotificationKind.ACCESS_ENDING,
     ],
 )
-def test_the_client_is_told_of_the_access_of_its_own_people_too(kind: NotificationKind) -> None:
+def test_recipients_of_access_events_include_client_for_its_own_members(kind: NotificationKind) -> None:
     made = facts(notification=a_notification(kind, partner_id=None), partner=None, creator=None)
 
     assert recipient_addresses(made) == [EMPLOYEE_EMAIL, SUPER_ADMIN_EMAIL]
 
 
 @pytest.mark.parametrize(("user_id", "people"), [(EMPLOYEE, [SUPER_ADMIN_EMAIL]), (APPROVER, [EMPLOYEE_EMAIL])])
-def test_who_left_is_not_told_so_even_if_he_stays_super_admin(user_id: str, people: list[str]) -> None:
+def test_recipients_of_offboarding_exclude_offboarded_super_admin(user_id: str, people: list[str]) -> None:
     both = (an_actor(), an_actor(an_employee(), a_member(EMPLOYEE)))
     person = an_employee() if user_id == EMPLOYEE else a_user()
     notification = a_notification(NotificationKind.MEMBER_RETAINED, employee_id=user_id)
@@ -217,7 +217,7 @@ def test_who_left_is_not_told_so_even_if_he_stays_super_admin(user_id: str, peop
 
 
 @pytest.mark.parametrize("kind", sorted(ABOUT_PARTNER))
-def test_a_letter_about_a_partner_needs_no_person(kind: NotificationKind) -> None:
+def test_recipients_of_program_notification_need_no_employee(kind: NotificationKind) -> None:
     made = facts(notification=a_notification(kind, employee_id=None), employee=None, actor=None, creator=None)
 
     assert recipient_addresses(made) == [SUPER_ADMIN_EMAIL]
@@ -244,7 +244,7 @@ PREVIOUS_ASSIGNMENT = Assignment(permission_set="view_only", set_version=1)
         (None, (), False),
     ],
 )
-def test_of_an_account_without_super_admins_its_own_active_people_are_told(
+def test_recipients_of_orphaned_account_are_its_own_active_members(
     member: Member | None, partners: tuple[Account, ...], is_recipient: bool
 ) -> None:
     one = Actor(a_user(), member, {partner.account_id: partner for partner in partners})
@@ -256,13 +256,13 @@ def test_of_an_account_without_super_admins_its_own_active_people_are_told(
 
 
 @pytest.mark.parametrize("user", [a_user(active=False), a_user(email=None), None])
-def test_of_an_account_without_super_admins_nobody_is_told_who_left(user: User | None) -> None:
+def test_recipients_of_orphaned_account_exclude_inactive_users(user: User | None) -> None:
     made = facts(NotificationKind.ACCOUNT_ORPHANED, members=(Actor(user, a_member(APPROVER, "view_only")),))
 
     assert recipient_addresses(made) == []
 
 
-def test_the_last_super_admin_is_not_told_that_he_is_missed() -> None:
+def test_recipients_of_orphaned_account_exclude_former_super_admin() -> None:
     notification = a_notification(NotificationKind.ACCOUNT_ORPHANED, employee_id=APPROVER)
     made = facts(
         notification=notification, members=(an_actor(), an_actor(a_user("user-clerk"), a_member("user-clerk", "sales")))
@@ -272,14 +272,12 @@ def test_the_last_super_admin_is_not_told_that_he_is_missed() -> None:
 
 
 @pytest.mark.parametrize("link", [None, a_link()])
-def test_a_link_without_a_recipient_is_sent_to_nobody(link: Link | None) -> None:
+def test_recipients_of_link_without_recipient_are_empty(link: Link | None) -> None:
     assert recipient_addresses(facts(NotificationKind.LINK_TO_APPROVE, link=link)) == []
 
 
 @pytest.mark.parametrize(("access_generation", "people"), [(0, []), (1, [RECIPIENT_EMAIL])])
-def test_a_link_whose_employees_access_was_ended_since_is_sent_to_nobody(
-    access_generation: int, people: list[str]
-) -> None:
+def test_recipients_of_link_with_older_access_generation_are_empty(access_generation: int, people: list[str]) -> None:
     link, employee = (
         a_link(recipient=RECIPIENT_EMAIL, access_generation=access_generation),
         an_employee(offboardings={PARTNER: 1}),
@@ -297,7 +295,7 @@ def test_a_link_whose_employees_access_was_ended_since_is_sent_to_nobody(
         (Locale.JA, None, Locale.JA),
     ],
 )
-def test_the_recipient_reads_the_language_of_the_link_and_then_his_own(
+def test_recipients_locale_of_link_precedes_locale_of_user(
     link: Locale | None, addressee: Locale | None, language: Locale
 ) -> None:
     made = facts(
@@ -332,14 +330,12 @@ def test_the_recipient_reads_the_language_of_the_link_and_then_his_own(
         ({"partner": None, "account": None}, {EMPLOYEE_EMAIL: "en", CREATOR_EMAIL: "en", SUPER_ADMIN_EMAIL: "en"}),
     ],
 )
-def test_people_read_their_own_language_or_their_accounts(
-    changes: Mapping[str, Any], languages: dict[str, str]
-) -> None:
+def test_recipients_locale_defaults_to_locale_of_account(changes: Mapping[str, Any], languages: dict[str, str]) -> None:
     assert {each.address: each.locale for each in recipients(facts(**changes), NOW)} == languages
 
 
 @pytest.mark.parametrize("kind", NotificationKind)
-def test_an_account_is_named_only_where_it_has_acted(kind: NotificationKind) -> None:
+def test_named_account_is_omitted_where_account_has_not_acted(kind: NotificationKind) -> None:
     made = facts(kind)
 
     assert made.named_account == (None if kind in WITHOUT_ACCOUNT_NAME else the_client())
@@ -365,14 +361,14 @@ def a_delivery(**changes: Any) -> Delivery:
 
 @pytest.mark.parametrize("status", DeliveryStatus)
 @pytest.mark.parametrize(("next_at", "due"), [(NOW - SECOND, True), (NOW, True), (NOW + SECOND, False)])
-def test_a_copy_is_taken_up_when_it_is_due_and_not_settled(status: DeliveryStatus, next_at: Any, due: bool) -> None:
+def test_delivery_is_free_when_due_and_not_final(status: DeliveryStatus, next_at: Any, due: bool) -> None:
     delivery = a_delivery(delivery_status=status, next_at=next_at)
 
     assert delivery.is_claimable_at(NOW) is (due and status not in FINAL_STATUSES)
     assert delivery.next_check_at == (None if status in FINAL_STATUSES else next_at)
 
 
-def test_only_what_waits_or_is_under_way_is_not_settled() -> None:
+def test_delivery_final_statuses_exclude_pending_and_sending() -> None:
     assert set(DeliveryStatus) - FINAL_STATUSES == {DeliveryStatus.PENDING, DeliveryStatus.SENDING}
     assert set(LINK_DELIVERY_STATUS) == FINAL_STATUSES
 
@@ -382,7 +378,7 @@ def queued_notification(kind: NotificationKind = NotificationKind.LINK_TO_APPROV
 
 
 @pytest.mark.parametrize("kind", NotificationKind)
-def test_a_letter_names_whom_it_is_about_unless_it_is_about_a_partner(kind: NotificationKind) -> None:
+def test_queued_notification_requires_employee_unless_about_partner(kind: NotificationKind) -> None:
     about: dict[str, Any] = {"outbox_id": "o", "queued_at": NOW, "next_at": NOW}
 
     assert QueuedNotification(**about, notification=a_notification(kind)).notification.employee_id == EMPLOYEE
@@ -407,9 +403,7 @@ def test_a_letter_names_whom_it_is_about_unless_it_is_about_a_partner(kind: Noti
         (queued_notification(NotificationKind.LINK_DECLINED), a_link(resent_at=(NOW + SECOND,)), False),
     ],
 )
-def test_a_later_letter_stands_for_an_earlier_one_of_the_same_link(
-    made: QueuedNotification, link: Link | None, outdated: bool
-) -> None:
+def test_is_outdated_after_link_was_resent(made: QueuedNotification, link: Link | None, outdated: bool) -> None:
     assert is_superseded(made, link) is outdated
 
 
@@ -428,11 +422,13 @@ def test_a_later_letter_stands_for_an_earlier_one_of_the_same_link(
         (SendResult.PAUSED, 1, DeliveryStatus.PENDING, 30),
     ],
 )
-def test_what_becomes_of_a_copy(outcome: SendResult, attempts: int, status: DeliveryStatus, pause: int) -> None:
+def test_delivery_status_and_retry_time_after_each_outcome(
+    outcome: SendResult, attempts: int, status: DeliveryStatus, pause: int
+) -> None:
     assert status_after(outcome, attempts, NOW) == (status, NOW + timedelta(seconds=pause))
 
 
-def test_only_a_lost_answer_may_have_gone_and_it_settles_before_it_is_tried_again() -> None:
+def test_delivery_with_unclear_outcome_waits_before_retry() -> None:
     assert {outcome for outcome in SendResult if outcome not in NOT_SENT} == {SendResult.SENT, SendResult.UNCLEAR}
     assert status_after(SendResult.UNCLEAR, 1, NOW)[1] == NOW + RESULT_TIMEOUT
 
@@ -452,7 +448,7 @@ ALL_SECRETS = frozenset(map(str, range(MAX_VALID_SECRETS)))
         (None, DeliveryStatus.CANCELLED),
     ],
 )
-def test_a_copy_without_a_secret_failed_only_while_its_link_is_open(link: Link | None, status: DeliveryStatus) -> None:
+def test_delivery_without_secret_fails_only_for_open_link(link: Link | None, status: DeliveryStatus) -> None:
     assert status_without_secret(link, NOW) is status
 
 
@@ -466,7 +462,7 @@ def test_a_copy_without_a_secret_failed_only_while_its_link_is_open(link: Link |
         an_employee("user-creator", employed_by=frozenset({"partner-south"})),
     ],
 )
-def test_whom_a_link_names_stands_in_for_a_creator_who_left(kind: NotificationKind, creator: User | None) -> None:
+def test_recipients_replace_ineligible_creator_by_employee(kind: NotificationKind, creator: User | None) -> None:
     assert recipient_addresses(facts(kind, creator=creator)) == [EMPLOYEE_EMAIL]
 
 
@@ -477,7 +473,7 @@ def test_whom_a_link_names_stands_in_for_a_creator_who_left(kind: NotificationKi
     ("partners", "is_recipient"),
     [({PARTNER}, True), ({PARTNER, "partner-south"}, True), ({"partner-south"}, False), (set(), False)],
 )
-def test_who_made_a_link_hears_of_it_while_he_works_for_the_partner(
+def test_recipients_include_creator_only_while_partner_employee(
     kind: NotificationKind, partners: set[str], is_recipient: bool
 ) -> None:
     made = facts(kind, creator=an_employee("user-creator", employed_by=frozenset(partners)))
@@ -486,7 +482,7 @@ def test_who_made_a_link_hears_of_it_while_he_works_for_the_partner(
     assert EMPLOYEE_EMAIL in recipient_addresses(made)
 
 
-def test_who_left_as_the_only_super_admin_is_told_of_to_the_other_members() -> None:
+def test_recipients_of_offboarded_only_super_admin_are_other_members() -> None:
     notification = a_notification(NotificationKind.MEMBER_RETAINED, employee_id=APPROVER)
     member = an_actor(a_user("user-clerk"), a_member("user-clerk", "sales"))
 
@@ -497,7 +493,7 @@ def test_who_left_as_the_only_super_admin_is_told_of_to_the_other_members() -> N
     assert recipient_addresses(facts(NotificationKind.MEMBER_RETAINED, members=(member,))) == [SUPER_ADMIN_EMAIL]
 
 
-def test_a_member_whom_the_client_has_suspended_is_told_nothing_of_its_orphanhood() -> None:
+def test_recipients_of_orphaned_account_exclude_suspended_members() -> None:
     stopped = a_member("user-clerk", "sales", suspended_by=frozenset({SuspensionReason.CLIENT}))
 
     assert (

@@ -75,12 +75,12 @@ def status_of(kind: type[DomainError]) -> int:
 
 
 @pytest.mark.parametrize(("status", "code"), [(status, code) for status, codes in CONTRACT.items() for code in codes])
-def test_each_code_of_the_contract_has_its_status(status: int, code: str) -> None:
+def test_error_code_of_contract_has_its_status(status: int, code: str) -> None:
     assert status_of(ERRORS_BY_CODE[code]) == status
 
 
 @pytest.mark.parametrize("error", ERRORS_BY_CODE.values(), ids=ERRORS_BY_CODE)
-def test_each_refusal_advises_in_a_sentence_and_is_one_word_of_the_grammar(error: type[DomainError]) -> None:
+def test_error_detail_is_sentence_and_code_is_snake_case(error: type[DomainError]) -> None:
     assert error.detail.endswith(".")
     assert error.detail[0].isupper()
     assert "\n" not in error.detail
@@ -88,7 +88,7 @@ def test_each_refusal_advises_in_a_sentence_and_is_one_word_of_the_grammar(error
     assert sum(issubclass(error, category) for category in STATUS_BY_CATEGORY) == 1
 
 
-def test_no_two_refusals_share_a_code_and_none_stands_outside_a_room() -> None:
+def test_error_codes_are_unique_and_have_a_category() -> None:
     assert len(ERRORS_BY_CODE) == len(list(leaf_errors(DomainError)))
     assert {
         category for each in ERRORS_BY_CODE.values() for category in CATEGORIES if issubclass(each, category)
@@ -105,7 +105,7 @@ def test_error_states_its_own_code_and_detail(refusal: type[DomainError]) -> Non
     assert {"code", "detail"} <= set(vars(refusal))
 
 
-def test_a_refusal_points_at_fields_and_tells_what_the_caller_may_know() -> None:
+def test_error_has_pointers_and_details() -> None:
     error = errors.NoSeatLeft("/seat", "/permission_set", limit=3)
 
     assert error.errors == [
@@ -116,7 +116,7 @@ def test_a_refusal_points_at_fields_and_tells_what_the_caller_may_know() -> None
     assert str(error) == "no_seat_left"
 
 
-def test_what_one_refusal_tells_is_not_told_by_the_next() -> None:
+def test_error_details_are_not_shared_between_instances() -> None:
     errors.NotFound("/here", details="this")
 
     assert errors.NotFound().errors == []

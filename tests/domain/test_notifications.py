@@ -13,7 +13,7 @@ OF_THE_PROGRAM = {
 
 
 @pytest.mark.parametrize("reason", ReconciliationReason)
-def test_reconciliation_reason_states_whether_access_ends_and_whether_the_program_changed(
+def test_reconciliation_reason_decides_end_and_program_change(
     reason: ReconciliationReason,
 ) -> None:
     reconciliation = Reconciliation(reason=reason)

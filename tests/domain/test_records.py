@@ -8,7 +8,7 @@ from partner_access.domain.users import User
 from tests.support.builders import ACT_ID, NOW, a_link, an_act
 
 
-def test_an_entry_tells_each_account_once_and_leaves_out_what_is_empty() -> None:
+def test_audit_lists_each_account_once_and_omits_empty_details() -> None:
     entry = audit("link.revoked", an_act("by"), "a", None, "b", "a", "", zero=0, no=False, none=None, list=[], map={})
 
     assert entry.accounts == ("a", "b")
@@ -16,7 +16,7 @@ def test_an_entry_tells_each_account_once_and_leaves_out_what_is_empty() -> None
     assert (entry.audit_id, entry.actor_id, entry.at, entry.event) == (f"aud_{ACT_ID}", "by", NOW, "link.revoked")
 
 
-def test_a_record_has_a_new_version_with_each_change_and_never_changes_itself() -> None:
+def test_record_changed_returns_copy_with_next_version() -> None:
     link = a_link(version=4)
     changed = link.next_version(purpose="other")
 
@@ -26,7 +26,7 @@ def test_a_record_has_a_new_version_with_each_change_and_never_changes_itself() 
         setattr(link, "purpose", "other")  # noqa: B010  mypy rejects the plain assignment
 
 
-def test_a_record_that_cannot_be_read_is_told_of_without_what_is_in_it() -> None:
+def test_record_validation_error_hides_input() -> None:
     with pytest.raises(ValidationError) as unreadable:
         User.model_validate({"user_id": "a", "name": "A", "email": ["canary@bakery.example"]})
     assert "canary" not in str(unreadable.value)

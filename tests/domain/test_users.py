@@ -49,11 +49,13 @@ from tests.support.builders import (
         (an_employee(), the_client(account_id=PARTNER, domains=("north.example",)), False),
     ],
 )
-def test_who_can_be_a_partner_admin(user: User | None, partner: Account | None, expected: bool) -> None:
+def test_eligible_requires_active_employee_and_partner_in_program(
+    user: User | None, partner: Account | None, expected: bool
+) -> None:
     assert is_eligible(user, partner) is expected
 
 
-def test_whom_the_vendor_deactivated_looks_at_nothing() -> None:
+def test_must_not_be_barred_for_deactivated_user_raises_forbidden() -> None:
     must_not_be_deactivated(None)
     must_not_be_deactivated(a_user())
     with pytest.raises(Forbidden):
@@ -70,13 +72,13 @@ def test_whom_the_vendor_deactivated_looks_at_nothing() -> None:
         (an_employee(offboardings={OTHER_PARTNER: 7}), the_partner(), 0),
     ],
 )
-def test_how_often_his_access_for_a_partner_was_ended_as_a_whole(
+def test_access_generation_is_sum_of_offboardings_and_terminations(
     user: User, partner: Account, access_generation: int
 ) -> None:
     assert access_generation_of(user, partner) == access_generation
 
 
-def test_who_leaves_a_firm_has_had_all_of_his_access_for_it_ended_and_for_no_other() -> None:
+def test_offboarding_increments_only_that_partner() -> None:
     before = an_employee(employed_by=frozenset({PARTNER, OTHER_PARTNER}), offboardings={OTHER_PARTNER: 4}, version=6)
     ended, removed = with_access_ended(before, PARTNER), without_employment(before, the_partner())
 
@@ -85,7 +87,7 @@ def test_who_leaves_a_firm_has_had_all_of_his_access_for_it_ended_and_for_no_oth
     assert with_access_ended(ended, PARTNER).offboardings == {PARTNER: 2, OTHER_PARTNER: 4}
 
 
-def test_the_same_person_is_told_apart_by_what_he_has_become() -> None:
+def test_user_equality_compares_all_fields() -> None:
     one = an_employee(offboardings={PARTNER: 1})
 
     assert {one, an_employee(offboardings={PARTNER: 1})} == {one}
@@ -105,7 +107,7 @@ def test_the_same_person_is_told_apart_by_what_he_has_become() -> None:
         (EMPLOYEE_OF_TWO, OTHER_PARTNER, OTHER_PARTNER, False),
     ],
 )
-def test_on_whose_behalf_somebody_comes(
+def test_partner_of_user_is_named_or_only_employer(
     user: User | None, named: str | None, partner_id: str | None, unclear: bool
 ) -> None:
     assert resolve_partner_id(user, named) == partner_id

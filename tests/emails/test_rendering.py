@@ -112,7 +112,7 @@ def text_and_html_text(composed: RenderedEmail) -> tuple[str, str]:
 @every_kind
 @every_language
 class TestEveryEmail:
-    def test_has_a_subject_a_text_and_a_page_in_the_language(self, kind: str, language: Language) -> None:
+    def test_render_email_produces_subject_text_and_html_in_language(self, kind: str, language: Language) -> None:
         composed = render(kind, language, email_context())
 
         assert composed.subject
@@ -122,7 +122,7 @@ class TestEveryEmail:
         assert bool(re.search("[ぁ-ん]", composed.subject + composed.text)) is (language == "ja")
         assert bool(re.search("[ぁ-ん]", composed.html)) is (language == "ja")
 
-    def test_names_the_partner_its_domain_and_the_employee(self, kind: str, language: Language) -> None:
+    def test_render_email_names_partner_domain_and_employee(self, kind: str, language: Language) -> None:
         composed = render(kind, language, email_context())
 
         for content in text_and_html_text(composed):
@@ -132,11 +132,11 @@ class TestEveryEmail:
             assert ("anna.berg@northwind.example" in content) is (kind not in PROGRAM_KINDS)
             assert "Contoso Furniture" in content
 
-    def test_says_who_acted(self, kind: str, language: Language) -> None:
+    def test_render_email_names_actor(self, kind: str, language: Language) -> None:
         for content in text_and_html_text(render(kind, language, email_context())):
             assert ("Maria Lindqvist" in content) is (kind not in KINDS_WITHOUT_ACTOR)
 
-    def test_says_the_same_as_text_and_as_a_page(self, kind: str, language: Language) -> None:
+    def test_render_email_has_same_sentences_as_text_and_html(self, kind: str, language: Language) -> None:
         for cause in (None, *Cause):
             composed = render(kind, language, email_context(cause=cause))
 
@@ -145,13 +145,13 @@ class TestEveryEmail:
             assert len(text_sentences) > 2
             assert all(re.sub(r"^\d\. ", "", each) in page for each in text_sentences)
 
-    def test_leaves_no_placeholder_unfilled(self, kind: str, language: Language) -> None:
+    def test_render_email_leaves_no_placeholder(self, kind: str, language: Language) -> None:
         for words in (email_context(), EMPTY_CONTEXT, *(email_context(cause=cause) for cause in Cause)):
             composed = render(kind, language, words)
             assert not re.search(r"\$|\{[a-z_]*\}", composed.subject + composed.text)
             assert "$" not in composed.html
 
-    def test_leaves_no_hole_where_nothing_is_known(self, kind: str, language: Language) -> None:
+    def test_render_email_with_empty_context_leaves_no_gaps(self, kind: str, language: Language) -> None:
         for cause in (None, *Cause):
             composed = render(kind, language, replace(EMPTY_CONTEXT, cause=cause))
 
@@ -159,7 +159,7 @@ class TestEveryEmail:
             assert not re.search(r"None|“”|「」|\(\)|[:：][ \n]*\n\n|\n{3}| {2}|[:：] *$", composed.text)
             assert not re.search(r"None|“”|「」|\(\)|<(\w+)[^>]*></\1>", composed.html)
 
-    def test_has_a_button_with_the_plain_address_below_it(self, kind: str, language: Language) -> None:
+    def test_render_email_has_button_and_plain_url(self, kind: str, language: Language) -> None:
         composed = render(kind, language, email_context())
         page = ParsedEmail(composed.html)
 
@@ -168,9 +168,7 @@ class TestEveryEmail:
         assert f"\n{ADDRESS}\n" in composed.text
         assert composed.text.count("://") == 1
 
-    def test_shows_the_button_below_the_facts_by_the_same_words_as_the_text(
-        self, kind: str, language: Language
-    ) -> None:
+    def test_render_email_places_button_below_facts_with_label_of_text(self, kind: str, language: Language) -> None:
         composed = render(kind, language, email_context())
 
         label = re.findall(r"<a [^>]*>([^<]+)</a>", composed.html)
@@ -179,7 +177,7 @@ class TestEveryEmail:
         assert "northwind.example" in facts
         assert composed.html.index("</td></tr>") < composed.html.index(f">{label[0]}<") < composed.html.rindex("<h2")
 
-    def test_shows_in_the_list_of_an_inbox_what_it_is_about(self, kind: str, language: Language) -> None:
+    def test_render_email_starts_with_preview_text(self, kind: str, language: Language) -> None:
         composed = render(kind, language, email_context())
 
         first = ParsedEmail(composed.html.partition("<body")[2].partition("</div>")[0].partition(">")[2])
@@ -189,13 +187,13 @@ class TestEveryEmail:
         assert re.search("Northwind|Anna", first.words)
         assert f"\n{first.words}\n" in composed.text
 
-    def test_has_no_button_without_an_address(self, kind: str, language: Language) -> None:
+    def test_render_email_without_url_has_no_button(self, kind: str, language: Language) -> None:
         composed = render(kind, language, email_context(button_url=""))
 
         assert "a" not in ParsedEmail(composed.html).names()
         assert "://" not in composed.text + composed.html
 
-    def test_loads_nothing_and_reports_nothing(self, kind: str, language: Language) -> None:
+    def test_render_email_loads_no_external_content(self, kind: str, language: Language) -> None:
         composed = render(kind, language, email_context())
         page = ParsedEmail(composed.html)
 
@@ -203,20 +201,20 @@ class TestEveryEmail:
         assert not re.search(r"url\(|@import|@font-face|src=|background=", composed.html)
         assert composed.html.replace(ADDRESS, "").count("://") == 0
 
-    def test_is_well_formed(self, kind: str, language: Language) -> None:
+    def test_render_email_is_well_formed_html(self, kind: str, language: Language) -> None:
         page = ParsedEmail(render(kind, language, email_context()).html)
 
         opened = [tag for tag in page.names() if tag not in {"meta", "br"}]
         assert sorted(opened) == sorted(page.ended)
 
-    def test_suits_small_screens_and_dark_ones(self, kind: str, language: Language) -> None:
+    def test_render_email_supports_small_and_dark_screens(self, kind: str, language: Language) -> None:
         html = render(kind, language, email_context()).html
 
         assert '<meta name="color-scheme" content="light dark">' in html
         assert "prefers-color-scheme: dark" in html
         assert "max-width:600px" in html
 
-    def test_ends_with_who_sent_it_and_why(self, kind: str, language: Language) -> None:
+    def test_render_email_ends_with_sender_and_reason(self, kind: str, language: Language) -> None:
         composed = render(kind, language, email_context())
 
         mark, why = composed.text.rstrip().splitlines()[-2:]
@@ -227,14 +225,16 @@ class TestEveryEmail:
 @every_language
 @pytest.mark.parametrize("kind", KINDS_WITH_RIGHTS)
 class TestEmailAboutRights:
-    def test_tells_what_may_and_may_not_be_done(self, kind: str, language: Language) -> None:
+    def test_render_email_about_rights_lists_granted_and_denied_permissions(
+        self, kind: str, language: Language
+    ) -> None:
         words = email_context()
 
         for content in text_and_html_text(render(kind, language, words)):
             assert all(each in content for each in sentences(words.can, language))
             assert all(each in content for each in sentences(words.cannot, language))
 
-    def test_tells_that_it_has_no_end(self, kind: str, language: Language) -> None:
+    def test_render_email_about_rights_without_end_states_no_end_date(self, kind: str, language: Language) -> None:
         for content in text_and_html_text(
             render(kind, language, email_context(expires_at=None, requested_days=None, granted_days=None))
         ):
@@ -245,7 +245,7 @@ class TestEmailAboutRights:
 @pytest.mark.parametrize(
     "kind", ["access_granted", "super_admin_migrated", "member_created", "access_changed", "access_ending"]
 )
-def test_access_that_is_in_force_tells_when_it_ends(kind: str, language: Language) -> None:
+def test_render_email_about_active_access_states_end(kind: str, language: Language) -> None:
     for content in text_and_html_text(render(kind, language, email_context())):
         assert {"en": "30 November 2026, 09:00 UTC", "ja": "2026年11月30日 09:00（UTC）"}[language] in content
 
@@ -259,7 +259,7 @@ def test_access_that_is_in_force_tells_when_it_ends(kind: str, language: Languag
         (None, "No fixed end date", "期限なし"),
     ],
 )
-def test_a_request_counts_the_days_of_access_from_its_approval(
+def test_render_link_email_states_access_days_from_approval(
     language: Language, days: int | None, en: str, ja: str
 ) -> None:
     composed = render("link_to_approve", language, email_context(requested_days=days))
@@ -271,7 +271,7 @@ def test_a_request_counts_the_days_of_access_from_its_approval(
 
 
 @every_language
-def test_the_difference_between_asked_and_given_is_told(language: Language) -> None:
+def test_render_access_granted_email_lists_permissions_not_granted(language: Language) -> None:
     heading = {"en": "Asked for, but not given", "ja": "付与されなかったもの"}[language]
 
     for content in text_and_html_text(render("access_granted", language, email_context())):
@@ -292,7 +292,7 @@ def test_the_difference_between_asked_and_given_is_told(language: Language) -> N
         (None, 60, "Asked for: no fixed end; given: 60 days", "申請：期限なし、付与：60日間"),
     ],
 )
-def test_a_time_that_was_shortened_is_told_with_what_was_not_given(
+def test_render_access_granted_email_states_shortened_access_days(
     language: Language, asked_more: tuple[str, ...], asked: int | None, given: int, en: str, ja: str
 ) -> None:
     heading = {"en": "Asked for, but not given", "ja": "付与されなかったもの"}[language]
@@ -303,7 +303,7 @@ def test_a_time_that_was_shortened_is_told_with_what_was_not_given(
 
 
 @every_language
-def test_a_time_that_was_given_as_it_was_asked_is_not_told_twice(language: Language) -> None:
+def test_render_access_granted_email_without_shortening_omits_days(language: Language) -> None:
     for content in text_and_html_text(
         render("access_granted", language, email_context(requested_days=5, granted_days=None))
     ):
@@ -311,7 +311,7 @@ def test_a_time_that_was_given_as_it_was_asked_is_not_told_twice(language: Langu
 
 
 @every_language
-def test_a_link_that_did_not_end_by_time_has_no_such_date(language: Language) -> None:
+def test_render_renewal_request_email_states_end_date_only_if_known(language: Language) -> None:
     ended_on = {"en": "Ended on", "ja": "終了日時"}[language]
 
     for content in text_and_html_text(render("link_renewal_requested", language, email_context())):
@@ -322,7 +322,7 @@ def test_a_link_that_did_not_end_by_time_has_no_such_date(language: Language) ->
 
 @every_language
 @pytest.mark.parametrize("kind", ["access_granted", "super_admin_migrated", "member_created"])
-def test_a_missing_paid_seat_is_told(kind: str, language: Language) -> None:
+def test_render_email_states_missing_paid_seat(kind: str, language: Language) -> None:
     needed = {"en": "until a paid seat is assigned", "ja": "有料シートが割り当てられるまで"}[language]
 
     for content in text_and_html_text(render(kind, language, email_context())):
@@ -332,7 +332,7 @@ def test_a_missing_paid_seat_is_told(kind: str, language: Language) -> None:
 
 
 @every_language
-def test_a_request_says_until_when_it_can_be_approved_and_that_nothing_happens_by_itself(language: Language) -> None:
+def test_render_link_email_states_deadline_and_that_nothing_happens_by_itself(language: Language) -> None:
     for content in text_and_html_text(render("link_to_approve", language, email_context())):
         assert content.count({"en": "7 August 2026, 15:30 UTC", "ja": "2026年8月7日 15:30（UTC）"}[language]) == 2
         assert {"en": "Nothing happens unless you approve.", "ja": "承認しない限り、何も変わりません。"}[
@@ -343,7 +343,7 @@ def test_a_request_says_until_when_it_can_be_approved_and_that_nothing_happens_b
 
 @every_language
 @pytest.mark.parametrize("kind", ["link_declined", "access_suspended", "access_ended"])
-def test_whoever_says_no_gives_the_reason(kind: str, language: Language) -> None:
+def test_render_email_states_reason_if_given(kind: str, language: Language) -> None:
     for content in text_and_html_text(render(kind, language, email_context(reason=None))):
         assert not re.search("Reason given|理由：", content)
     for content in text_and_html_text(render(kind, language, email_context())):
@@ -363,7 +363,7 @@ def test_whoever_says_no_gives_the_reason(kind: str, language: Language) -> None
         ({"gained": (), "lost": ()}, False, False),
     ],
 )
-def test_a_change_tells_what_was_gained_and_what_was_lost(
+def test_render_access_changed_email_lists_gained_and_lost_permissions(
     language: Language, changes: dict[str, Any], gained: bool, lost: bool
 ) -> None:
     more = {"en": "in addition, or more widely than before", "ja": "新たにできるようになったこと"}[language]
@@ -378,7 +378,7 @@ def test_a_change_tells_what_was_gained_and_what_was_lost(
 
 
 @every_language
-def test_access_whose_end_was_taken_away_has_none(language: Language) -> None:
+def test_render_access_changed_email_without_end_states_no_end_date(language: Language) -> None:
     for content in text_and_html_text(render("access_changed", language, email_context(expires_at=None))):
         assert {"en": "No fixed end date", "ja": "期限なし"}[language] in content
 
@@ -432,7 +432,7 @@ CAUSES = {
 @every_language
 @every_kind
 @pytest.mark.parametrize("cause", [None, *Cause])
-def test_a_letter_tells_its_own_cause_and_no_other(kind: str, cause: Cause | None, language: Language) -> None:
+def test_render_email_states_only_its_own_cause(kind: str, cause: Cause | None, language: Language) -> None:
     words = email_context(cause=cause)
     said = {about: both[language == "ja"] for about, both in CAUSES.items() if about[0] == kind}
 
@@ -444,7 +444,7 @@ def test_a_letter_tells_its_own_cause_and_no_other(kind: str, cause: Cause | Non
 
 @every_language
 @every_kind
-def test_a_cause_that_a_letter_does_not_know_is_not_told(kind: str, language: Language) -> None:
+def test_render_email_ignores_cause_of_other_kinds(kind: str, language: Language) -> None:
     known = {about[1] for about in CAUSES if about[0] == kind}
     bare = render(kind, language, email_context(cause=Cause.EMPLOYEE if None in known else None))
 
@@ -453,7 +453,7 @@ def test_a_cause_that_a_letter_does_not_know_is_not_told(kind: str, language: La
 
 
 @every_language
-def test_what_was_stopped_keeps_its_seat_and_what_ended_does_not_come_back(language: Language) -> None:
+def test_render_email_states_whether_seat_is_kept_and_access_can_resume(language: Language) -> None:
     for content in text_and_html_text(render("access_suspended", language, email_context())):
         assert {"en": "The seat and the permissions are kept.", "ja": "シートと権限は、そのまま維持"}[
             language
@@ -466,7 +466,7 @@ def test_what_was_stopped_keeps_its_seat_and_what_ended_does_not_come_back(langu
 
 @every_language
 @pytest.mark.parametrize("partner", ["Northwind Agency", ""])
-def test_only_people_of_a_partner_need_a_new_link_to_get_in_again(language: Language, partner: str) -> None:
+def test_render_access_ended_email_mentions_new_link_only_for_partner_members(language: Language, partner: str) -> None:
     for content in text_and_html_text(render("access_ended", language, email_context(partner_name=partner))):
         assert ({"en": "a new access link", "ja": "新しいアクセスリンク"}[language] in content) is bool(partner)
 
@@ -483,7 +483,7 @@ def test_only_people_of_a_partner_need_a_new_link_to_get_in_again(language: Lang
         (None, "ends soon", "まもなく終了します"),
     ],
 )
-def test_a_warning_counts_the_days_and_says_who_can_extend(
+def test_render_access_ending_email_states_days_left_and_who_can_extend(
     language: Language, days: int | None, en: str, ja: str
 ) -> None:
     composed = render("access_ending", language, email_context(days_left=days))
@@ -498,7 +498,7 @@ def test_a_warning_counts_the_days_and_says_who_can_extend(
 
 
 @every_language
-def test_a_warning_does_not_say_that_access_works_for_it_may_be_suspended(language: Language) -> None:
+def test_render_access_ending_email_does_not_claim_that_access_is_active(language: Language) -> None:
     for content in text_and_html_text(render("access_ending", language, email_context())):
         assert {
             "en": "Until then, nothing about it changes.",
@@ -507,7 +507,7 @@ def test_a_warning_does_not_say_that_access_works_for_it_may_be_suspended(langua
 
 
 @every_language
-def test_an_account_without_a_super_admin_is_told_to_ask_the_vendor(language: Language) -> None:
+def test_render_account_orphaned_email_refers_to_vendor(language: Language) -> None:
     composed = render("account_orphaned", language, email_context())
 
     assert {
@@ -523,7 +523,7 @@ def test_an_account_without_a_super_admin_is_told_to_ask_the_vendor(language: La
 
 @every_language
 @pytest.mark.parametrize("kind", PROGRAM_KINDS)
-def test_what_happens_to_a_program_is_told_of_the_partner_and_of_no_person(kind: str, language: Language) -> None:
+def test_render_program_email_names_no_employee(kind: str, language: Language) -> None:
     composed = render(kind, language, email_context(employee_name="", employee_email="", actor_name=None))
 
     assert composed == render(kind, language, email_context())
@@ -531,7 +531,7 @@ def test_what_happens_to_a_program_is_told_of_the_partner_and_of_no_person(kind:
     assert "Contoso Furniture" in composed.subject
 
 
-def test_a_moment_elsewhere_is_told_in_utc() -> None:
+def test_render_email_converts_times_to_utc() -> None:
     tokyo = datetime(2027, 1, 1, 8, 5, tzinfo=timezone(timedelta(hours=9)))
 
     assert "31 December 2026, 23:05 UTC" in render("member_created", "en", email_context(expires_at=tokyo)).text
@@ -541,12 +541,12 @@ def test_a_moment_elsewhere_is_told_in_utc() -> None:
     ("locale", "language"),
     [("ja", "ja"), ("ja-JP", "ja"), ("JA_jp", "ja"), ("en-GB", "en"), ("fr", "en"), ("", "en"), ("../ja", "en")],
 )
-def test_a_reader_of_another_language_gets_the_letter_in_english(locale: str, language: Language) -> None:
+def test_render_email_in_unsupported_locale_falls_back_to_english(locale: str, language: Language) -> None:
     assert render("link_expired", locale, email_context()) == render("link_expired", language, email_context())
 
 
 @pytest.mark.parametrize("kind", ["", "welcome", "../letters/member_created", "link_expired/en"])
-def test_a_letter_that_does_not_exist_cannot_be_written(kind: str) -> None:
+def test_render_email_of_unknown_kind_raises(kind: str) -> None:
     with pytest.raises(ValueError, match="no letter"):
         render(kind, "en", email_context())
 
@@ -562,12 +562,12 @@ def test_a_letter_that_does_not_exist_cannot_be_written(kind: str) -> None:
         "https://<b>",
     ],
 )
-def test_a_button_leads_to_nothing_but_a_web_address(address: str) -> None:
+def test_render_email_with_url_that_is_not_http_raises(address: str) -> None:
     with pytest.raises(ValueError, match="web address"):
         render("link_to_approve", "en", email_context(button_url=address))
 
 
-def test_an_address_with_a_query_reaches_the_reader_untouched() -> None:
+def test_render_email_with_query_in_url_keeps_it_unchanged() -> None:
     address = "https://access.example.com/links?a=1&b=%3C"
     composed = render("link_expired", "en", email_context(button_url=address))
 
@@ -614,7 +614,7 @@ HOSTILE = {
 @every_kind
 @every_language
 @pytest.mark.parametrize("hostile", HOSTILE.values(), ids=HOSTILE.keys())
-def test_nobody_writes_more_than_words(kind: str, language: Language, hostile: str) -> None:
+def test_render_email_with_hostile_text_escapes_it(kind: str, language: Language, hostile: str) -> None:
     written = {
         field.name: (hostile,) if "tuple" in str(field.type) else hostile
         for field in fields(EmailContext)
@@ -654,7 +654,7 @@ def test_nobody_writes_more_than_words(kind: str, language: Language, hostile: s
         ("A" * 120, "A" * 120),
     ],
 )
-def test_a_name_is_shown_as_it_is_but_for_what_deceives(raw: str, shown: str) -> None:
+def test_render_email_keeps_name_but_defuses_urls(raw: str, shown: str) -> None:
     assert f"\nDeclined by: {shown}\n" in render("link_declined", "en", email_context(actor_name=raw)).text
 
 
@@ -666,11 +666,11 @@ def test_a_name_is_shown_as_it_is_but_for_what_deceives(raw: str, shown: str) ->
         ("A" * 501, "A" * 499 + "…"),
     ],
 )
-def test_a_remark_points_nowhere(raw: str, shown: str) -> None:
+def test_render_email_keeps_reason_but_defuses_urls(raw: str, shown: str) -> None:
     assert f"“{shown}”" in render("link_declined", "en", email_context(reason=raw)).text
 
 
-def test_long_names_leave_room_in_the_subject() -> None:
+def test_render_email_with_long_names_shortens_each_in_subject() -> None:
     words = email_context(partner_name="P" * 120, employee_name="E" * 120, account_name="A" * 120)
 
     subject = render("access_granted", "en", words).subject
@@ -681,13 +681,13 @@ def test_long_names_leave_room_in_the_subject() -> None:
     ("name", "email", "shown"),
     [("Anna", "a@x.example", "Anna"), (" ", "a@x.example", "a@x.example"), ("\u3164", "", "Unnamed user")],
 )
-def test_whoever_has_no_name_is_called_by_the_address(name: str, email: str, shown: str) -> None:
+def test_render_email_without_name_uses_email_address(name: str, email: str, shown: str) -> None:
     composed = render("member_created", "en", email_context(employee_name=name, employee_email=email, partner_name=""))
 
     assert composed.subject == f"{shown} now has access to Contoso Furniture"
 
 
-def test_of_many_domains_the_first_are_named_and_the_rest_counted() -> None:
+def test_render_email_with_many_domains_lists_five_and_counts_the_rest() -> None:
     words = email_context(partner_domains=("", *(f"d{number}.example" for number in range(7))))
 
     assert "d3.example, d4.example, and 2 more\n" in render("link_expired", "en", words).text
@@ -695,24 +695,24 @@ def test_of_many_domains_the_first_are_named_and_the_rest_counted() -> None:
 
 
 class TestPermissionTexts:
-    def test_every_permission_of_the_catalogue_has_its_words(self) -> None:
+    def test_permission_texts_cover_the_whole_catalogue(self) -> None:
         known = {name for group in ORDINARY_GROUPS for name in group.permissions} | {*SINGLE_PERMISSION_TEXTS}
 
         assert known == catalogue.CATALOGUE
 
-    def test_a_partner_admin_is_told_in_a_few_sentences(self) -> None:
+    def test_permission_texts_describe_partner_admin_in_nine_sentences(self) -> None:
         assert len(sentences(PARTNER_ADMIN, "en")) == len(sentences(PARTNER_ADMIN, "ja")) == len(ORDINARY_GROUPS) == 9
 
     @pytest.mark.parametrize("permission", sorted(catalogue.CATALOGUE))
     @every_language
-    def test_a_removed_permission_shows(self, permission: str, language: Language) -> None:
+    def test_permission_texts_change_when_a_permission_is_removed(self, permission: str, language: Language) -> None:
         [removed] = sentences([permission], language)
 
         assert permission not in removed
         assert sentences(catalogue.CATALOGUE, language) != sentences(catalogue.CATALOGUE - {permission}, language)
 
     @pytest.mark.parametrize("permission", sorted(catalogue.RESTRICTED))
-    def test_each_restricted_permission_has_a_sentence_of_its_own(self, permission: str) -> None:
+    def test_permission_texts_have_own_sentence_for_restricted_permission(self, permission: str) -> None:
         assert len(sentences(PARTNER_ADMIN | {permission}, "en")) == len(ORDINARY_GROUPS) + 1
 
     @pytest.mark.parametrize(
@@ -739,7 +739,7 @@ class TestPermissionTexts:
             (["account.billing"], ("Use the permission “account.billing”",), ("「account.billing」の権限の利用",)),
         ],
     )
-    def test_permissions_are_told_as_people_say_them(
+    def test_permission_texts_group_permissions_into_sentences(
         self, permissions: list[str], en: tuple[str, ...], ja: tuple[str, ...]
     ) -> None:
         assert sentences(permissions, "en") == en

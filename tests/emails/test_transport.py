@@ -44,7 +44,7 @@ def send() -> SendResult:
     return transport.send(ADDRESS, EMAIL, DELIVERY_ID)
 
 
-def test_a_letter_goes_to_one_address_as_ses_wants_it(table: Table) -> None:
+def test_send_email_makes_valid_request_to_ses(table: Table) -> None:
     """Validate with botocore's service model: the stub rejects requests that SES would reject."""
     expected = {
         "FromEmailAddress": "access@vendor.example",
@@ -87,7 +87,7 @@ SES_ERRORS = {
 
 
 @pytest.mark.parametrize(("code", "status", "outcome"), [(code, *meant) for code, meant in SES_ERRORS.items()])
-def test_what_ses_says_has_one_meaning_and_is_asked_once(
+def test_send_email_maps_ses_error_to_outcome_without_retry(
     table: Table,
     code: str,
     status: int,
@@ -126,7 +126,7 @@ def raising_fault(error: Exception) -> faults.Fault:
         (SSLError(endpoint_url="ses", error=OSError("cut off")), SendResult.UNCLEAR),
     ],
 )
-def test_a_letter_that_never_left_is_told_from_one_that_may_have(
+def test_send_email_maps_connection_error_to_not_sent_or_unclear(
     ses: FakeSes, error: Exception, outcome: SendResult, recorded_pauses: list[float]
 ) -> None:
     ses.default_fault = raising_fault(error)
@@ -137,7 +137,7 @@ def test_a_letter_that_never_left_is_told_from_one_that_may_have(
     assert recorded_pauses == []
 
 
-def test_the_sdk_itself_never_sends_twice(ses: FakeSes, recorded_pauses: list[float]) -> None:
+def test_send_email_is_never_retried_by_the_sdk(ses: FakeSes, recorded_pauses: list[float]) -> None:
     for fault in (faults.aws_error("TooManyRequestsException", 429), faults.aws_error("InternalFailure", 500)):
         ses.attempts.clear()
         ses.default_fault = fault
@@ -147,7 +147,7 @@ def test_the_sdk_itself_never_sends_twice(ses: FakeSes, recorded_pauses: list[fl
     assert transport.client() is transport.client()
 
 
-def test_what_is_no_address_at_all_is_a_bug(ses: FakeSes) -> None:
+def test_send_email_without_address_raises(ses: FakeSes) -> None:
     with pytest.raises(ParamValidationError):
         transport.send(None, EMAIL, DELIVERY_ID)  # type: ignore[arg-type]  # the wrong type is what is tested
 

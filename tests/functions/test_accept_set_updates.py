@@ -77,7 +77,7 @@ def stored_member(table: Table, user_id: str = EMPLOYEE) -> dict[str, Any]:
 # list updates
 
 
-def test_each_member_is_shown_with_what_he_would_gain(table: Table) -> None:
+def test_list_set_updates_returns_members_with_permissions_gained(table: Table) -> None:
     seed(table, PARTNER_ADMIN, a_member(CLERK, "sales", set_version=1, removed=("crm.import",)))
 
     answer = list_updates()
@@ -118,7 +118,7 @@ def test_each_member_is_shown_with_what_he_would_gain(table: Table) -> None:
     a_member(EMPLOYEE, CUSTOM_SET),
     a_member(EMPLOYEE, "reporting"),
 ])  # fmt: skip
-def test_whom_it_brings_nothing_is_left_out(table: Table, other: Record) -> None:
+def test_list_set_updates_omits_members_who_would_gain_nothing(table: Table, other: Record) -> None:
     seed(table, a_custom_set(), other)
 
     assert list_updates().body == {"items": [], "next_cursor": None}
@@ -128,13 +128,13 @@ def test_whom_it_brings_nothing_is_left_out(table: Table, other: Record) -> None
     (a_partner_admin(set_version=1, suspended_by=frozenset({SuspensionReason.CLIENT})),),
     (PARTNER_ADMIN, the_partner(program=Program.SUSPENDED)),
 ])  # fmt: skip
-def test_whoever_is_suspended_will_be_back(table: Table, others: tuple[Record, ...]) -> None:
+def test_list_set_updates_includes_suspended_members(table: Table, others: tuple[Record, ...]) -> None:
     seed(table, *others)
 
     assert [each["user_id"] for each in list_updates().body["items"]] == [EMPLOYEE]
 
 
-def test_until_it_is_accepted_nobody_holds_what_is_new(table: Table) -> None:
+def test_accept_set_update_gives_new_permissions_only_from_then_on(table: Table) -> None:
     seed(table, a_partner_admin(COLLEAGUE, set_version=1))
     new_member = {
         "email": f"{EMPLOYEE}@north.example",
@@ -150,7 +150,7 @@ def test_until_it_is_accepted_nobody_holds_what_is_new(table: Table) -> None:
     assert create_user().status == 201
 
 
-def test_what_a_version_takes_away_has_gone_at_once_and_shows_as_no_update(table: Table) -> None:
+def test_set_version_that_removes_permission_takes_effect_without_acceptance(table: Table) -> None:
     less = tuple(name for name in set_versions.PARTNER_ADMIN_PERMISSIONS if name != "account.users.manage")
     seed(table, a_partner_admin(set_version=1))
     look = {"account_id": CLIENT}
@@ -162,7 +162,7 @@ def test_what_a_version_takes_away_has_gone_at_once_and_shows_as_no_update(table
         assert list_updates().body["items"] == []
 
 
-def test_a_page_goes_on_member_by_member_even_when_it_shows_nobody(table: Table) -> None:
+def test_list_set_updates_pages_continue_after_empty_page(table: Table) -> None:
     people = [f"user-{number:03}" for number in range(7)]
     seed(
         table, *map(a_user, people), *(a_member(each, "sales", set_version=1 + (each < "user-004")) for each in people)
@@ -176,7 +176,7 @@ def test_a_page_goes_on_member_by_member_even_when_it_shows_nobody(table: Table)
     assert not all(page["items"] for page in pages)
 
 
-def test_a_cursor_is_for_one_caller_and_one_account(table: Table) -> None:
+def test_list_set_updates_cursor_is_valid_for_one_caller(table: Table) -> None:
     seed(table, PARTNER_ADMIN, SELLER, a_member(COLLEAGUE, set_version=2))
     cursor = list_updates(limit="1").body["next_cursor"]
 
@@ -214,7 +214,7 @@ CALLERS: list[tuple[str, tuple[Record, ...], str, str, tuple[int, str] | None]] 
 @pytest.mark.parametrize(
     ("others", "by", "account_id", "outcome"), [each[1:] for each in CALLERS], ids=[each[0] for each in CALLERS]
 )
-def test_updates_are_for_whoever_answers_for_the_account(
+def test_list_and_accept_set_updates_require_user_manager_of_the_account(
     table: Table, others: tuple[Record, ...], by: str, account_id: str, outcome: tuple[int, str] | None
 ) -> None:
     seed(table, PARTNER_ADMIN, *others)
@@ -230,7 +230,7 @@ def test_updates_are_for_whoever_answers_for_the_account(
 # accept updates
 
 
-def test_what_is_accepted_counts_from_then_on_and_is_told(table: Table) -> None:
+def test_accept_set_update_changes_version_audits_it_and_queues_notification(table: Table) -> None:
     seed(table, a_partner_admin(set_version=1, removed=("crm.import",)))
 
     assert rows(accept()) == {EMPLOYEE: DONE}
@@ -252,7 +252,7 @@ def test_what_is_accepted_counts_from_then_on_and_is_told(table: Table) -> None:
     assert list_updates().body["items"] == []
 
 
-def test_a_report_tells_of_each_in_the_order_asked(table: Table) -> None:
+def test_accept_set_updates_returns_outcomes_in_requested_order(table: Table) -> None:
     seed(
         table,
         a_partner_admin(set_version=1),
@@ -278,20 +278,20 @@ def test_a_report_tells_of_each_in_the_order_asked(table: Table) -> None:
     }
 
 
-def test_a_firms_own_people_do_not_accept_for_it(table: Table) -> None:
+def test_accept_set_update_by_employee_of_same_partner_fails(table: Table) -> None:
     seed(table, PARTNER_ADMIN, a_member(MANAGER))
 
     with assert_unchanged(table):
         assert rows(accept(by=MANAGER)) == {EMPLOYEE: ("failed", "own_partner_may_not_approve")}
 
 
-def test_and_are_told_when_nobody_else_is_there(table: Table) -> None:
+def test_accept_set_update_without_independent_approver_fails_with_that_reason(table: Table) -> None:
     seed(table, PARTNER_ADMIN, a_member(MANAGER), a_member(APPROVER, "view_only"))
 
     assert rows(accept(by=MANAGER)) == {EMPLOYEE: ("failed", "no_independent_approver")}
 
 
-def test_an_ordinary_members_news_are_given_by_whoever_holds_them(table: Table) -> None:
+def test_accept_set_update_with_permissions_not_held_fails(table: Table) -> None:
     newcomer = (a_user("user-seller"), a_member("user-seller", "sales", set_version=1))
     seed(table, MANAGES_USERS, *newcomer)
 
@@ -301,7 +301,7 @@ def test_an_ordinary_members_news_are_given_by_whoever_holds_them(table: Table) 
     assert rows(accept("user-seller", permission_set="sales")) == {"user-seller": DONE}
 
 
-def test_rights_by_a_set_of_the_accounts_own_are_enough(table: Table) -> None:
+def test_accept_set_update_with_rights_from_custom_set_succeeds(table: Table) -> None:
     own = a_custom_set(permissions=("account.users.manage", *ADDED_PERMISSIONS))
     seed(
         table, own, a_member(CLERK, CUSTOM_SET), a_user("user-seller"), a_member("user-seller", "sales", set_version=1)
@@ -319,7 +319,7 @@ def test_rights_by_a_set_of_the_accounts_own_are_enough(table: Table) -> None:
     ((), {"version": 0}, 422, "invalid_field"),
     ((), {"version": 1_000_001}, 422, "invalid_field"),
 ])  # fmt: skip
-def test_what_was_not_looked_at_is_not_accepted(
+def test_accept_set_updates_with_wrong_set_or_version_is_refused(
     table: Table, others: tuple[Record, ...], request_body: dict[str, Any], status: int, code: str
 ) -> None:
     seed(table, PARTNER_ADMIN, a_custom_set(), *others)
@@ -328,14 +328,14 @@ def test_what_was_not_looked_at_is_not_accepted(
 
 
 @pytest.mark.parametrize("user_ids", [[], [f"user-{number}" for number in range(26)], ["a b"], ["user", 1], None])
-def test_one_to_twenty_five_are_named(table: Table, user_ids: object) -> None:
+def test_accept_set_updates_with_invalid_number_or_type_of_user_ids_returns_422(table: Table, user_ids: object) -> None:
     seed(table)
     body = {"permission_set": "partner_admin", "version": 2, "user_ids": user_ids}
 
     assert_error(table, lambda: call(f"POST {UPDATES}", APPROVER, body, account_id=CLIENT), 422, "invalid_field")
 
 
-def test_twenty_five_are_done_at_once(table: Table) -> None:
+def test_accept_set_updates_for_twenty_five_members_succeeds(table: Table) -> None:
     people = [f"user-{number:03}" for number in range(25)]
     seed(table, *map(a_user, people), *(a_member(each, "sales", set_version=1) for each in people))
 
@@ -346,7 +346,7 @@ def test_twenty_five_are_done_at_once(table: Table) -> None:
 # idempotency and partial failures
 
 
-def test_a_report_without_failures_is_replayed(table: Table) -> None:
+def test_accept_set_updates_without_failures_with_same_key_is_replayed(table: Table) -> None:
     seed(table, PARTNER_ADMIN)
     first = accept(key="many")
 
@@ -357,7 +357,7 @@ def test_a_report_without_failures_is_replayed(table: Table) -> None:
     assert accept(COLLEAGUE, key="many").code == "idempotency_key_reused"
 
 
-def test_the_same_key_tries_failed_rows_again_and_replays_the_others(table: Table) -> None:
+def test_accept_set_updates_with_same_key_retries_failed_rows_and_replays_others(table: Table) -> None:
     seed(table, SELLER, a_member(COLLEAGUE, "view_only"))
     first = accept(CLERK, COLLEAGUE, permission_set="sales", key="many")
     table.change(keys.member(CLIENT, COLLEAGUE), permission_set="sales", version=2)
@@ -373,7 +373,7 @@ def test_the_same_key_tries_failed_rows_again_and_replays_the_others(table: Tabl
     )
 
 
-def test_a_report_that_was_lost_on_the_way_is_put_together_again(table: Table) -> None:
+def test_accept_set_updates_with_same_key_after_lost_report_rebuilds_it(table: Table) -> None:
     seed(table, PARTNER_ADMIN, SELLER)
     first = accept(key="many")
     (report,) = [
@@ -386,7 +386,7 @@ def test_a_report_that_was_lost_on_the_way_is_put_together_again(table: Table) -
     assert (again.status, again.body) == (200, first.body)
 
 
-def test_one_who_cannot_be_written_just_now_does_not_stop_the_others(table: Table) -> None:
+def test_accept_set_updates_with_write_conflict_for_one_member_updates_others(table: Table) -> None:
     people = ["user-one", "user-two"]
     seed(table, *map(a_user, people), *(a_member(each, "sales", set_version=1) for each in people))
 
@@ -396,7 +396,7 @@ def test_one_who_cannot_be_written_just_now_does_not_stop_the_others(table: Tabl
     assert rows(answer) == {"user-one": ("failed", "temporarily_unavailable"), "user-two": DONE}
 
 
-def test_what_there_is_no_time_for_is_left_for_the_next_run(table: Table) -> None:
+def test_accept_set_updates_near_timeout_reports_remaining_members_as_failed(table: Table) -> None:
     seed(table, PARTNER_ADMIN)
     body = {"permission_set": "partner_admin", "version": 2, "user_ids": [EMPLOYEE]}
 

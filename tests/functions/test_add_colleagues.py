@@ -89,7 +89,7 @@ def with_partner_admin(*others: Record) -> tuple[Record, ...]:
 # successful rows
 
 
-def test_colleagues_come_in_on_behalf_of_the_firm_with_a_lesser_set(table: Table) -> None:
+def test_add_colleagues_with_lesser_set_records_partner_and_granter(table: Table) -> None:
     seed(table, *with_partner_admin())
 
     response = add(MANAGER, COLLEAGUE, permissions={"remove": ["sales.forecast"], "add": ["crm.import"]})
@@ -112,7 +112,7 @@ def test_colleagues_come_in_on_behalf_of_the_firm_with_a_lesser_set(table: Table
         assert "grant" not in stored_member
 
 
-def test_each_is_in_both_trails_and_is_told(table: Table) -> None:
+def test_add_colleagues_writes_both_audit_logs_and_queues_emails(table: Table) -> None:
     seed(table, *with_partner_admin())
 
     add(MANAGER, COLLEAGUE)
@@ -131,14 +131,14 @@ def test_each_is_in_both_trails_and_is_told(table: Table) -> None:
     assert {item["notification"]["employee_id"] for item in table.items_with_prefix("OUTBOX#")} == {MANAGER, COLLEAGUE}
 
 
-def test_twenty_five_come_in_at_once(table: Table) -> None:
+def test_add_colleagues_with_25_employees_adds_all(table: Table) -> None:
     many = [f"employee-{number:02}" for number in range(25)]
     seed(table, *with_partner_admin(*map(an_employee, many), *map(a_partner_account_member, many)))
 
     assert rows(add(*many)) == dict.fromkeys(many, DONE)
 
 
-def test_a_set_of_the_clients_own_is_given_and_counted(table: Table) -> None:
+def test_add_colleagues_with_custom_set_counts_partner_holder(table: Table) -> None:
     seed(table, *with_partner_admin(a_custom_set()))
 
     assert only_row(add(permission_set=CUSTOM_SET)) == DONE
@@ -146,13 +146,13 @@ def test_a_set_of_the_clients_own_is_given_and_counted(table: Table) -> None:
     assert (stored_set["holders"], stored_set["partner_holders"]) == (1, 1)
 
 
-def test_a_colleague_who_manages_users_brings_in_others_too(table: Table) -> None:
+def test_add_colleagues_by_colleague_who_manages_users_succeeds(table: Table) -> None:
     seed(table, a_member(EMPLOYEE, "view_only", partner_id=PARTNER, added=("account.users.manage",)))
 
     assert only_row(add(permission_set="view_only")) == DONE
 
 
-def test_a_former_member_comes_back_with_the_same_history(table: Table) -> None:
+def test_add_colleagues_for_former_member_keeps_history(table: Table) -> None:
     former = a_member(COLLEAGUE, "service", active=False)
     seed(table, *with_partner_admin(former))
 
@@ -184,7 +184,7 @@ def test_a_former_member_comes_back_with_the_same_history(table: Table) -> None:
          ("failed", "permission_not_held")),
     ],
 )  # fmt: skip
-def test_a_row_that_is_not_done_says_why_and_changes_nothing(
+def test_add_colleagues_row_not_done_reports_reason_and_changes_nothing(
     table: Table, others: tuple[Record, ...], fields: dict[str, Any], row: tuple[str, str]
 ) -> None:
     seed(table, *with_partner_admin(*others))
@@ -196,7 +196,7 @@ def test_a_row_that_is_not_done_says_why_and_changes_nothing(
     assert all(item["pk"].startswith("IDEMPOTENCY#") for item in differences(before, table.items()))
 
 
-def test_a_colleague_who_is_there_for_another_firm_of_his_stays_that(table: Table) -> None:
+def test_add_colleagues_for_member_of_another_partner_skips_row(table: Table) -> None:
     seed(
         table,
         *with_partner_admin(
@@ -209,13 +209,13 @@ def test_a_colleague_who_is_there_for_another_firm_of_his_stays_that(table: Tabl
     assert only_row(add()) == ALREADY_MEMBER
 
 
-def test_the_caller_himself_is_there_already(table: Table) -> None:
+def test_add_colleagues_for_caller_skips_row(table: Table) -> None:
     seed(table, *with_partner_admin())
 
     assert only_row(add(EMPLOYEE)) == ALREADY_MEMBER
 
 
-def test_unknown_foreign_and_deactivated_people_are_turned_down_in_the_same_words(table: Table) -> None:
+def test_add_colleagues_for_ineligible_people_reports_same_reason(table: Table) -> None:
     people = ("user-nobody", CLERK, "user-rival", "user-gone", "user-former", "user-elsewhere")
     seed(
         table,
@@ -236,7 +236,7 @@ def test_unknown_foreign_and_deactivated_people_are_turned_down_in_the_same_word
         assert rows(add(*people)) == dict.fromkeys(people, FORBIDDEN)
 
 
-def test_one_who_fails_does_not_stop_the_others(table: Table) -> None:
+def test_add_colleagues_failed_row_does_not_block_others(table: Table) -> None:
     seed(table, *with_partner_admin(a_member(MANAGER, "view_only")))
 
     assert rows(add("user-nobody", MANAGER, COLLEAGUE)) == {
@@ -246,7 +246,7 @@ def test_one_who_fails_does_not_stop_the_others(table: Table) -> None:
     }
 
 
-def test_one_who_cannot_be_written_just_now_does_not_stop_the_others(table: Table) -> None:
+def test_add_colleagues_throttled_row_does_not_block_others(table: Table) -> None:
     seed(table, *with_partner_admin())
 
     with before_commit(raise_throttling):
@@ -255,7 +255,7 @@ def test_one_who_cannot_be_written_just_now_does_not_stop_the_others(table: Tabl
     assert rows(response) == {MANAGER: ("failed", "temporarily_unavailable"), COLLEAGUE: DONE}
 
 
-def test_whom_there_is_no_time_for_is_left_for_the_next_run(table: Table) -> None:
+def test_add_colleagues_out_of_time_reports_temporarily_unavailable(table: Table) -> None:
     seed(table, *with_partner_admin())
 
     with assert_unchanged(table), count_costs(table) as costs:
@@ -269,7 +269,7 @@ def test_whom_there_is_no_time_for_is_left_for_the_next_run(table: Table) -> Non
 # idempotency keys
 
 
-def test_the_same_key_brings_the_same_report(table: Table) -> None:
+def test_add_colleagues_with_same_key_replays(table: Table) -> None:
     seed(table, *with_partner_admin(a_member(MANAGER, "view_only")))
 
     assert_replayed(table, lambda key: add(MANAGER, COLLEAGUE, key=key))
@@ -278,7 +278,7 @@ def test_the_same_key_brings_the_same_report(table: Table) -> None:
     assert only_row(add(COLLEAGUE, key="the-same-key")) == ALREADY_MEMBER
 
 
-def test_the_same_key_tries_failed_rows_again_and_replays_the_others(table: Table) -> None:
+def test_add_colleagues_with_same_key_retries_failed_rows_only(table: Table) -> None:
     seed(table, *with_partner_admin())
     first = add("user-newcomer", COLLEAGUE, key="many")
     store_records(table, [an_employee("user-newcomer"), a_partner_account_member("user-newcomer")])
@@ -291,14 +291,14 @@ def test_the_same_key_tries_failed_rows_again_and_replays_the_others(table: Tabl
     assert not again.replayed
 
 
-def test_a_key_of_another_request_is_not_taken_for_any_row(table: Table) -> None:
+def test_add_colleagues_with_key_of_other_request_is_refused(table: Table) -> None:
     seed(table, *with_partner_admin())
     add("user-nobody", COLLEAGUE, key="many")
 
     assert_error(table, lambda: add(COLLEAGUE, permission_set="service", key="many"), 422, "idempotency_key_reused")
 
 
-def test_a_report_is_told_again_though_the_caller_is_there_no_more(table: Table) -> None:
+def test_add_colleagues_replay_after_caller_lost_permission_returns_response(table: Table) -> None:
     seed(table, *with_partner_admin())
     first = add(key="mine")
     table.change(keys.member(CLIENT, EMPLOYEE), removed=["account.users.manage"])
@@ -308,7 +308,7 @@ def test_a_report_is_told_again_though_the_caller_is_there_no_more(table: Table)
     assert (again.replayed, again.body) == (True, first.body)
 
 
-def test_a_first_attempt_that_comes_true_meanwhile_is_told_though_the_caller_is_there_no_more(table: Table) -> None:
+def test_add_colleagues_replay_of_concurrent_first_attempt_returns_response(table: Table) -> None:
     """The stored response does not exist at the key lookup, but does when the caller is refused."""
     seed(table, *with_partner_admin())
     first: list[ApiResponse] = []
@@ -354,7 +354,7 @@ def test_a_first_attempt_that_comes_true_meanwhile_is_told_though_the_caller_is_
         ((the_partner(program=Program.TERMINATED),), EMPLOYEE, {}, 403, "forbidden"),
     ],
 )  # fmt: skip
-def test_nobody_else_brings_anybody_in(
+def test_add_colleagues_by_unauthorized_caller_is_refused(
     table: Table, others: tuple[Record, ...], by: str, where: dict[str, str], status: int, code: str
 ) -> None:
     seed(table, *with_partner_admin(*others))
@@ -362,7 +362,7 @@ def test_nobody_else_brings_anybody_in(
     assert_error(table, lambda: add(MANAGER, by=by, **where), status, code)
 
 
-def test_whoever_may_not_learns_nothing_of_anybody(table: Table) -> None:
+def test_add_colleagues_by_unauthorized_caller_returns_same_error_for_all(table: Table) -> None:
     seed(table, *with_partner_admin())
 
     texts = {add(each, by=APPROVER).text for each in (COLLEAGUE, EMPLOYEE, "user-nobody")}
@@ -370,7 +370,7 @@ def test_whoever_may_not_learns_nothing_of_anybody(table: Table) -> None:
     assert len(texts) == 1
 
 
-def test_partner_admins_are_made_by_the_client_alone(table: Table) -> None:
+def test_add_colleagues_as_partner_admin_is_refused(table: Table) -> None:
     seed(table, *with_partner_admin())
 
     response = assert_error(table, lambda: add(permission_set="partner_admin"), 422, "invalid_field")
@@ -382,14 +382,14 @@ def test_partner_admins_are_made_by_the_client_alone(table: Table) -> None:
     "employee_ids",
     [[], [f"employee-{number}" for number in range(26)], [COLLEAGUE, COLLEAGUE], ["a b"], [1], None, "a"],
 )
-def test_one_to_twenty_five_people_are_named_each_once(table: Table, employee_ids: object) -> None:
+def test_add_colleagues_with_invalid_employee_ids_is_refused(table: Table, employee_ids: object) -> None:
     seed(table, *with_partner_admin())
 
     assert_error(table, lambda: add(employee_ids=employee_ids), 422, "invalid_field")
 
 
 @pytest.mark.parametrize("field", ["seat", "access_days", "email", "partner_id", "dry_run"])
-def test_nothing_else_is_asked_for(table: Table, field: str) -> None:
+def test_add_colleagues_with_unknown_field_is_refused(table: Table, field: str) -> None:
     seed(table, *with_partner_admin())
 
     body = {**request_body(), field: 1}
@@ -414,7 +414,9 @@ def test_nothing_else_is_asked_for(table: Table, field: str) -> None:
         (lambda table: store_records(table, [a_member(COLLEAGUE, "view_only")]), ALREADY_MEMBER),
     ],
 )
-def test_a_row_that_comes_too_late_changes_nothing(table: Table, move: Change, row: tuple[str, str]) -> None:
+def test_add_colleagues_after_concurrent_change_changes_nothing(
+    table: Table, move: Change, row: tuple[str, str]
+) -> None:
     seed(table, *with_partner_admin())
     after_change: list[Any] = []
 
@@ -438,7 +440,7 @@ def _restore_invariants(table: Table) -> None:
     table.remove(keys.account_of(COLLEAGUE, CLIENT))
 
 
-def test_a_set_that_goes_meanwhile_is_not_given(table: Table) -> None:
+def test_add_colleagues_with_set_deleted_before_commit_fails_row(table: Table) -> None:
     seed(table, *with_partner_admin(a_custom_set()))
 
     def goes() -> None:
@@ -450,7 +452,7 @@ def test_a_set_that_goes_meanwhile_is_not_given(table: Table) -> None:
     assert only_row(response) == ("failed", "unknown_permission_set")
 
 
-def test_a_colleague_costs_two_reads_and_a_write(table: Table) -> None:
+def test_add_colleagues_costs_two_reads_and_one_write_per_colleague(table: Table) -> None:
     """Reading the caller costs three more reads, and storing the response one more write."""
     seed(table, *with_partner_admin())
 

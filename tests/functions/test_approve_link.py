@@ -67,7 +67,7 @@ def _link(table: Table) -> Link:
 # successful approvals
 
 
-def test_an_approver_makes_the_employee_a_partner_admin(seeded: Table) -> None:
+def test_approve_link_makes_employee_partner_admin(seeded: Table) -> None:
     response = approve()
 
     grant = response.body
@@ -90,7 +90,7 @@ def test_an_approver_makes_the_employee_a_partner_admin(seeded: Table) -> None:
     assert link_requests.view().body["state"] == "approved"
 
 
-def test_both_sides_have_one_entry_in_their_trail_and_people_one_letter(seeded: Table) -> None:
+def test_approve_link_writes_both_audit_logs_and_queues_one_email(seeded: Table) -> None:
     grant = approve(access_days=5, permissions={"remove": ["crm.import"]}).body
 
     entries = seeded.items_with_prefix("AUDIT#")
@@ -116,13 +116,15 @@ def test_both_sides_have_one_entry_in_their_trail_and_people_one_letter(seeded: 
         (a_member(APPROVER), a_user(APPROVER, email="freelancer@north.example")),
     ],
 )
-def test_who_may_approve(table: Table, check_invariants: None, approver: Member, user: Any) -> None:
+def test_approve_link_by_eligible_approver_succeeds(
+    table: Table, check_invariants: None, approver: Member, user: Any
+) -> None:
     seed(table, approver, user, *TWO_ADMINS)
 
     assert approve().status == 201
 
 
-def test_a_legacy_account_is_told_that_paid_features_stay_off(table: Table, check_invariants: None) -> None:
+def test_approve_link_in_legacy_account_returns_paid_seat_notice(table: Table, check_invariants: None) -> None:
     seed(table, the_client(pricing="legacy"))
 
     grant = approve().body
@@ -130,7 +132,7 @@ def test_a_legacy_account_is_told_that_paid_features_stay_off(table: Table, chec
     assert (grant["paid_features"], grant["notice"]) == (False, "paid_seat_required")
 
 
-def test_a_legacy_account_whose_member_has_a_paid_seat_is_not(table: Table, check_invariants: None) -> None:
+def test_approve_link_in_legacy_account_with_paid_seat_returns_no_notice(table: Table, check_invariants: None) -> None:
     seed(table, the_client(pricing="legacy"), a_member(EMPLOYEE, "sales", seat=Seat.SALES))
 
     grant = approve().body
@@ -140,7 +142,7 @@ def test_a_legacy_account_whose_member_has_a_paid_seat_is_not(table: Table, chec
     assert _member(table).paid_seats == (Seat.SALES,)
 
 
-def test_a_link_bound_to_the_account(table: Table, check_invariants: None) -> None:
+def test_approve_link_bound_to_account_succeeds(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(account_id=CLIENT))
 
     assert approve().status == 201
@@ -149,7 +151,7 @@ def test_a_link_bound_to_the_account(table: Table, check_invariants: None) -> No
 # changes by the approver
 
 
-def test_the_approver_takes_away_and_shortens_and_both_are_kept(table: Table, check_invariants: None) -> None:
+def test_approve_link_narrowed_by_approver_stores_requested_and_granted(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(removed=("crm.export",), access_days=30))
 
     grant = approve(permissions={"remove": ["crm.import"]}, access_days=7).body
@@ -159,7 +161,7 @@ def test_the_approver_takes_away_and_shortens_and_both_are_kept(table: Table, ch
     assert datetime.fromisoformat(grant["expires_at"]) - datetime.fromisoformat(grant["created_at"]) == timedelta(7)
 
 
-def test_what_the_link_asked_for_is_given_when_the_approver_says_nothing(table: Table, check_invariants: None) -> None:
+def test_approve_link_without_changes_grants_what_was_requested(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(removed=("crm.export",), access_days=30))
 
     grant = approve().body
@@ -168,7 +170,7 @@ def test_what_the_link_asked_for_is_given_when_the_approver_says_nothing(table: 
     assert datetime.fromisoformat(grant["expires_at"]) - datetime.fromisoformat(grant["created_at"]) == timedelta(30)
 
 
-def test_the_approver_never_lengthens_what_was_asked(table: Table, check_invariants: None) -> None:
+def test_approve_link_with_more_days_than_requested_is_refused(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(access_days=30))
 
     response = assert_error(table, lambda: approve(access_days=31), 422, "invalid_field")
@@ -177,13 +179,13 @@ def test_the_approver_never_lengthens_what_was_asked(table: Table, check_invaria
     assert approve(access_days=30).status == 201
 
 
-def test_the_approver_never_adds(seeded: Table) -> None:
+def test_approve_link_with_added_permissions_is_refused(seeded: Table) -> None:
     for name in ("crm.import", "account.billing.manage"):
         response = assert_error(seeded, partial(approve, permissions={"add": [name]}), 422, "unknown_field")
         assert response.body["errors"] == [{"pointer": "/permissions/add", "code": "unknown_field"}]
 
 
-def test_the_set_is_the_one_that_was_asked_for(seeded: Table) -> None:
+def test_approve_link_grants_set_version_of_link_without_restricted_permissions(seeded: Table) -> None:
     approve()
 
     assert not set(effective_rights_of(_member(seeded), {})) & {"account.billing.manage", "account.super_admins.manage"}
@@ -211,11 +213,13 @@ def test_the_set_is_the_one_that_was_asked_for(seeded: Table) -> None:
         ({"secret": [SECRET_TEXT]}, 422, "invalid_field"),
     ],
 )
-def test_an_offer_that_makes_no_sense(seeded: Table, offer: dict[str, Any], status: int, code: str) -> None:
+def test_approve_link_with_invalid_field_is_refused(
+    seeded: Table, offer: dict[str, Any], status: int, code: str
+) -> None:
     assert_error(seeded, lambda: approve(**offer), status, code)
 
 
-def test_an_approval_needs_a_secret_and_an_account(seeded: Table) -> None:
+def test_approve_link_without_secret_and_account_is_refused(seeded: Table) -> None:
     response = assert_error(seeded, lambda: call(link_requests.APPROVALS, APPROVER, {}), 422, "missing_field")
 
     assert [error["pointer"] for error in response.body["errors"]] == ["/secret", "/account_id"]
@@ -224,7 +228,7 @@ def test_an_approval_needs_a_secret_and_an_account(seeded: Table) -> None:
 # existing memberships of the employee
 
 
-def test_an_ordinary_member_is_converted_and_falls_back_one_day(table: Table, check_invariants: None) -> None:
+def test_approve_link_for_ordinary_member_keeps_previous_assignment(table: Table, check_invariants: None) -> None:
     before = a_member(EMPLOYEE, "marketing", removed=("crm.lists.edit",), seat=Seat.SALES, version=3)
     seed(table, before)
 
@@ -239,7 +243,7 @@ def test_an_ordinary_member_is_converted_and_falls_back_one_day(table: Table, ch
     assert (member.seat, member.paid_seats, member.removed) == (Seat.PARTNER, (Seat.SALES,), ())
 
 
-def test_a_deactivated_member_is_reactivated_with_the_same_history(table: Table, check_invariants: None) -> None:
+def test_approve_link_for_deactivated_member_keeps_history(table: Table, check_invariants: None) -> None:
     before = a_member(EMPLOYEE, "marketing", active=False)
     seed(table, before)
 
@@ -249,7 +253,7 @@ def test_a_deactivated_member_is_reactivated_with_the_same_history(table: Table,
     assert (member.active, member.since, member.previous) == (True, before.since, None)
 
 
-def test_a_lapsed_grant_is_replaced_on_its_own_seat(table: Table, check_invariants: None) -> None:
+def test_approve_link_for_expired_grant_reuses_its_seat(table: Table, check_invariants: None) -> None:
     lapsed = a_partner_admin(grant=a_grant(expires_at=now() - timedelta(days=1)))
     seed(table, the_client(partner_seat_limit=1), lapsed)
 
@@ -271,7 +275,9 @@ def test_a_lapsed_grant_is_replaced_on_its_own_seat(table: Table, check_invarian
         ),
     ],
 )
-def test_whoever_is_more_already_stays_it(table: Table, check_invariants: None, before: Member, code: str) -> None:
+def test_approve_link_for_super_admin_or_partner_admin_is_refused(
+    table: Table, check_invariants: None, before: Member, code: str
+) -> None:
     south = the_partner(account_id="partner-south", name="South")
     seed(table, south, before)
 
@@ -297,7 +303,7 @@ def test_whoever_is_more_already_stays_it(table: Table, check_invariants: None, 
         (EMPLOYEE, PARTNER, 422, "not_a_client_account"),
     ],
 )
-def test_who_may_not_approve(
+def test_approve_link_by_unauthorized_caller_is_refused(
     table: Table, check_invariants: None, by: str, account_id: str, status: int, code: str
 ) -> None:
     seed(table, *TWO_CLIENTS)
@@ -305,7 +311,7 @@ def test_who_may_not_approve(
     assert_error(table, lambda: approve(by, account_id=account_id), status, code)
 
 
-def test_unknown_and_foreign_accounts_are_answered_alike(table: Table, check_invariants: None) -> None:
+def test_approve_link_for_unknown_or_other_account_returns_same_error(table: Table, check_invariants: None) -> None:
     seed(table, *TWO_CLIENTS)
 
     assert approve(account_id="client-unknown").body == approve(account_id=OTHER_CLIENT).body
@@ -323,7 +329,7 @@ OWN_PARTNER_APPROVERS: list[tuple[tuple[Any, ...], str, int, str]] = [
 
 
 @pytest.mark.parametrize(("others", "by", "status", "code"), OWN_PARTNER_APPROVERS)
-def test_nobody_of_the_firm_approves(
+def test_approve_link_by_employee_of_same_partner_is_refused(
     table: Table, check_invariants: None, others: tuple[Any, ...], by: str, status: int, code: str
 ) -> None:
     seed(table, *others)
@@ -331,7 +337,7 @@ def test_nobody_of_the_firm_approves(
     assert_error(table, lambda: approve(by), status, code)
 
 
-def test_a_partner_admin_of_whatever_firm_is_no_approver(table: Table, check_invariants: None) -> None:
+def test_approve_link_by_partner_admin_of_other_partner_is_refused(table: Table, check_invariants: None) -> None:
     south = the_partner(account_id="partner-south", name="South", domains=("south.example",))
     rival = a_user("user-rival", email="rival@south.example")
     grant = a_grant(partner_id="partner-south")
@@ -354,7 +360,7 @@ def test_a_partner_admin_of_whatever_firm_is_no_approver(table: Table, check_inv
         ((an_open_link(account_id="client-elsewhere"),), 422, "account_mismatch"),
     ],
 )
-def test_as_things_stand_it_cannot_be(
+def test_approve_link_with_unmet_condition_is_refused(
     table: Table, check_invariants: None, others: tuple[Any, ...], status: int, code: str
 ) -> None:
     seed(table, *others)
@@ -363,7 +369,7 @@ def test_as_things_stand_it_cannot_be(
     assert link_requests.view().body["state"] == "open"
 
 
-def test_a_full_account_says_how_full(table: Table, check_invariants: None) -> None:
+def test_approve_link_without_free_seat_returns_limit_and_used(table: Table, check_invariants: None) -> None:
     seed(table, the_client(partner_seat_limit=1), a_partner_admin(COLLEAGUE))
 
     response = assert_error(table, approve, 409, "no_seat_left")
@@ -381,13 +387,15 @@ def test_a_full_account_says_how_full(table: Table, check_invariants: None) -> N
         ({"expires_at": now() - timedelta(days=9), "stored_state": "revoked"}, 410, "link_revoked"),
     ],
 )
-def test_an_ended_link(table: Table, check_invariants: None, changes: dict[str, Any], status: int, code: str) -> None:
+def test_approve_link_that_ended_is_refused(
+    table: Table, check_invariants: None, changes: dict[str, Any], status: int, code: str
+) -> None:
     seed(table, an_open_link(**changes))
 
     assert_error(table, approve, status, code)
 
 
-def test_a_link_for_one_is_used_up_by_one(table: Table, check_invariants: None) -> None:
+def test_approve_link_for_one_approval_a_second_time_is_refused(table: Table, check_invariants: None) -> None:
     seed(table, *TWO_CLIENTS)
     assert approve().status == 201
 
@@ -396,13 +404,13 @@ def test_a_link_for_one_is_used_up_by_one(table: Table, check_invariants: None) 
     assert_error(table, lambda: approve(OTHER_ADMIN, account_id=OTHER_CLIENT), 409, "link_already_used")
 
 
-def test_an_approval_after_a_refusal(seeded: Table) -> None:
+def test_approve_link_after_decline_is_refused(seeded: Table) -> None:
     link_requests.decline()
 
     assert_error(seeded, approve, 410, "link_declined")
 
 
-def test_order_of_refusal(table: Table, check_invariants: None) -> None:
+def test_approve_link_with_several_errors_reports_first_in_order(table: Table, check_invariants: None) -> None:
     """The order is secret, link, account, authority, account state, partner seats (contract.md)."""
     seed(table, the_client(state="closed", partner_seat_limit=0), an_open_link(stored_state="revoked"))
     wrong = SECRET_TEXT.replace("c" * 43, "d" * 43)
@@ -421,7 +429,7 @@ def test_order_of_refusal(table: Table, check_invariants: None) -> None:
 # links for several approvals
 
 
-def test_many_clients_may_approve_a_personal_link_each_once(table: Table, check_invariants: None) -> None:
+def test_approve_link_for_several_approvals_succeeds_once_per_account(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(max_approvals=2), *TWO_CLIENTS)
 
     assert approve().status == 201
@@ -432,7 +440,9 @@ def test_many_clients_may_approve_a_personal_link_each_once(table: Table, check_
     assert_error(table, lambda: approve(OTHER_ADMIN, account_id=OTHER_CLIENT), 409, "link_already_used")
 
 
-def test_one_clients_refusal_leaves_the_link_to_the_others(table: Table, check_invariants: None) -> None:
+def test_approve_link_for_several_approvals_after_decline_by_other_succeeds(
+    table: Table, check_invariants: None
+) -> None:
     seed(table, an_open_link(max_approvals=2), *TWO_CLIENTS)
     link_requests.decline()
 
@@ -441,7 +451,7 @@ def test_one_clients_refusal_leaves_the_link_to_the_others(table: Table, check_i
     assert approve(OTHER_ADMIN, account_id=OTHER_CLIENT).status == 201
 
 
-def test_nobody_without_authority_learns_what_an_account_answered(table: Table, check_invariants: None) -> None:
+def test_approve_link_by_unauthorized_caller_hides_reply_of_account(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(max_approvals=5), *TWO_CLIENTS)
     approve(OTHER_ADMIN, account_id=OTHER_CLIENT)
 
@@ -473,7 +483,7 @@ def _assert_link_revoked(table: Table) -> None:
 
 
 @pytest.mark.parametrize("concurrent_change", ELIGIBILITY_LOSSES)
-def test_the_link_of_somebody_who_is_no_longer_eligible_ends(
+def test_approve_link_of_ineligible_employee_revokes_link(
     seeded: Table, concurrent_change: Callable[[], object]
 ) -> None:
     concurrent_change()
@@ -486,7 +496,9 @@ def test_the_link_of_somebody_who_is_no_longer_eligible_ends(
 
 
 @pytest.mark.parametrize("concurrent_change", ELIGIBILITY_LOSSES)
-def test_eligibility_lost_just_before_the_approval(seeded: Table, concurrent_change: Callable[[], object]) -> None:
+def test_approve_link_with_eligibility_lost_before_commit_revokes_link(
+    seeded: Table, concurrent_change: Callable[[], object]
+) -> None:
     with before_commit(concurrent_change):
         response = approve()
 
@@ -494,7 +506,7 @@ def test_eligibility_lost_just_before_the_approval(seeded: Table, concurrent_cha
     _assert_link_revoked(seeded)
 
 
-def test_a_link_of_before_the_program_was_terminated_brings_nobody_in_even_when_it_goes_on(seeded: Table) -> None:
+def test_approve_link_created_before_program_termination_is_refused(seeded: Table) -> None:
     link_requests.put_account(PARTNER, program="terminated")
     assert_error(seeded, approve, 410, "link_revoked")
     assert_error(seeded, lambda: approve(CLERK), 410, "link_revoked")
@@ -504,7 +516,7 @@ def test_a_link_of_before_the_program_was_terminated_brings_nobody_in_even_when_
         assert_error(seeded, send_request, 410, "link_revoked")
 
 
-def test_a_link_of_before_all_of_his_access_was_ended_brings_nobody_in(table: Table, check_invariants: None) -> None:
+def test_approve_link_created_before_offboarding_is_refused(table: Table, check_invariants: None) -> None:
     seed(table, an_employee(EMPLOYEE, offboardings={PARTNER: 1}))
     assert_error(table, approve, 410, "link_revoked")
 
@@ -513,13 +525,13 @@ def test_a_link_of_before_all_of_his_access_was_ended_brings_nobody_in(table: Ta
     assert _member(table).access_generation == 1
 
 
-def test_the_program_is_terminated_just_before_the_approval(seeded: Table) -> None:
+def test_approve_link_with_program_terminated_before_commit_is_refused(seeded: Table) -> None:
     response = send_during_change(seeded, lambda: link_requests.put_account(PARTNER, program="terminated"), approve)
 
     assert (response.status, response.code) == (410, "link_revoked")
 
 
-def test_who_had_access_before_all_of_it_was_ended_gets_a_new_grant(table: Table, check_invariants: None) -> None:
+def test_approve_link_after_offboarding_replaces_void_grant(table: Table, check_invariants: None) -> None:
     seed(
         table,
         an_employee(EMPLOYEE, offboardings={PARTNER: 1}),
@@ -531,7 +543,7 @@ def test_who_had_access_before_all_of_it_was_ended_gets_a_new_grant(table: Table
     assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
 
 
-def test_the_link_is_revoked_by_somebody_else_just_before_it_would_be_withdrawn(seeded: Table) -> None:
+def test_approve_link_of_ineligible_employee_after_concurrent_revoke_is_refused(seeded: Table) -> None:
     link_requests.put_user(EMPLOYEE, active=False)
 
     response = send_during_change(seeded, link_requests.revoke, approve)
@@ -539,7 +551,7 @@ def test_the_link_is_revoked_by_somebody_else_just_before_it_would_be_withdrawn(
     assert (response.status, response.code) == (410, "link_revoked")
 
 
-def test_the_link_of_somebody_reinstated_meanwhile_is_approved_and_not_withdrawn(seeded: Table) -> None:
+def test_approve_link_of_employee_reinstated_before_commit_succeeds(seeded: Table) -> None:
     link_requests.put_user(EMPLOYEE, active=False)
 
     with before_commit(lambda: link_requests.put_user(EMPLOYEE, active=True)):
@@ -549,13 +561,13 @@ def test_the_link_of_somebody_reinstated_meanwhile_is_approved_and_not_withdrawn
     assert _link(seeded).stored_state == "open"
 
 
-def test_whoever_has_no_authority_cannot_end_the_link_of_somebody_not_eligible(seeded: Table) -> None:
+def test_approve_link_of_ineligible_employee_by_unauthorized_caller_is_refused(seeded: Table) -> None:
     link_requests.put_user(EMPLOYEE, active=False)
 
     assert_error(seeded, lambda: approve(CLERK), 403, "not_an_approver")
 
 
-def test_a_creator_who_left_leaves_a_valid_link(table: Table, check_invariants: None) -> None:
+def test_approve_link_of_former_creator_succeeds(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(created_by=MANAGER), a_partner_account_member(COLLEAGUE, "super_admin"))
     link_requests.put_member(PARTNER, MANAGER, active=False)
     link_requests.put_user(MANAGER, active=False)
@@ -566,19 +578,19 @@ def test_a_creator_who_left_leaves_a_valid_link(table: Table, check_invariants: 
 # idempotency keys
 
 
-def test_the_same_key_approves_once(seeded: Table) -> None:
+def test_approve_link_with_same_key_replays(seeded: Table) -> None:
     assert_replayed(seeded, lambda key: approve(key=key))
 
     assert len(seeded.items_with_prefix("OUTBOX#")) == 1
 
 
-def test_the_same_key_for_something_else_is_refused(seeded: Table) -> None:
+def test_approve_link_with_key_of_other_request_is_refused(seeded: Table) -> None:
     approve(key="one")
 
     assert_error(seeded, lambda: approve(key="one", access_days=3), 422, "idempotency_key_reused")
 
 
-def test_the_same_key_of_another_person_or_route_is_another_key(table: Table, check_invariants: None) -> None:
+def test_approve_link_with_key_of_other_caller_or_route_is_new_request(table: Table, check_invariants: None) -> None:
     seed(table, *TWO_ADMINS)
     approve(key="one")
 
@@ -586,7 +598,7 @@ def test_the_same_key_of_another_person_or_route_is_another_key(table: Table, ch
     assert_error(table, lambda: link_requests.decline(key="one"), 409, "link_already_used")
 
 
-def test_a_key_is_forgotten_after_a_day(seeded: Table) -> None:
+def test_approve_link_with_same_key_after_a_day_is_new_request(seeded: Table) -> None:
     approve(key="one")
     link_requests.expire_idempotency_keys(seeded)
 
@@ -604,7 +616,7 @@ def test_a_key_is_forgotten_after_a_day(seeded: Table) -> None:
         lambda: link_requests.put_user(EMPLOYEE, active=False),
     ],
 )
-def test_a_retry_is_told_what_came_true_whatever_happened_since(
+def test_approve_link_replay_after_later_changes_returns_response(
     table: Table, check_invariants: None, concurrent_change: Callable[[], object]
 ) -> None:
     """The actor may have lost access since (guarantees.md H9). The retry is neither refused nor executed again."""
@@ -618,7 +630,7 @@ def test_a_retry_is_told_what_came_true_whatever_happened_since(
     assert (again.status, again.replayed, again.body) == (201, True, first.body)
 
 
-def test_the_same_key_overtakes_itself(seeded: Table) -> None:
+def test_approve_link_with_same_key_concurrently_replays(seeded: Table) -> None:
     """The first attempt commits after the second has read its facts (guarantees.md H9)."""
     firsts = []
 
@@ -627,7 +639,7 @@ def test_the_same_key_overtakes_itself(seeded: Table) -> None:
     assert (second.status, second.replayed, second.body) == (201, True, firsts[0].body)
 
 
-def test_a_key_used_for_something_else_meanwhile(seeded: Table) -> None:
+def test_approve_link_with_key_of_concurrent_other_request_is_refused(seeded: Table) -> None:
     response = send_during_change(seeded, lambda: approve(key="one"), lambda: approve(key="one", access_days=3))
 
     assert (response.status, response.code) == (422, "idempotency_key_reused")
@@ -677,7 +689,7 @@ CONCURRENT_CHANGES: list[tuple[str, Callable[[], object], int, str]] = [
     [row[1:] for row in CONCURRENT_CHANGES],
     ids=[row[0] for row in CONCURRENT_CHANGES],
 )
-def test_an_approval_that_comes_too_late_changes_nothing(
+def test_approve_link_after_concurrent_change_changes_nothing(
     table: Table, check_invariants: None, concurrent_change: Callable[[], object], status: int, code: str
 ) -> None:
     seed(table, *TWO_CLIENTS)
@@ -687,7 +699,7 @@ def test_an_approval_that_comes_too_late_changes_nothing(
     assert (response.status, response.code) == (status, code)
 
 
-def test_a_link_that_expires_meanwhile(seeded: Table) -> None:
+def test_approve_link_that_expires_before_commit_is_refused(seeded: Table) -> None:
     response = send_during_change(seeded, lambda: _expire_link(seeded), approve)
 
     assert (response.status, response.code) == (410, "link_expired")
@@ -702,7 +714,7 @@ def _second_link(employee_id: str) -> tuple[Link, str]:
     return an_open_link(link_id=SECOND_LINK, employee_id=employee_id, secrets=secrets), text
 
 
-def test_the_last_seat_is_taken_meanwhile(table: Table, check_invariants: None) -> None:
+def test_approve_link_with_last_seat_taken_before_commit_is_refused(table: Table, check_invariants: None) -> None:
     link, secret = _second_link(COLLEAGUE)
     seed(table, the_client(partner_seat_limit=1), link)
 
@@ -712,7 +724,7 @@ def test_the_last_seat_is_taken_meanwhile(table: Table, check_invariants: None) 
     assert link_requests.view().body["state"] == "open"
 
 
-def test_another_link_makes_him_partner_admin_meanwhile(table: Table, check_invariants: None) -> None:
+def test_approve_link_with_other_link_approved_before_commit_is_refused(table: Table, check_invariants: None) -> None:
     link, secret = _second_link(EMPLOYEE)
     seed(table, link)
 
@@ -721,9 +733,7 @@ def test_another_link_makes_him_partner_admin_meanwhile(table: Table, check_inva
     assert (response.status, response.code) == (409, "already_partner_admin")
 
 
-def test_whoever_comes_second_for_his_account_is_told_so_even_between_two_reads(
-    table: Table, check_invariants: None
-) -> None:
+def test_approve_link_with_approval_between_reads_returns_already_used(table: Table, check_invariants: None) -> None:
     """The error is not `already_partner_admin`, because this link made the employee partner admin."""
     seed(table, *TWO_ADMINS, an_open_link(max_approvals=2))
 
@@ -737,7 +747,7 @@ def test_whoever_comes_second_for_his_account_is_told_so_even_between_two_reads(
     assert (response.status, response.code) == (409, "link_already_used")
 
 
-def test_he_becomes_an_ordinary_member_meanwhile(seeded: Table) -> None:
+def test_approve_link_of_employee_added_before_commit_keeps_assignment(seeded: Table) -> None:
     response = send_during_change(
         seeded, lambda: link_requests.put_member(CLIENT, EMPLOYEE, permission_set="sales"), approve
     )  # fmt: skip
@@ -755,7 +765,7 @@ def test_he_becomes_an_ordinary_member_meanwhile(seeded: Table) -> None:
         (lambda: link_requests.put_member(CLIENT, EMPLOYEE, permission_set="service"), "service"),
     ],
 )
-def test_his_membership_changes_meanwhile(
+def test_approve_link_with_membership_changed_before_commit_keeps_assignment(
     table: Table, check_invariants: None, concurrent_change: Callable[[], object], previous: str | None
 ) -> None:
     seed(table, a_member(EMPLOYEE, "sales"))
@@ -767,7 +777,7 @@ def test_his_membership_changes_meanwhile(
     assert (assignment.permission_set if assignment else None) == previous
 
 
-def test_the_account_answers_a_personal_link_meanwhile(table: Table, check_invariants: None) -> None:
+def test_approve_link_with_reply_of_account_before_commit_is_refused(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(max_approvals=3), *TWO_CLIENTS)
     response = send_during_change(table, lambda: link_requests.decline(OTHER_ADMIN), approve)
     assert (response.status, response.code) == (410, "link_declined")
@@ -778,7 +788,7 @@ def test_the_account_answers_a_personal_link_meanwhile(table: Table, check_invar
     assert (response.status, response.code) == (409, "link_already_used")
 
 
-def test_the_last_approval_of_a_personal_link_is_given_meanwhile(table: Table, check_invariants: None) -> None:
+def test_approve_link_with_last_approval_used_before_commit_is_refused(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(max_approvals=2, approvals=0), *TWO_CLIENTS, the_client(account_id="client-third"),
             a_member(OTHER_ADMIN, account_id="client-third"))  # fmt: skip
     approve(OTHER_ADMIN, account_id="client-third")
@@ -788,7 +798,7 @@ def test_the_last_approval_of_a_personal_link_is_given_meanwhile(table: Table, c
     assert (response.status, response.code) == (409, "link_already_used")
 
 
-def test_whatever_keeps_changing_is_refused_in_the_end(seeded: Table) -> None:
+def test_approve_link_with_repeated_conflicts_returns_rights_changed(seeded: Table) -> None:
     def change() -> None:
         account = seeded.get(keys.account(CLIENT)) or {}
         seeded.change(keys.account(CLIENT), version=account["version"] + 1)
@@ -804,14 +814,14 @@ def test_whatever_keeps_changing_is_refused_in_the_end(seeded: Table) -> None:
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT"])
-def test_only_an_explicit_post_approves(seeded: Table, method: str) -> None:
+def test_approve_link_by_other_method_returns_405(seeded: Table, method: str) -> None:
     with assert_unchanged(seeded):
         response = call(f"{method} /access-links/approvals", APPROVER, {"secret": SECRET_TEXT, "account_id": CLIENT})
 
     assert (response.status, response.headers["allow"]) == (405, "POST")
 
 
-def test_a_secret_in_the_address_is_not_read(seeded: Table) -> None:
+def test_approve_link_with_secret_in_query_is_refused(seeded: Table) -> None:
     body = {"secret": SECRET_TEXT, "account_id": CLIENT}
 
     response = assert_error(
@@ -823,7 +833,9 @@ def test_a_secret_in_the_address_is_not_read(seeded: Table) -> None:
     assert SECRET_TEXT not in response.text
 
 
-def test_no_secret_at_rest_in_the_log_or_in_an_answer(seeded: Table, capsys: pytest.CaptureFixture[str]) -> None:
+def test_approve_link_leaks_no_secret_to_table_log_or_response(
+    seeded: Table, capsys: pytest.CaptureFixture[str]
+) -> None:
     made = link_requests.create(employee_id=EMPLOYEE)
     secret = secret_of(made)
     responses = [

@@ -304,7 +304,7 @@ def row_id(row: MatrixRow) -> str:
 
 
 @pytest.mark.parametrize("row", MATRIX, ids=row_id)
-def test_everybody_may_do_what_he_may_and_no_more(
+def test_route_called_by_each_role_returns_status_of_matrix(
     seeded_table: Table, row: MatrixRow, scopes: dict[str, set[str]]
 ) -> None:
     before, found = seeded_table.items(), {}
@@ -326,7 +326,7 @@ def test_everybody_may_do_what_he_may_and_no_more(
 @pytest.mark.parametrize(
     "row", [each for each in MATRIX if "_id}" in each.route and "/directory/" not in each.route], ids=row_id
 )
-def test_elsewhere_there_is_nothing_for_anybody(
+def test_route_for_other_account_returns_same_404_as_unknown_account(
     seeded_table: Table, row: MatrixRow, scopes: dict[str, set[str]]
 ) -> None:
     before = seeded_table.items()
@@ -346,7 +346,7 @@ def test_elsewhere_there_is_nothing_for_anybody(
 
 
 @pytest.mark.parametrize("route", ["POST /access-links/approvals", "POST /access-links/declines"])
-def test_an_account_in_the_body_is_as_foreign_as_one_in_the_path(seeded_table: Table, route: str) -> None:
+def test_link_reply_for_other_account_in_body_returns_404(seeded_table: Table, route: str) -> None:
     before = seeded_table.items()
 
     for role, by in ROLES.items():
@@ -358,7 +358,7 @@ def test_an_account_in_the_body_is_as_foreign_as_one_in_the_path(seeded_table: T
     assert seeded_table.items() == before
 
 
-def test_who_asks_for_decisions_may_ask_and_nothing_else(seeded_table: Table, scopes: dict[str, set[str]]) -> None:
+def test_decide_scope_is_accepted_by_decision_routes_only(seeded_table: Table, scopes: dict[str, set[str]]) -> None:
     before = seeded_table.items()
     asks = {f"POST /access/v1/{each}": body for each, body in DECISION_REQUESTS.items()}
 
@@ -372,7 +372,7 @@ def test_who_asks_for_decisions_may_ask_and_nothing_else(seeded_table: Table, sc
     assert seeded_table.items() == before
 
 
-def test_every_route_is_in_the_matrix_but_the_pages_which_need_no_token(scopes: dict[str, set[str]]) -> None:
+def test_matrix_without_page_routes_covers_every_route(scopes: dict[str, set[str]]) -> None:
     routes = {route for operation in gateway.OPERATIONS for route in gateway.app(operation).routes} - {"$default"}
     pages = {route.key for route in template.routes() if route.operation == "serve_pages"}
 
@@ -382,5 +382,5 @@ def test_every_route_is_in_the_matrix_but_the_pages_which_need_no_token(scopes: 
     assert routes == {each.route for each in MATRIX} == set(scopes) - pages
 
 
-def test_the_town_is_sound(seeded_table: Table) -> None:
+def test_seeded_roles_keep_invariants(seeded_table: Table) -> None:
     assert invariants.violations(seeded_table.items()) == []

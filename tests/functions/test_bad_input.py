@@ -103,7 +103,7 @@ def seeded(table: Table) -> Iterator[Table]:
 
 
 @pytest.mark.parametrize("route_key", WITH_BODY)
-def test_what_cannot_be_read_is_refused(seeded: Table, route_key: str) -> None:
+def test_body_that_is_unreadable_is_refused(seeded: Table, route_key: str) -> None:
     none_is_right = (body_of(route_key) or Request).is_optional
     for text in MALFORMED_BODIES.values():
         if text or not none_is_right:
@@ -114,13 +114,13 @@ def test_what_cannot_be_read_is_refused(seeded: Table, route_key: str) -> None:
 
 
 @pytest.mark.parametrize("route_key", WITH_BODY)
-def test_what_is_not_json_is_refused(seeded: Table, route_key: str) -> None:
+def test_body_of_other_media_type_is_refused(seeded: Table, route_key: str) -> None:
     for media in INVALID_MEDIA_TYPES:
         assert_problem(send_request(route_key, {}, headers={"content-type": media}), 415, "unsupported_media_type")
 
 
 @pytest.mark.parametrize("route_key", ALL_ROUTES)
-def test_what_is_too_large_is_refused(seeded: Table, route_key: str) -> None:
+def test_body_that_is_too_large_is_refused(seeded: Table, route_key: str) -> None:
     if not body_of(route_key) and not ROUTES[route_key].needs_key:
         return
     for text in (
@@ -146,7 +146,7 @@ INTERNAL_FIELDS: Final = (
 
 
 @pytest.mark.parametrize("route_key", WITH_BODY)
-def test_a_field_that_is_not_known_is_refused(seeded: Table, route_key: str) -> None:
+def test_body_with_unknown_field_is_refused(seeded: Table, route_key: str) -> None:
     for name in sorted({*INTERNAL_FIELDS} - {*fields_of(route_key)}):
         response = send_request(route_key, {name: 1})
 
@@ -159,7 +159,7 @@ def fields_of(route_key: str) -> list[str]:
 
 
 @pytest.mark.parametrize("route_key", WITH_BODY)
-def test_a_value_of_another_kind_is_refused(seeded: Table, route_key: str) -> None:
+def test_body_field_of_wrong_type_is_refused(seeded: Table, route_key: str) -> None:
     for name in fields_of(route_key):
         for value in ({"a": 1}, [1], 1.5, [["x"]], -1, 10**30):
             response = send_request(route_key, {name: value})
@@ -169,7 +169,7 @@ def test_a_value_of_another_kind_is_refused(seeded: Table, route_key: str) -> No
 
 
 @pytest.mark.parametrize("route_key", WITH_BODY)
-def test_a_field_that_is_needed_is_missed_and_null_is_none(seeded: Table, route_key: str) -> None:
+def test_body_with_missing_or_null_required_field_is_refused(seeded: Table, route_key: str) -> None:
     model = body_of(route_key) or Request
     needed = {each.alias or name for name, each in model.model_fields.items() if each.is_required()}
     if not needed:
@@ -198,7 +198,7 @@ INVALID_TEXTS: Final = (
 
 
 @pytest.mark.parametrize("route_key", WITH_BODY)
-def test_text_that_nobody_writes_is_refused(seeded: Table, route_key: str) -> None:
+def test_body_text_with_invisible_characters_is_refused(seeded: Table, route_key: str) -> None:
     for name in fields_of(route_key):
         for text in INVALID_TEXTS:
             response = send_request(route_key, json.dumps({name: text}))
@@ -220,7 +220,7 @@ MALFORMED_IDS: Final = (
 
 
 @pytest.mark.parametrize("route_key", WITH_PATH_PARAMETERS)
-def test_what_cannot_be_an_id_names_nothing(seeded: Table, route_key: str) -> None:
+def test_path_with_malformed_id_returns_404(seeded: Table, route_key: str) -> None:
     for name in PATH_PARAMETERS:
         if f"{{{name}}}" in route_key:
             texts = {send_request(route_key, {}, path="/x", **{name: part}).text for part in MALFORMED_IDS}
@@ -229,7 +229,7 @@ def test_what_cannot_be_an_id_names_nothing(seeded: Table, route_key: str) -> No
 
 
 @pytest.mark.parametrize("route_key", [each for each in WITH_PATH_PARAMETERS if not each.startswith("PUT ")])
-def test_an_id_in_other_letters_is_another(seeded: Table, route_key: str) -> None:
+def test_path_with_id_in_other_case_finds_nothing(seeded: Table, route_key: str) -> None:
     first = next(name for name in PATH_PARAMETERS if f"{{{name}}}" in route_key)
     body = {"user_id": CLERK} if body_of(route_key) else None
     if "/directory/users" not in route_key:
@@ -238,13 +238,13 @@ def test_an_id_in_other_letters_is_another(seeded: Table, route_key: str) -> Non
 
 
 @pytest.mark.parametrize("route_key", ALL_ROUTES)
-def test_a_parameter_that_is_not_known_is_refused(seeded: Table, route_key: str) -> None:
+def test_query_with_unknown_parameter_is_refused(seeded: Table, route_key: str) -> None:
     for query in ({"nothing": "1"}, {"Limit": "1"}, {"": ""}, {"access_token": "x"}):
         assert_problem(send_request(route_key, {}, query=query), 400, "invalid_query")
 
 
 @pytest.mark.parametrize("route_key", ALL_ROUTES)
-def test_a_secret_in_the_address_is_refused_and_not_repeated(seeded: Table, route_key: str) -> None:
+def test_query_with_secret_is_refused_and_not_echoed(seeded: Table, route_key: str) -> None:
     response = send_request(route_key, {}, query={"secret": SECRET_TEXT})
 
     assert_problem(response, 400, "secret_in_url")
@@ -252,13 +252,13 @@ def test_a_secret_in_the_address_is_refused_and_not_repeated(seeded: Table, rout
 
 
 @pytest.mark.parametrize("route_key", LISTS)
-def test_a_page_has_one_to_a_hundred_rows(seeded: Table, route_key: str) -> None:
+def test_list_with_limit_outside_1_to_100_is_refused(seeded: Table, route_key: str) -> None:
     for limit in ("0", "-1", "101", "1e2", "0x10", "１０", "1,2", "", " 1", "1.0", "+1", "null"):
         assert_problem(send_request(route_key, query={"limit": limit}), 400, "invalid_query")
 
 
 @pytest.mark.parametrize("route_key", LISTS)
-def test_a_cursor_is_one_that_was_given(seeded: Table, route_key: str) -> None:
+def test_list_with_invalid_cursor_is_refused(seeded: Table, route_key: str) -> None:
     for cursor in ("", ".", "x", "x.y", "e30=." + "0" * 64, "é.é", "a" * 2049, "1,2"):
         assert_problem(send_request(route_key, query={"cursor": cursor}), 400, "invalid_cursor", "invalid_query")
 
@@ -267,7 +267,7 @@ def test_a_cursor_is_one_that_was_given(seeded: Table, route_key: str) -> None:
 
 
 @pytest.mark.parametrize("route_key", ALL_ROUTES)
-def test_a_key_that_is_none_is_refused(seeded: Table, route_key: str) -> None:
+def test_idempotency_key_that_is_malformed_is_refused(seeded: Table, route_key: str) -> None:
     for key in INVALID_KEYS:
         assert_problem(send_request(route_key, {}, headers={"idempotency-key": key}), 400, "invalid_idempotency_key")
 
@@ -275,7 +275,7 @@ def test_a_key_that_is_none_is_refused(seeded: Table, route_key: str) -> None:
 @pytest.mark.parametrize(
     "route_key", [each for each in ALL_ROUTES if ExpectedVersion in ROUTES[each].arguments.values()]
 )
-def test_an_edit_names_what_it_saw(seeded: Table, route_key: str) -> None:
+def test_edit_without_expected_version_is_refused(seeded: Table, route_key: str) -> None:
     for tag in ("*", 'W/"1"', "1", '"1', '"1", "1"', '"1" ', '"é"', "", '"' + "1" * 101 + '"'):
         assert_problem(
             send_request(route_key, VALID_BODIES.get(route_key, {}), headers={"if-match": tag}), 400, "invalid_etag"
@@ -294,7 +294,7 @@ def test_an_edit_names_what_it_saw(seeded: Table, route_key: str) -> None:
 
 
 @pytest.mark.parametrize("route_key", [each for each in ALL_ROUTES if each.startswith("POST ")])
-def test_a_post_that_changes_something_needs_a_key(seeded: Table, route_key: str) -> None:
+def test_post_without_idempotency_key_is_refused(seeded: Table, route_key: str) -> None:
     response = send_request(route_key, {}, headers={"idempotency-key": None})
 
     if route_key == "POST /access-links/preview":
@@ -304,7 +304,7 @@ def test_a_post_that_changes_something_needs_a_key(seeded: Table, route_key: str
 
 
 @pytest.mark.parametrize("route_key", GET_ROUTES)
-def test_headers_that_would_have_it_otherwise_are_ignored(seeded: Table, route_key: str) -> None:
+def test_get_with_override_headers_ignores_them(seeded: Table, route_key: str) -> None:
     plain = send_request(route_key)
 
     for name, value in {
@@ -325,7 +325,7 @@ def test_headers_that_would_have_it_otherwise_are_ignored(seeded: Table, route_k
 
 
 @pytest.mark.parametrize("route_key", ALL_ROUTES)
-def test_another_method_is_refused_with_those_that_there_are(seeded: Table, route_key: str) -> None:
+def test_path_with_other_method_returns_405_with_allow(seeded: Table, route_key: str) -> None:
     _, _, path = route_key.partition(" ")
     methods = sorted(each.partition(" ")[0] for each in ALL_ROUTES if each.partition(" ")[2] == path)
 
@@ -368,12 +368,12 @@ INVALID_EDITS: Final[list[tuple[object, int, str]]] = [
 
 
 @pytest.mark.parametrize(("body", "status", "code"), INVALID_EDITS)
-def test_an_edit_that_makes_no_sense_is_refused(seeded: Table, body: object, status: int, code: str) -> None:
+def test_edit_user_with_invalid_change_is_refused(seeded: Table, body: object, status: int, code: str) -> None:
     assert_problem(send_request(f"PATCH {USER}", body), status, code)
 
 
 @pytest.mark.parametrize("route_key", [f"PATCH {USER}", f"DELETE {USER}"])
-def test_the_last_super_admin_is_neither_demoted_nor_removed(seeded: Table, route_key: str) -> None:
+def test_edit_or_remove_user_for_last_super_admin_is_refused(seeded: Table, route_key: str) -> None:
     body = {"permission_set": "sales"} if route_key.startswith("PATCH") else None
 
     assert_problem(send_request(route_key, body, user_id=APPROVER), 409, "last_super_admin")
@@ -382,7 +382,7 @@ def test_the_last_super_admin_is_neither_demoted_nor_removed(seeded: Table, rout
 @pytest.mark.parametrize(
     "route_key", [f"PATCH {USER}", f"DELETE {USER}", f"PUT {USER}/suspension", f"DELETE {USER}/suspension"]
 )
-def test_somebody_who_is_not_there_is_as_unknown_as_anybody(seeded: Table, route_key: str) -> None:
+def test_member_operation_for_non_member_returns_same_404_as_unknown_user(seeded: Table, route_key: str) -> None:
     body: object = None if route_key.startswith("DELETE") else {}
     texts = {send_request(route_key, body, user_id=each).text for each in (MANAGER, "user-nobody", CLERK.upper())}
 

@@ -84,11 +84,11 @@ def seeded(table: Table) -> Table:
 @settings(
     max_examples=3, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=list(HealthCheck)
 )
-def test_whatever_is_asked_is_answered_as_the_contract_says(case: schemathesis.Case[Any]) -> None:
+def test_generated_request_returns_response_of_contract(case: schemathesis.Case[Any]) -> None:
     case.validate_response(case.call(), checks=CHECKS)
 
 
-def test_an_answer_that_is_not_promised_is_caught() -> None:
+def test_undocumented_response_fails_contract_checks() -> None:
     changed = copy.deepcopy(CONTRACT)
     del changed["paths"]["/accounts"]["get"]["responses"]["200"]
     case = schema_of(changed)["/accounts"]["GET"].Case()

@@ -45,7 +45,7 @@ RESPONSE_FIELDS = {
 }  # fmt: skip
 
 
-def test_a_manager_asks_in_the_name_of_an_employee(seeded: Table) -> None:
+def test_create_link_for_employee_returns_requested_fields(seeded: Table) -> None:
     response = create(
         employee_id=EMPLOYEE,
         account_id=CLIENT,
@@ -71,7 +71,7 @@ def test_a_manager_asks_in_the_name_of_an_employee(seeded: Table) -> None:
     assert datetime.fromisoformat(link["expires_at"]) - datetime.fromisoformat(link["created_at"]) == timedelta(days=3)
 
 
-def test_a_link_that_says_nothing_is_for_oneself_for_a_week_and_one_approval(seeded: Table) -> None:
+def test_create_link_without_fields_is_for_caller_with_defaults(seeded: Table) -> None:
     link = create().body
 
     assert set(link) == RESPONSE_FIELDS
@@ -81,13 +81,13 @@ def test_a_link_that_says_nothing_is_for_oneself_for_a_week_and_one_approval(see
     assert link["link_id"].startswith("lnk_")
 
 
-def test_later_links_sort_after_earlier_ones(seeded: Table) -> None:
+def test_create_link_later_returns_greater_id(seeded: Table) -> None:
     first, second = (create().body["link_id"] for _ in range(2))
 
     assert first < second
 
 
-def test_the_address_opens_the_link_and_is_nowhere_at_rest(seeded: Table, capsys: pytest.CaptureFixture[str]) -> None:
+def test_create_link_secret_opens_link_and_is_not_stored(seeded: Table, capsys: pytest.CaptureFixture[str]) -> None:
     made = create(employee_id=EMPLOYEE, recipient_email="boss@bakery.example")
     secret = secret_of(made)
 
@@ -101,7 +101,7 @@ def test_the_address_opens_the_link_and_is_nowhere_at_rest(seeded: Table, capsys
     assert "pal_" not in output
 
 
-def test_one_entry_in_the_partners_trail_and_no_letter_without_a_recipient(seeded: Table) -> None:
+def test_create_link_without_recipient_writes_audit_entry_and_sends_no_email(seeded: Table) -> None:
     made = create(employee_id=EMPLOYEE, account_id=CLIENT)
 
     (entry,) = seeded.items_with_prefix("AUDIT#")
@@ -111,7 +111,7 @@ def test_one_entry_in_the_partners_trail_and_no_letter_without_a_recipient(seede
     assert seeded.items_with_prefix("OUTBOX#") == []
 
 
-def test_a_recipient_gets_one_letter_and_binds_nothing(seeded: Table) -> None:
+def test_create_link_with_recipient_queues_one_email(seeded: Table) -> None:
     made = create(employee_id=EMPLOYEE, recipient_email=" Boss@BAKERY.example ")
 
     (queued,) = seeded.items_with_prefix("OUTBOX#")
@@ -145,7 +145,7 @@ def test_a_recipient_gets_one_letter_and_binds_nothing(seeded: Table) -> None:
         {"permissions": {"remove": ["account.billing.manage"]}},
     ],
 )
-def test_what_may_be_asked_for(seeded: Table, fields: dict[str, Any]) -> None:
+def test_create_link_with_valid_field_succeeds(seeded: Table, fields: dict[str, Any]) -> None:
     assert create(employee_id=EMPLOYEE, **fields).status == 201
 
 
@@ -159,7 +159,7 @@ INVALID_ADDRESSES = [
 
 
 @pytest.mark.parametrize("address", INVALID_ADDRESSES)
-def test_no_address_but_a_plain_one(seeded: Table, address: str) -> None:
+def test_create_link_with_invalid_recipient_email_is_refused(seeded: Table, address: str) -> None:
     response = assert_error(seeded, lambda: create(recipient_email=address), 422, "invalid_email")
 
     assert response.body["errors"] == [{"pointer": "/recipient_email", "code": "invalid_email"}]
@@ -193,18 +193,20 @@ BAD_FIELDS: list[tuple[dict[str, Any], str, str]] = [
 
 
 @pytest.mark.parametrize(("fields", "code", "pointer"), BAD_FIELDS)
-def test_a_field_that_makes_no_sense(seeded: Table, fields: dict[str, Any], code: str, pointer: str) -> None:
+def test_create_link_with_invalid_field_is_refused(
+    seeded: Table, fields: dict[str, Any], code: str, pointer: str
+) -> None:
     response = assert_error(seeded, lambda: create(**fields), 422, code)
 
     assert {"pointer": pointer, "code": code} in response.body["errors"]
 
 
 @pytest.mark.parametrize("name", ["crm.nothing", "crm.import:all", "*", "crm"])
-def test_a_permission_that_does_not_exist(seeded: Table, name: str) -> None:
+def test_create_link_with_unknown_permission_is_refused(seeded: Table, name: str) -> None:
     assert create(permissions={"remove": [name]}).status == 422
 
 
-def test_several_faults_are_all_pointed_at(seeded: Table) -> None:
+def test_create_link_with_several_invalid_fields_reports_all(seeded: Table) -> None:
     response = assert_error(seeded, lambda: create(link_days=0, role="x"), 422, "invalid_field")
 
     assert response.body["errors"] == [
@@ -227,21 +229,23 @@ def test_several_faults_are_all_pointed_at(seeded: Table) -> None:
         (APPROVER, CLIENT, 404, "not_found"),
     ],
 )
-def test_who_may_not_ask(seeded: Table, by: str, partner_id: str, status: int, code: str) -> None:
+def test_create_link_by_unauthorized_caller_is_refused(
+    seeded: Table, by: str, partner_id: str, status: int, code: str
+) -> None:
     assert_error(seeded, lambda: create(by, partner_id=partner_id, employee_id=EMPLOYEE), status, code)
 
 
-def test_an_employee_without_client_access_may_not_even_ask_for_himself(seeded: Table) -> None:
+def test_create_link_for_self_without_client_access_permission_is_refused(seeded: Table) -> None:
     assert_error(seeded, lambda: create(EMPLOYEE), 403, "forbidden")
 
 
-def test_a_client_access_manager_may_ask_for_others(table: Table, check_invariants: None) -> None:
+def test_create_link_by_client_access_manager_succeeds(table: Table, check_invariants: None) -> None:
     seed(table, a_partner_account_member(COLLEAGUE, added=("partner.client_access.manage",)))
 
     assert create(COLLEAGUE, employee_id=EMPLOYEE).status == 201
 
 
-def test_whoever_left_the_firm_finds_it_no_more(table: Table, check_invariants: None) -> None:
+def test_create_link_by_former_employee_returns_404(table: Table, check_invariants: None) -> None:
     seed(
         table,
         a_partner_account_member(MANAGER, "super_admin", active=False),
@@ -251,20 +255,22 @@ def test_whoever_left_the_firm_finds_it_no_more(table: Table, check_invariants: 
     assert_error(table, lambda: create(MANAGER, employee_id=EMPLOYEE), 404, "not_found")
 
 
-def test_a_barred_person_asks_for_nothing(table: Table, check_invariants: None) -> None:
+def test_create_link_by_deactivated_user_is_refused(table: Table, check_invariants: None) -> None:
     seed(table, an_employee(MANAGER, active=False), a_partner_account_member(COLLEAGUE, "super_admin"))
 
     assert_error(table, lambda: create(MANAGER, employee_id=EMPLOYEE), 403, "forbidden")
 
 
-def test_other_partners_are_not_there_and_unknown_ones_alike(seeded: Table) -> None:
+def test_create_link_for_unknown_or_other_account_returns_same_404(seeded: Table) -> None:
     unknown, foreign = (create(MANAGER, partner_id=each).body for each in ("partner-unknown", CLIENT))
 
     assert {**unknown, "instance": ""} == {**foreign, "instance": ""}
 
 
 @pytest.mark.parametrize("program", [Program.SUSPENDED, Program.TERMINATED])
-def test_a_partner_out_of_the_program_asks_for_nobody(table: Table, check_invariants: None, program: Program) -> None:
+def test_create_link_by_partner_outside_program_is_refused(
+    table: Table, check_invariants: None, program: Program
+) -> None:
     seed(table, the_partner(program=program))
 
     assert_error(table, lambda: create(employee_id=EMPLOYEE), 409, "not_eligible")
@@ -280,13 +286,15 @@ NOT_ELIGIBLE: list[tuple[Any, ...]] = [
 
 
 @pytest.mark.parametrize("others", NOT_ELIGIBLE)
-def test_an_employee_who_is_not_eligible(table: Table, check_invariants: None, others: tuple[Any, ...]) -> None:
+def test_create_link_for_ineligible_employee_is_refused(
+    table: Table, check_invariants: None, others: tuple[Any, ...]
+) -> None:
     seed(table, *others)
 
     assert_error(table, lambda: create(employee_id=EMPLOYEE), 409, "not_eligible")
 
 
-def test_one_answer_for_all_who_are_not_eligible(seeded: Table) -> None:
+def test_create_link_for_ineligible_people_returns_same_error(seeded: Table) -> None:
     """The error is the same for unknown users, client users and unverified domains (hostile.md row 39).
 
     It does not reveal which users exist.
@@ -300,14 +308,14 @@ def test_one_answer_for_all_who_are_not_eligible(seeded: Table) -> None:
     assert bodies[0] == bodies[1] == bodies[2]
 
 
-def test_mail_to_a_suppressed_address_is_refused_and_a_link_without_it_is_not(seeded: Table) -> None:
+def test_create_link_with_suppressed_recipient_is_refused(seeded: Table) -> None:
     seeded.put(keys.suppressed("boss@bakery.example"), {"delivery_id": "some"})
 
     assert_error(seeded, lambda: create(recipient_email="Boss@bakery.example"), 409, "recipient_suppressed")
     assert create().status == 201
 
 
-def test_a_link_is_not_sent_to_the_one_who_asks(seeded: Table) -> None:
+def test_create_link_with_employee_as_recipient_is_refused(seeded: Table) -> None:
     address = f"{EMPLOYEE}@north.example"
 
     assert_error(seeded, lambda: create(employee_id=EMPLOYEE, recipient_email=address.upper()), 409, "self_approval")
@@ -317,7 +325,7 @@ def _links(count: int) -> list[Any]:
     return [an_open_link(link_id=f"lnk_{number:032x}") for number in range(count)]
 
 
-def test_fifty_open_links_are_enough(table: Table, check_invariants: None) -> None:
+def test_create_link_beyond_50_open_links_is_refused(table: Table, check_invariants: None) -> None:
     seed(table, *_links(MAX_OPEN_LINKS - 2))
 
     assert create(employee_id=EMPLOYEE).status == 201
@@ -325,7 +333,7 @@ def test_fifty_open_links_are_enough(table: Table, check_invariants: None) -> No
     assert create(employee_id=COLLEAGUE).status == 201
 
 
-def test_an_ended_link_makes_room(table: Table, check_invariants: None) -> None:
+def test_create_link_after_revoking_one_at_limit_succeeds(table: Table, check_invariants: None) -> None:
     seed(table, *_links(MAX_OPEN_LINKS - 1))
     link_requests.revoke()
 
@@ -335,7 +343,7 @@ def test_an_ended_link_makes_room(table: Table, check_invariants: None) -> None:
 # idempotency keys
 
 
-def test_the_same_key_makes_one_link_and_never_tells_its_address_again(seeded: Table) -> None:
+def test_create_link_with_same_key_replays_without_url(seeded: Table) -> None:
     assert_replayed(
         seeded, lambda key: create(key=key, employee_id=EMPLOYEE), only_in_first_response=frozenset({"url"})
     )
@@ -343,13 +351,13 @@ def test_the_same_key_makes_one_link_and_never_tells_its_address_again(seeded: T
     assert len(seeded.items_with_prefix(f"PARTNER#{PARTNER}")) == 2
 
 
-def test_the_same_key_for_something_else_is_refused(seeded: Table) -> None:
+def test_create_link_with_key_of_other_request_is_refused(seeded: Table) -> None:
     create(key="one", employee_id=EMPLOYEE)
 
     assert_error(seeded, lambda: create(key="one", employee_id=COLLEAGUE), 422, "idempotency_key_reused")
 
 
-def test_the_same_key_of_another_person_or_route_is_another_key(table: Table, check_invariants: None) -> None:
+def test_create_link_with_key_of_other_caller_or_route_is_new_request(table: Table, check_invariants: None) -> None:
     seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
     first = create(key="one", employee_id=EMPLOYEE)
 
@@ -360,7 +368,7 @@ def test_the_same_key_of_another_person_or_route_is_another_key(table: Table, ch
     assert first.body["link_id"] != other.body["link_id"]
 
 
-def test_a_key_is_forgotten_after_a_day(seeded: Table) -> None:
+def test_create_link_with_same_key_after_a_day_is_new_request(seeded: Table) -> None:
     first = create(key="one")
     (stored_response,) = seeded.items_with_prefix("IDEMPOTENCY#")
     assert (
@@ -374,7 +382,7 @@ def test_a_key_is_forgotten_after_a_day(seeded: Table) -> None:
     assert again.body["link_id"] != first.body["link_id"]
 
 
-def test_a_key_is_needed_and_must_be_one(seeded: Table) -> None:
+def test_create_link_with_missing_or_malformed_key_is_refused(seeded: Table) -> None:
     def send_request(key: str | None) -> Any:
         return lambda: call(
             f"POST {link_requests.LINKS}", MANAGER, {}, partner_id=PARTNER, headers={"idempotency-key": key}
@@ -385,14 +393,14 @@ def test_a_key_is_needed_and_must_be_one(seeded: Table) -> None:
         assert_error(seeded, send_request(key), 400, "invalid_idempotency_key")
 
 
-def test_refusals_are_not_kept(seeded: Table) -> None:
+def test_create_link_with_same_key_after_error_is_new_request(seeded: Table) -> None:
     assert_error(seeded, lambda: create(EMPLOYEE, key="one"), 403, "forbidden")
     link_requests.put_member(PARTNER, EMPLOYEE, permission_set="super_admin")
 
     assert create(EMPLOYEE, key="one").status == 201
 
 
-def test_a_retry_after_the_maker_lost_his_rights_is_told_what_he_made(table: Table, check_invariants: None) -> None:
+def test_create_link_replay_after_creator_lost_access_returns_response(table: Table, check_invariants: None) -> None:
     seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
     first = create(key="one", employee_id=EMPLOYEE)
     link_requests.put_member(PARTNER, MANAGER, active=False)
@@ -418,7 +426,7 @@ def test_a_retry_after_the_maker_lost_his_rights_is_told_what_he_made(table: Tab
         (lambda: link_requests.put_member(PARTNER, EMPLOYEE, active=False), 409, "not_eligible"),
     ],
 )
-def test_a_link_that_comes_too_late_is_not_made(
+def test_create_link_with_eligibility_lost_before_commit_is_refused(
     table: Table, check_invariants: None, concurrent_change: Any, status: int, code: str
 ) -> None:
     seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
@@ -436,7 +444,7 @@ def test_a_link_that_comes_too_late_is_not_made(
         (lambda: link_requests.put_user(MANAGER, active=False), 403, "forbidden"),
     ],
 )
-def test_who_loses_the_right_meanwhile_makes_no_link(
+def test_create_link_with_permission_lost_before_commit_is_refused(
     table: Table, check_invariants: None, concurrent_change: Any, status: int, code: str
 ) -> None:
     seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
@@ -446,7 +454,7 @@ def test_who_loses_the_right_meanwhile_makes_no_link(
     assert (response.status, response.code) == (status, code)
 
 
-def test_a_maker_who_leaves_later_leaves_a_valid_link(table: Table, check_invariants: None) -> None:
+def test_create_link_by_user_deactivated_later_stays_valid(table: Table, check_invariants: None) -> None:
     """The link depends on its employee, not on its creator (domain.md rule 6)."""
     seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
     response = create(employee_id=EMPLOYEE)
@@ -455,7 +463,7 @@ def test_a_maker_who_leaves_later_leaves_a_valid_link(table: Table, check_invari
     assert preview(secret=secret_of(response)).status == 200
 
 
-def test_the_last_open_link_is_taken_meanwhile(table: Table, check_invariants: None) -> None:
+def test_create_link_with_last_open_link_taken_before_commit_is_refused(table: Table, check_invariants: None) -> None:
     seed(table, *_links(MAX_OPEN_LINKS - 2))
 
     response = send_during_change(table, lambda: create(employee_id=EMPLOYEE), lambda: create(employee_id=EMPLOYEE))
@@ -463,7 +471,7 @@ def test_the_last_open_link_is_taken_meanwhile(table: Table, check_invariants: N
     assert (response.status, response.code) == (409, "too_many_links")
 
 
-def test_a_name_changed_meanwhile_does_not_matter(seeded: Table) -> None:
+def test_create_link_with_name_changed_before_commit_returns_new_name(seeded: Table) -> None:
     response = send_during_change(
         seeded, lambda: link_requests.put_user(EMPLOYEE, name="New"), lambda: create(employee_id=EMPLOYEE)
     )
@@ -471,7 +479,7 @@ def test_a_name_changed_meanwhile_does_not_matter(seeded: Table) -> None:
     assert (response.status, response.body["employee"]["name"]) == (201, "New")
 
 
-def test_whatever_keeps_changing_is_refused_in_the_end(seeded: Table) -> None:
+def test_create_link_with_repeated_conflicts_returns_rights_changed(seeded: Table) -> None:
     def change() -> None:
         user = seeded.get(keys.user(EMPLOYEE)) or {}
         seeded.change(keys.user(EMPLOYEE), version=user["version"] + 1)
@@ -483,7 +491,7 @@ def test_whatever_keeps_changing_is_refused_in_the_end(seeded: Table) -> None:
     assert seeded.items_with_prefix("AUDIT#") == []
 
 
-def test_a_world_with_two_partners_keeps_them_apart(table: Table) -> None:
+def test_create_link_by_super_admin_of_other_partner_is_refused(table: Table) -> None:
     """A super admin of one partner has no role in another."""
     south = the_partner(account_id="partner-south", name="South", domains=("south.example",))
     rival = User(version=1, user_id="user-rival", email="rival@south.example", name="Rival")
@@ -496,7 +504,7 @@ def test_a_world_with_two_partners_keeps_them_apart(table: Table) -> None:
     assert violations(table.items()) == []
 
 
-def test_a_link_made_at_the_door_is_the_link_in_the_table(seeded: Table) -> None:
+def test_create_link_stores_attributes_of_link(seeded: Table) -> None:
     link_id = create(employee_id=EMPLOYEE).body["link_id"]
 
     stored_link = seeded.get(keys.link(PARTNER, link_id)) or {}

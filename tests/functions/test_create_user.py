@@ -54,7 +54,7 @@ def create(by: str = APPROVER, *, account_id: str = CLIENT, key: str | None = No
 # partner admins
 
 
-def test_a_partner_admin_comes_under_a_grant_on_a_free_seat(table: Table) -> None:
+def test_create_partner_admin_returns_grant_on_free_seat(table: Table) -> None:
     seed(table)
 
     response = create()
@@ -76,7 +76,7 @@ def test_a_partner_admin_comes_under_a_grant_on_a_free_seat(table: Table) -> Non
 @pytest.mark.parametrize(
     "email", [f"  {EMPLOYEE_EMAIL} ", EMPLOYEE_EMAIL.upper(), EMPLOYEE_EMAIL.replace("north", "ｎｏｒｔｈ")]
 )
-def test_the_address_is_read_as_it_is_kept(table: Table, email: str) -> None:
+def test_create_user_with_unnormalized_email_finds_user(table: Table, email: str) -> None:
     seed(table)
 
     response = create(email=email)
@@ -85,13 +85,13 @@ def test_the_address_is_read_as_it_is_kept(table: Table, email: str) -> None:
 
 
 @pytest.mark.parametrize("email", ["user.employee@north.example", "user-employee+x@north.example"])
-def test_neither_dots_nor_plus_are_folded(table: Table, email: str) -> None:
+def test_create_user_with_other_dots_or_plus_in_email_is_refused(table: Table, email: str) -> None:
     seed(table)
 
     assert_error(table, lambda: create(email=email), 409, "not_eligible")
 
 
-def test_permissions_are_taken_away_and_the_days_counted(table: Table) -> None:
+def test_create_partner_admin_with_removed_permissions_and_days_stores_both(table: Table) -> None:
     seed(table)
 
     member = create(permissions={"remove": ["crm.import", "crm.export"]}, access_days=30).body
@@ -103,7 +103,7 @@ def test_permissions_are_taken_away_and_the_days_counted(table: Table) -> None:
     assert stored_member["grant"]["expires_at"] - stored_member["grant"]["created_at"] == 30 * 24 * 3600
 
 
-def test_a_legacy_account_is_told_that_paid_features_stay_off(table: Table) -> None:
+def test_create_partner_admin_in_legacy_account_returns_paid_seat_notice(table: Table) -> None:
     seed(table, the_client(pricing=Pricing.LEGACY))
 
     grant = create(seat="partner").body["grant"]
@@ -111,7 +111,7 @@ def test_a_legacy_account_is_told_that_paid_features_stay_off(table: Table) -> N
     assert (grant["paid_features"], grant["notice"]) == (False, "paid_seat_required")
 
 
-def test_an_ordinary_member_is_converted_and_can_fall_back(table: Table) -> None:
+def test_create_partner_admin_from_member_keeps_previous_assignment(table: Table) -> None:
     before = a_member(EMPLOYEE, "sales", seat=Seat.SALES, removed=("crm.notes.view",))
     seed(table, before)
 
@@ -129,7 +129,7 @@ def test_an_ordinary_member_is_converted_and_can_fall_back(table: Table) -> None
     a_member(EMPLOYEE, active=False),
     an_expired_partner_admin(),
 ])  # fmt: skip
-def test_a_former_member_comes_back_with_the_same_history(table: Table, former: Record) -> None:
+def test_create_partner_admin_from_former_member_keeps_history(table: Table, former: Record) -> None:
     seed(table, the_client(partner_seat_limit=1), former)
 
     member = create().body
@@ -141,7 +141,7 @@ def test_a_former_member_comes_back_with_the_same_history(table: Table, former: 
     assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
 
 
-def test_somebody_of_two_firms_comes_for_the_one_named(table: Table) -> None:
+def test_create_partner_admin_of_two_partners_requires_partner_id(table: Table) -> None:
     south = the_partner(account_id=SOUTH, domains=("north.example",))
     seed(table, south, a_partner_account_member(EMPLOYEE, account_id=SOUTH))
 
@@ -224,7 +224,7 @@ PARTNER_ADMIN_ERRORS: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[
     [each[1:] for each in PARTNER_ADMIN_ERRORS],
     ids=[each[0] for each in PARTNER_ADMIN_ERRORS],
 )
-def test_a_creation_is_refused(
+def test_create_partner_admin_with_unmet_condition_is_refused(
     table: Table, others: tuple[Record, ...], fields: dict[str, Any], error: tuple[int, str]
 ) -> None:
     seed(table, *others)
@@ -232,7 +232,7 @@ def test_a_creation_is_refused(
     assert_error(table, lambda: create(**fields), *error)
 
 
-def test_whoever_is_not_eligible_is_turned_down_in_the_same_words(table: Table) -> None:
+def test_create_partner_admin_for_ineligible_people_returns_same_error(table: Table) -> None:
     seed(table, a_user(NEWCOMER), an_employee(COLLEAGUE, active=False))
 
     texts = {
@@ -242,7 +242,7 @@ def test_whoever_is_not_eligible_is_turned_down_in_the_same_words(table: Table) 
     assert len(texts) == 1
 
 
-def test_a_stranger_learns_nothing_of_anybody(table: Table) -> None:
+def test_create_user_by_stranger_returns_same_error_for_all(table: Table) -> None:
     seed(table, a_partner_account_member(EMPLOYEE, account_id=SOUTH), the_partner(account_id=SOUTH), a_user(NEWCOMER))
 
     texts = {create(NEWCOMER, email=email, account_id=account_id).text
@@ -261,7 +261,7 @@ def test_a_stranger_learns_nothing_of_anybody(table: Table) -> None:
     ("reporting", "core"),
     ("view_only", "view_only"),
 ])  # fmt: skip
-def test_anybody_whom_the_directory_knows_is_taken_in(table: Table, permission_set: str, seat: str) -> None:
+def test_create_user_for_known_user_assigns_default_seat(table: Table, permission_set: str, seat: str) -> None:
     seed(table, a_user(NEWCOMER))
 
     response = create(email=NEWCOMER_EMAIL, permission_set=permission_set)
@@ -273,7 +273,7 @@ def test_anybody_whom_the_directory_knows_is_taken_in(table: Table, permission_s
     assert {item["pk"] for item in table.items_with_prefix("AUDIT#")} == {f"AUDIT#{CLIENT}"}
 
 
-def test_a_paid_seat_takes_the_right_to_billing(table: Table) -> None:
+def test_create_user_with_paid_seat_requires_billing_permission(table: Table) -> None:
     seed(table, a_user(NEWCOMER), a_member(CLERK, removed=("account.billing.manage",)))
     fields = {"email": NEWCOMER_EMAIL, "permission_set": "sales", "seat": "sales"}
 
@@ -281,7 +281,7 @@ def test_a_paid_seat_takes_the_right_to_billing(table: Table) -> None:
     assert create(**fields).body["seat"] == "sales"
 
 
-def test_a_partner_admin_brings_in_a_colleague_with_less(table: Table) -> None:
+def test_create_user_by_partner_admin_adds_colleague(table: Table) -> None:
     seed(table, a_partner_admin(COLLEAGUE))
 
     member = create(COLLEAGUE, permission_set="sales").body
@@ -293,7 +293,7 @@ def test_a_partner_admin_brings_in_a_colleague_with_less(table: Table) -> None:
     }
 
 
-def test_whoever_comes_back_has_the_same_history(table: Table) -> None:
+def test_create_user_for_former_member_keeps_history(table: Table) -> None:
     former = a_member(NEWCOMER, "sales", active=False, removed=("crm.notes.view",))
     seed(table, a_user(NEWCOMER), former)
 
@@ -303,7 +303,7 @@ def test_whoever_comes_back_has_the_same_history(table: Table) -> None:
     assert (table.get(keys.member(CLIENT, NEWCOMER)) or {})["since"] == int(former.since.timestamp())
 
 
-def test_an_account_takes_somebody_in_with_a_set_of_its_own(table: Table) -> None:
+def test_create_user_with_custom_set_counts_holder(table: Table) -> None:
     seed(table, a_custom_set(version=4), a_user(NEWCOMER))
 
     member = create(email=NEWCOMER_EMAIL, permission_set=CUSTOM_SET).body
@@ -314,7 +314,7 @@ def test_an_account_takes_somebody_in_with_a_set_of_its_own(table: Table) -> Non
     assert (held["holders"], held["partner_holders"], held["version"]) == (1, 0, 4)
 
 
-def test_a_set_of_the_accounts_own_changes_just_before_it_is_given(table: Table) -> None:
+def test_create_user_with_custom_set_changed_before_commit_uses_new_version(table: Table) -> None:
     seed(table, a_custom_set(), a_user(NEWCOMER))
 
     def widens() -> None:
@@ -326,7 +326,7 @@ def test_a_set_of_the_accounts_own_changes_just_before_it_is_given(table: Table)
     assert (table.get(keys.member(CLIENT, NEWCOMER)) or {})["set_version"] == 2
 
 
-def test_a_set_of_the_accounts_own_goes_just_before_it_is_given(table: Table) -> None:
+def test_create_user_with_custom_set_deleted_before_commit_is_refused(table: Table) -> None:
     seed(table, a_custom_set(), a_user(NEWCOMER))
 
     def goes() -> None:
@@ -338,7 +338,7 @@ def test_a_set_of_the_accounts_own_goes_just_before_it_is_given(table: Table) ->
     assert (response.status, response.code) == (422, "unknown_permission_set")
 
 
-def test_a_colleague_is_taken_in_and_counted_as_a_holder_for_his_firm(table: Table) -> None:
+def test_create_user_by_partner_admin_counts_partner_holder(table: Table) -> None:
     seed(table, a_custom_set(), a_partner_admin(COLLEAGUE))
 
     assert create(COLLEAGUE, permission_set=CUSTOM_SET).body["partner_id"] == PARTNER
@@ -346,7 +346,7 @@ def test_a_colleague_is_taken_in_and_counted_as_a_holder_for_his_firm(table: Tab
     assert (held["holders"], held["partner_holders"]) == (1, 1)
 
 
-def test_who_had_his_access_ended_with_all_of_his_firm_takes_nobody_in(table: Table) -> None:
+def test_create_user_by_member_of_terminated_partner_is_refused(table: Table) -> None:
     seed(table, a_partner_admin(COLLEAGUE), the_partner(terminations=1))
     table.put(
         keys.reconciliation("an-act"),
@@ -356,7 +356,7 @@ def test_who_had_his_access_ended_with_all_of_his_firm_takes_nobody_in(table: Ta
     assert_error(table, lambda: create(COLLEAGUE, permission_set="view_only"), 404, "not_found")
 
 
-def test_a_grant_that_lapsed_gives_its_seat_back(table: Table) -> None:
+def test_create_user_for_expired_partner_admin_frees_seat(table: Table) -> None:
     seed(table, an_expired_partner_admin())
 
     member = create(permission_set="sales").body
@@ -407,7 +407,7 @@ OTHER_SET_ERRORS: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[int,
 @pytest.mark.parametrize(
     ("others", "fields", "error"), [each[1:] for each in OTHER_SET_ERRORS], ids=[each[0] for each in OTHER_SET_ERRORS]
 )
-def test_an_ordinary_creation_is_refused(
+def test_create_user_with_unmet_condition_is_refused(
     table: Table, others: tuple[Record, ...], fields: dict[str, Any], error: tuple[int, str]
 ) -> None:
     seed(table, a_user(NEWCOMER), *others)
@@ -418,14 +418,14 @@ def test_an_ordinary_creation_is_refused(
 # idempotency keys
 
 
-def test_the_same_key_replays(table: Table) -> None:
+def test_create_user_with_same_key_replays(table: Table) -> None:
     seed(table)
 
     assert_replayed(table, lambda key: create(key=key))
     assert_error(table, lambda: create(key="the-same-key", access_days=1), 422, "idempotency_key_reused")
 
 
-def test_a_key_is_the_callers_own_and_lasts_a_day(table: Table) -> None:
+def test_create_user_key_belongs_to_caller_and_lasts_a_day(table: Table) -> None:
     seed(table, a_member(CLERK), a_user(NEWCOMER))
     create(key="key")
 

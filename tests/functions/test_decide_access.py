@@ -80,7 +80,7 @@ def is_permitted(user_id: str, permission: str = IMPORT, account_id: str = CLIEN
     ("user-nobody", CLIENT, [], [IMPORT]),
     (APPROVER, "client-nowhere", [], [IMPORT]),
 ])  # fmt: skip
-def test_each_kind_of_person_may_what_he_may(
+def test_decide_for_each_role_permits_its_permissions_only(
     user_id: str, account_id: str, permitted: list[str], denied: list[str]
 ) -> None:
     questions = [decision_request(user_id, name, account_id) for name in (*permitted, *denied)]
@@ -112,7 +112,7 @@ SUSPENDED_BY_CLIENT: Final = frozenset({SuspensionReason.CLIENT})
     ((a_partner_admin().next_version(permission_set=CUSTOM_SET), a_custom_set(permissions=(IMPORT,))), True),
     ((a_partner_admin().next_version(permission_set=CUSTOM_SET), a_custom_set()), False),
 ])  # fmt: skip
-def test_a_partner_admin_may_while_nothing_stands_against_it(
+def test_decide_for_partner_admin_permits_while_access_is_active(
     table: Table, others: tuple[Record, ...], decision: bool
 ) -> None:
     seed(table, a_partner_admin(), *others)
@@ -129,7 +129,7 @@ def test_a_partner_admin_may_while_nothing_stands_against_it(
     ((a_member(permission_set="sales"),), False),
     ((a_member(permission_set="sales", added=(IMPORT,)),), True),
 ])  # fmt: skip
-def test_the_clients_own_may_while_nothing_stands_against_it(
+def test_decide_for_client_member_permits_while_access_is_active(
     table: Table, others: tuple[Record, ...], decision: bool
 ) -> None:
     seed(table, *others)
@@ -145,13 +145,15 @@ def test_the_clients_own_may_while_nothing_stands_against_it(
     ({"seat": Seat.PARTNER}, Pricing.SEAT_BASED, True),
     ({"seat": Seat.PARTNER}, Pricing.LEGACY, False),
 ])  # fmt: skip
-def test_what_is_paid_for_needs_its_seat(table: Table, changes: Json, pricing: Pricing, decision: bool) -> None:
+def test_decide_paid_permission_without_its_seat_is_denied(
+    table: Table, changes: Json, pricing: Pricing, decision: bool
+) -> None:
     seed(table, a_member(**changes), the_client(pricing=pricing))
 
     assert is_permitted(APPROVER, "sales.access") is decision
 
 
-def test_a_name_in_its_scope_is_no_permission() -> None:
+def test_decide_permission_name_with_scope_is_denied() -> None:
     assert is_permitted(APPROVER, "crm.contacts.view")
     for name in ("crm.contacts.view:all", "crm.contacts.view:owned", "CRM.IMPORT", "crm.*", "", "read"):
         assert not is_permitted(APPROVER, name)
@@ -160,7 +162,7 @@ def test_a_name_in_its_scope_is_no_permission() -> None:
 # context of a decision
 
 
-def test_a_permit_says_when_on_what_and_how_far(table: Table) -> None:
+def test_decide_permit_returns_time_revision_and_scope(table: Table) -> None:
     seed(table, a_partner_admin().next_version(), a_member(CLERK, "sales", version=7), the_partner(version=4))
     before = now()
 
@@ -176,7 +178,7 @@ def test_a_permit_says_when_on_what_and_how_far(table: Table) -> None:
         assert (context["scope"], context["rev"]) == (reach, "account:1/user:1/member:7")
 
 
-def test_a_set_of_an_accounts_own_counts_with_its_version(table: Table) -> None:
+def test_decide_with_custom_set_returns_its_version_in_revision(table: Table) -> None:
     seed(table, a_member(CLERK, CUSTOM_SET), a_custom_set(version=3))
 
     context = DEPLOYED.request(EVALUATION, decision_request(CLERK, "crm.tickets.edit")).body["context"]
@@ -185,7 +187,7 @@ def test_a_set_of_an_accounts_own_counts_with_its_version(table: Table) -> None:
     assert context["scope"] == "team"
 
 
-def test_a_revision_changes_with_what_it_rests_on(table: Table) -> None:
+def test_decide_after_record_change_returns_other_revision(table: Table) -> None:
     seen = set()
     for others in ((), (the_client(version=2),), (a_user(version=2),), (a_member(version=2),)):
         seed(table, *others)
@@ -206,7 +208,7 @@ DENIED: Final = '{"decision":false}'
     (APPROVER, "no.such.thing", CLIENT),
     (APPROVER, IMPORT, PARTNER),
 ])  # fmt: skip
-def test_a_denial_says_nothing_else(user_id: str, permission: str, account_id: str) -> None:
+def test_decide_denial_returns_no_context(user_id: str, permission: str, account_id: str) -> None:
     response = DEPLOYED.request(EVALUATION, decision_request(user_id, permission, account_id))
 
     assert (response.status, response.text) == (200, DENIED)
@@ -214,7 +216,7 @@ def test_a_denial_says_nothing_else(user_id: str, permission: str, account_id: s
     assert DEPLOYED.request(EVALUATIONS, batch).text == f'{{"evaluations":[{DENIED}]}}'
 
 
-def test_what_the_caller_says_of_anybody_counts_for_nothing() -> None:
+def test_decide_with_properties_from_caller_ignores_them() -> None:
     everything = {"role": "super_admin", "permission_set": "super_admin", "soft": True, "active": True}
     request_body = decision_request(CLERK, context={"as_of": "2020-01-01T00:00:00Z", **everything})
     for part in ("subject", "action", "resource"):
@@ -224,7 +226,7 @@ def test_what_the_caller_says_of_anybody_counts_for_nothing() -> None:
 
 
 @pytest.mark.parametrize("by", ["anybody", APPROVER, CLERK])
-def test_who_asks_makes_no_difference(by: str) -> None:
+def test_decide_by_any_caller_returns_same_decision(by: str) -> None:
     assert DEPLOYED.request(EVALUATION, decision_request(), caller_id=by).body["decision"] is True
     assert DEPLOYED.request(EVALUATION, decision_request(CLERK), caller_id=by).text == DENIED
 
@@ -250,7 +252,7 @@ MALFORMED_IDS: Final = (
 
 
 @pytest.mark.parametrize("name", MALFORMED_IDS)
-def test_what_cannot_be_an_id_is_denied_without_a_single_request(table: Table, name: str) -> None:
+def test_decide_malformed_id_is_denied_without_table_request(table: Table, name: str) -> None:
     with count_costs(table) as costs:
         assert not is_permitted(name)
         assert not is_permitted(APPROVER, account_id=name)
@@ -259,19 +261,19 @@ def test_what_cannot_be_an_id_is_denied_without_a_single_request(table: Table, n
 
 @pytest.mark.parametrize("part", ["subject", "resource"])
 @pytest.mark.parametrize("kind", ["", "User", "users", "record", "account ", "spaceship"])
-def test_another_type_is_denied_without_a_single_request(table: Table, part: str, kind: str) -> None:
+def test_decide_other_type_is_denied_without_table_request(table: Table, part: str, kind: str) -> None:
     with count_costs(table) as costs:
         for name in (APPROVER, CLIENT):
             assert not DEPLOYED.decide({**decision_request(), part: {"type": kind, "id": name}})
     assert costs.requests == 0
 
 
-def test_a_user_is_no_account_and_an_account_no_user() -> None:
+def test_decide_with_user_and_account_ids_exchanged_is_denied() -> None:
     assert not is_permitted(CLIENT)
     assert not is_permitted(APPROVER, account_id=APPROVER)
 
 
-def test_an_id_in_other_letters_is_another() -> None:
+def test_decide_id_in_other_case_is_denied() -> None:
     assert not is_permitted(APPROVER.upper())
     assert not is_permitted(APPROVER, account_id=CLIENT.upper())
 
@@ -284,7 +286,7 @@ def item_counts(requests: list[Any]) -> list[int]:
     return [len(each["TransactItems"]) for each in requests]
 
 
-def test_one_decision_is_one_request_or_two_of_five_items_at_most(table: Table) -> None:
+def test_decide_costs_at_most_two_reads_of_five_items(table: Table) -> None:
     seed(table, a_partner_admin().next_version(permission_set=CUSTOM_SET), a_custom_set())
 
     with faults.inject(dynamo.client(), "") as requests:
@@ -296,7 +298,7 @@ def test_one_decision_is_one_request_or_two_of_five_items_at_most(table: Table) 
 
 
 @pytest.mark.parametrize(("user_id", "items"), [(APPROVER, [3]), (EMPLOYEE, [3, 4])])
-def test_twenty_questions_about_one_person_and_account_are_one_reading(user_id: str, items: list[int]) -> None:
+def test_decide_batch_on_one_membership_reads_it_once(user_id: str, items: list[int]) -> None:
     names = sorted(catalogue.CATALOGUE)[:20]
 
     with faults.inject(dynamo.client(), "") as requests:
@@ -310,7 +312,7 @@ def test_twenty_questions_about_one_person_and_account_are_one_reading(user_id: 
     ]
 
 
-def test_a_batch_about_many_is_decided_as_if_each_had_been_asked_alone() -> None:
+def test_decide_batch_returns_same_as_single_decisions() -> None:
     people, places = (APPROVER, CLERK, EMPLOYEE, MANAGER, "user-nobody", "no id"), (CLIENT, PARTNER, "nowhere", "")
     questions = [decision_request(who, IMPORT, where) for who in people for where in places]
 
@@ -320,7 +322,7 @@ def test_a_batch_about_many_is_decided_as_if_each_had_been_asked_alone() -> None
     assert sum(each["decision"] for each in evaluations) == 3
 
 
-def test_what_cannot_be_read_of_a_batch_is_not_looked_up(table: Table) -> None:
+def test_decide_unreadable_batch_item_is_denied_without_table_request(table: Table) -> None:
     with count_costs(table) as costs:
         response = DEPLOYED.request(
             EVALUATIONS, {"subject": subject(APPROVER), "evaluations": [{}, {"action": {"name": IMPORT}}]}
@@ -343,7 +345,7 @@ TABLE_FAULTS: Final[dict[str, Fault]] = {
 
 @pytest.mark.parametrize("what", [EVALUATION, EVALUATIONS])
 @pytest.mark.parametrize("fault", TABLE_FAULTS.values(), ids=TABLE_FAULTS)
-def test_what_cannot_be_looked_up_is_not_decided(
+def test_decide_with_table_fault_returns_503(
     table: Table, monkeypatch: pytest.MonkeyPatch, what: str, fault: Fault
 ) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
@@ -362,7 +364,7 @@ def test_what_cannot_be_looked_up_is_not_decided(
         assert "decision" not in response.text
 
 
-def test_no_question_changes_anything(table: Table) -> None:
+def test_decide_writes_nothing(table: Table) -> None:
     with assert_unchanged(table), count_costs(table) as costs:
         for who in (APPROVER, CLERK, EMPLOYEE, "user-nobody", ""):
             DEPLOYED.request(EVALUATION, decision_request(who), headers={"idempotency-key": "a-key"})

@@ -44,7 +44,7 @@ TWO_CLIENTS = (
 )
 
 
-def test_a_refusal_ends_a_link_for_one(seeded: Table) -> None:
+def test_decline_link_for_one_approval_ends_it(seeded: Table) -> None:
     response = decline(reason="We have an agency already")
 
     assert (response.status, response.body) == (200, {"state": "declined"})
@@ -52,7 +52,7 @@ def test_a_refusal_ends_a_link_for_one(seeded: Table) -> None:
     assert (seeded.get(keys.user(EMPLOYEE)) or {})["open_links"] == 0
 
 
-def test_a_refusal_is_in_both_trails_and_the_letter_bears_the_reason(seeded: Table) -> None:
+def test_decline_link_writes_both_audit_logs_and_emails_reason(seeded: Table) -> None:
     decline(reason="We have an agency already")
 
     entries = seeded.items_with_prefix("AUDIT#")
@@ -64,19 +64,19 @@ def test_a_refusal_is_in_both_trails_and_the_letter_bears_the_reason(seeded: Tab
     assert queued_item["notification"]["reason"] == "We have an agency already"
 
 
-def test_a_reason_is_not_needed(seeded: Table) -> None:
+def test_decline_link_without_reason_succeeds(seeded: Table) -> None:
     decline()
 
     assert seeded.items_with_prefix("AUDIT#")[0]["details"] == {"link_id": LINK}
 
 
-def test_whoever_manages_users_may_decline(table: Table, check_invariants: None) -> None:
+def test_decline_link_by_user_manager_succeeds(table: Table, check_invariants: None) -> None:
     seed(table, a_member(CLERK, "view_only", added=("account.users.manage",)))
 
     assert decline(CLERK).status == 200
 
 
-def test_one_clients_refusal_ends_a_personal_link_for_it_alone(table: Table, check_invariants: None) -> None:
+def test_decline_link_for_several_approvals_ends_it_for_one_account(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(max_approvals=3), *TWO_CLIENTS)
 
     assert decline().body == {"state": "declined"}
@@ -86,7 +86,7 @@ def test_one_clients_refusal_ends_a_personal_link_for_it_alone(table: Table, che
     assert decline(OTHER_ADMIN, account_id=OTHER_CLIENT).status == 200
 
 
-def test_a_refusal_after_an_approval(table: Table, check_invariants: None) -> None:
+def test_decline_link_after_approval_is_refused(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(max_approvals=3), *TWO_CLIENTS)
     approve()
 
@@ -94,7 +94,7 @@ def test_a_refusal_after_an_approval(table: Table, check_invariants: None) -> No
     assert_error(table, lambda: decline(OTHER_ADMIN), 409, "link_already_used")
 
 
-def test_a_link_of_somebody_no_longer_eligible_may_be_declined(seeded: Table) -> None:
+def test_decline_link_of_ineligible_employee_succeeds(seeded: Table) -> None:
     link_requests.put_user(EMPLOYEE, active=False)
 
     assert decline().status == 200
@@ -122,7 +122,7 @@ def test_a_link_of_somebody_no_longer_eligible_may_be_declined(seeded: Table) ->
         ((an_open_link(expires_at=now()),), APPROVER, CLIENT, 410, "link_expired"),
     ],
 )
-def test_a_refusal_that_is_refused(
+def test_decline_link_with_unmet_condition_is_refused(
     table: Table, check_invariants: None, others: tuple[Any, ...], by: str, account_id: str, status: int, code: str
 ) -> None:
     seed(table, *TWO_CLIENTS, *others)
@@ -143,12 +143,12 @@ def test_a_refusal_that_is_refused(
         ({"access_days": 3}, "unknown_field"),
     ],
 )
-def test_a_refusal_that_makes_no_sense(seeded: Table, wrong: dict[str, Any], code: str) -> None:
+def test_decline_link_with_invalid_field_is_refused(seeded: Table, wrong: dict[str, Any], code: str) -> None:
     assert_error(seeded, lambda: decline(**wrong), 422, code)
 
 
 @pytest.mark.parametrize("most", [1, 3])
-def test_the_same_key_declines_once(table: Table, check_invariants: None, most: int) -> None:
+def test_decline_link_with_same_key_replays(table: Table, check_invariants: None, most: int) -> None:
     seed(table, an_open_link(max_approvals=most))
 
     assert_replayed(table, lambda key: decline(key=key))
@@ -156,22 +156,20 @@ def test_the_same_key_declines_once(table: Table, check_invariants: None, most: 
     assert len(table.items_with_prefix("OUTBOX#")) == 1
 
 
-def test_the_same_key_for_something_else_is_refused(seeded: Table) -> None:
+def test_decline_link_with_key_of_other_request_is_refused(seeded: Table) -> None:
     decline(key="one")
 
     assert_error(seeded, lambda: decline(key="one", reason="no"), 422, "idempotency_key_reused")
 
 
-def test_a_key_is_forgotten_after_a_day(seeded: Table) -> None:
+def test_decline_link_with_same_key_after_a_day_is_new_request(seeded: Table) -> None:
     decline(key="one")
     link_requests.expire_idempotency_keys(seeded)
 
     assert_error(seeded, lambda: decline(key="one"), 410, "link_declined")
 
 
-def test_a_retry_after_the_approver_lost_his_rights_is_told_what_came_true(
-    table: Table, check_invariants: None
-) -> None:
+def test_decline_link_replay_after_approver_lost_access_returns_response(table: Table, check_invariants: None) -> None:
     seed(table, *TWO_ADMINS)
     decline(key="one")
     link_requests.put_member(CLIENT, APPROVER, active=False)
@@ -206,7 +204,7 @@ def _expire_link(table: Table) -> None:
         (lambda: link_requests.put_account(CLIENT, state="closed"), 409, "account_closed"),
     ],
 )
-def test_a_refusal_that_comes_too_late_changes_nothing(
+def test_decline_link_after_concurrent_change_changes_nothing(
     table: Table, check_invariants: None, concurrent_change: Callable[[], object], status: int, code: str, most: int
 ) -> None:
     seed(table, an_open_link(max_approvals=most), *TWO_CLIENTS)
@@ -217,7 +215,7 @@ def test_a_refusal_that_comes_too_late_changes_nothing(
 
 
 @pytest.mark.parametrize("most", [1, 3])
-def test_a_link_that_expires_meanwhile(table: Table, check_invariants: None, most: int) -> None:
+def test_decline_link_that_expires_before_commit_is_refused(table: Table, check_invariants: None, most: int) -> None:
     seed(table, an_open_link(max_approvals=most))
 
     response = send_during_change(table, lambda: _expire_link(table), decline)
@@ -225,7 +223,7 @@ def test_a_link_that_expires_meanwhile(table: Table, check_invariants: None, mos
     assert (response.status, response.code) == (410, "link_expired")
 
 
-def test_the_last_approval_is_given_meanwhile(table: Table, check_invariants: None) -> None:
+def test_decline_link_with_last_approval_used_before_commit_is_refused(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(max_approvals=2), *TWO_CLIENTS, the_client(account_id="client-third"),
             a_member(OTHER_ADMIN, account_id="client-third"))  # fmt: skip
     approve(OTHER_ADMIN, account_id="client-third")
@@ -235,7 +233,7 @@ def test_the_last_approval_is_given_meanwhile(table: Table, check_invariants: No
     assert (response.status, response.code) == (409, "link_already_used")
 
 
-def test_only_an_explicit_post_declines(seeded: Table) -> None:
+def test_decline_link_by_get_returns_405(seeded: Table) -> None:
     with assert_unchanged(seeded):
         response = call("GET /access-links/declines", APPROVER, {"secret": SECRET_TEXT, "account_id": CLIENT})
 
@@ -243,7 +241,7 @@ def test_only_an_explicit_post_declines(seeded: Table) -> None:
 
 
 @pytest.mark.parametrize("most", [1, 3])
-def test_what_a_refusal_costs(table: Table, check_invariants: None, most: int) -> None:
+def test_decline_link_costs_two_reads_and_one_write(table: Table, check_invariants: None, most: int) -> None:
     seed(table, an_open_link(max_approvals=most))
 
     with count_costs(table) as costs:

@@ -89,7 +89,7 @@ def queued_email(table: Table) -> dict[str, Any]:
 # effects
 
 
-def test_permissions_are_taken_away_and_the_next_request_shows_it(seeded_table: Table) -> None:
+def test_edit_removing_permissions_takes_effect_on_next_request(seeded_table: Table) -> None:
     assert list_permission_sets(EMPLOYEE).status == 200
 
     response = edit(permissions={"remove": ["crm.import", "account.users.manage"]})
@@ -108,7 +108,7 @@ def test_permissions_are_taken_away_and_the_next_request_shows_it(seeded_table: 
     assert list_permission_sets(EMPLOYEE).status == 200
 
 
-def test_an_edit_is_in_both_trails_and_both_sides_are_told(seeded_table: Table) -> None:
+def test_edit_writes_both_audit_logs_and_queues_one_email(seeded_table: Table) -> None:
     edit(permissions={"add": ["crm.deals.edit:team"], "remove": ["crm.deals.edit", "crm.deals.delete"]}, seat="sales")
 
     entries = [item for item in seeded_table.items_with_prefix("AUDIT#") if item["event"] == "member.updated"]
@@ -128,12 +128,12 @@ def test_an_edit_is_in_both_trails_and_both_sides_are_told(seeded_table: Table) 
 
 
 @pytest.mark.parametrize("by", [APPROVER, USERS, COLLEAGUE, MANAGER])
-def test_whoever_may_narrows(seeded_table: Table, by: str) -> None:
+def test_edit_narrowing_by_each_allowed_role_succeeds(seeded_table: Table, by: str) -> None:
     assert edit(by, **NARROWED).status == 200
     assert stored_member(seeded_table)["removed"] == ["account.users.manage", "crm.import"]
 
 
-def test_a_set_replaces_the_overrides_and_a_grant_lives_on_under_it(table: Table) -> None:
+def test_edit_permission_set_replaces_overrides_and_keeps_grant(table: Table) -> None:
     seed_members(table, a_partner_admin(removed=("crm.import",)))
 
     response = edit(permission_set="sales")
@@ -143,7 +143,7 @@ def test_a_set_replaces_the_overrides_and_a_grant_lives_on_under_it(table: Table
     assert response.body["partner_id"] == PARTNER
 
 
-def test_an_own_set_is_given_and_counts_at_once(table: Table) -> None:
+def test_edit_to_custom_set_takes_effect_at_once(table: Table) -> None:
     seed_members(table, a_custom_set(permissions=("account.users.manage",)))
     assert list_permission_sets(CLERK).status == 403
 
@@ -155,7 +155,7 @@ def test_an_own_set_is_given_and_counts_at_once(table: Table) -> None:
     assert edit(APPROVER, permission_set=f"set_{'9' * 32}").code == "unknown_permission_set"
 
 
-def test_who_holds_less_gives_no_more_than_he_holds(seeded_table: Table) -> None:
+def test_edit_granting_permission_not_held_is_refused(seeded_table: Table) -> None:
     assert_error(seeded_table, partial(edit, USERS, CLERK, permission_set="sales"), 403, "permission_not_held")
     assert_error(
         seeded_table, partial(edit, USERS, CLERK, permissions={"add": ["crm.import"]}), 403, "permission_not_held"
@@ -165,7 +165,9 @@ def test_who_holds_less_gives_no_more_than_he_holds(seeded_table: Table) -> None
 
 @pytest.mark.parametrize("permission", sorted(catalogue.RESTRICTED))
 @pytest.mark.parametrize("target", [a_partner_admin(), a_member(EMPLOYEE, "view_only", partner_id=PARTNER)])
-def test_no_door_brings_partner_staff_what_is_restricted(table: Table, permission: str, target: Record) -> None:
+def test_edit_granting_restricted_permission_to_partner_member_is_refused(
+    table: Table, permission: str, target: Record
+) -> None:
     seed_members(table, target, a_custom_set(permissions=(permission,)))
 
     assert_error(table, partial(edit, permissions={"add": [permission]}), 422, "restricted_permission")
@@ -175,7 +177,7 @@ def test_no_door_brings_partner_staff_what_is_restricted(table: Table, permissio
     )
 
 
-def test_a_partner_account_makes_an_employee_a_client_access_manager(seeded_table: Table) -> None:
+def test_edit_in_partner_account_makes_employee_client_access_manager(seeded_table: Table) -> None:
     assert create(EMPLOYEE).code == "forbidden"
 
     response = edit(MANAGER, account_id=PARTNER, permissions={"add": ["partner.client_access.manage"]})
@@ -189,7 +191,7 @@ def test_a_partner_account_makes_an_employee_a_client_access_manager(seeded_tabl
     assert create(EMPLOYEE).code == "forbidden"
 
 
-def test_in_a_partner_account_a_colleague_is_made_super_admin(seeded_table: Table) -> None:
+def test_edit_in_partner_account_makes_employee_super_admin(seeded_table: Table) -> None:
     response = edit(MANAGER, account_id=PARTNER, permission_set="super_admin")
 
     assert (response.status, response.body["permission_set"]) == (200, "super_admin")
@@ -199,7 +201,7 @@ def test_in_a_partner_account_a_colleague_is_made_super_admin(seeded_table: Tabl
 # super admins
 
 
-def test_a_partner_admin_becomes_super_admin_his_grant_ends_and_his_seat_is_free(table: Table) -> None:
+def test_edit_partner_admin_to_super_admin_ends_grant_and_frees_seat(table: Table) -> None:
     seed_members(table, the_client(partner_seat_limit=2))
 
     response = edit(permission_set="super_admin")
@@ -216,11 +218,11 @@ def test_a_partner_admin_becomes_super_admin_his_grant_ends_and_his_seat_is_free
 
 
 @pytest.mark.parametrize("by", [USERS, COLLEAGUE, MANAGER, EMPLOYEE, CLERK])
-def test_nobody_but_a_super_admin_makes_one(seeded_table: Table, by: str) -> None:
+def test_edit_to_super_admin_by_other_role_is_refused(seeded_table: Table, by: str) -> None:
     assert_error(seeded_table, partial(edit, by, permission_set="super_admin"), 403, "forbidden")
 
 
-def test_a_super_admin_who_works_for_the_firm_neither_promotes_nor_widens_nor_lengthens(table: Table) -> None:
+def test_edit_widening_by_super_admin_of_same_partner_is_refused(table: Table) -> None:
     timed = a_partner_admin(removed=("crm.import",), grant=a_grant().with_end_in(10, now()))
     seed_members(table, timed, a_member(MANAGER))
 
@@ -235,7 +237,7 @@ def test_a_super_admin_who_works_for_the_firm_neither_promotes_nor_widens_nor_le
     assert edit(MANAGER, access_days=5).status == 200
 
 
-def test_a_demoted_super_admin_may_do_less_at_once(table: Table) -> None:
+def test_edit_demoting_super_admin_takes_effect_at_once(table: Table) -> None:
     seed_members(table, a_member(CLERK))
 
     assert edit(CLERK, APPROVER, permission_set="sales").status == 200
@@ -245,7 +247,7 @@ def test_a_demoted_super_admin_may_do_less_at_once(table: Table) -> None:
     assert_error(table, partial(edit, CLERK, CLERK, permission_set="sales"), 409, "last_super_admin")
 
 
-def test_who_manages_users_does_not_touch_super_admins(seeded_table: Table) -> None:
+def test_edit_super_admin_by_user_manager_is_refused(seeded_table: Table) -> None:
     changes: list[dict[str, Any]] = [
         {"permission_set": "sales"},
         {"permission_set": "partner_admin"},
@@ -259,7 +261,7 @@ def test_who_manages_users_does_not_touch_super_admins(seeded_table: Table) -> N
 # changes to partner admin
 
 
-def test_a_super_admin_who_is_set_to_partner_admin_is_migrated(table: Table) -> None:
+def test_edit_super_admin_to_partner_admin_migrates_member(table: Table) -> None:
     seed(table, a_member(EMPLOYEE, seat=Seat.SALES))
 
     member = edit(permission_set="partner_admin").body
@@ -275,7 +277,7 @@ def test_a_super_admin_who_is_set_to_partner_admin_is_migrated(table: Table) -> 
     assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
 
 
-def test_an_ordinary_member_is_made_partner_admin_and_falls_back_when_it_ends(table: Table) -> None:
+def test_edit_member_to_partner_admin_restores_assignment_after_grant(table: Table) -> None:
     seed(table, a_member(EMPLOYEE, "sales", seat=Seat.SERVICE))
 
     member = edit(permission_set="partner_admin", permissions={"remove": ["crm.import"]}, access_days=30).body
@@ -292,7 +294,7 @@ def test_an_ordinary_member_is_made_partner_admin_and_falls_back_when_it_ends(ta
     )
 
 
-def test_somebody_of_two_firms_comes_for_the_one_that_is_named(table: Table) -> None:
+def test_edit_to_partner_admin_of_two_partners_requires_partner_id(table: Table) -> None:
     seed(
         table,
         the_partner(account_id=SOUTH),
@@ -348,7 +350,7 @@ TO_PARTNER_ADMIN_ERRORS: list[tuple[str, tuple[Record, ...], str, int, str]] = [
     [each[1:] for each in TO_PARTNER_ADMIN_ERRORS],
     ids=[each[0] for each in TO_PARTNER_ADMIN_ERRORS],
 )
-def test_becoming_partner_admin_has_its_own_rules(
+def test_edit_to_partner_admin_with_unmet_condition_is_refused(
     table: Table, others: tuple[Record, ...], by: str, status: int, code: str
 ) -> None:
     seed(table, *others)
@@ -359,7 +361,7 @@ def test_becoming_partner_admin_has_its_own_rules(
 # seats and end dates
 
 
-def test_a_paid_seat_lifts_the_notice_of_a_legacy_account(table: Table) -> None:
+def test_edit_adding_paid_seat_removes_notice_in_legacy_account(table: Table) -> None:
     seed_members(table, the_client(pricing=Pricing.LEGACY))
     before = edit(permissions={"remove": ["crm.import"]}).body["grant"]
     assert (before["notice"], before["paid_features"]) == ("paid_seat_required", False)
@@ -386,18 +388,18 @@ def test_a_paid_seat_lifts_the_notice_of_a_legacy_account(table: Table) -> None:
         (APPROVER, CLERK, {"paid_seats": ["sales", "service", "sales"]}, 422, "invalid_field"),
     ],
 )
-def test_seats_have_their_rules(
+def test_edit_with_forbidden_or_invalid_seat_is_refused(
     seeded_table: Table, by: str, target: str, change: dict[str, Any], status: int, code: str
 ) -> None:
     assert_error(seeded_table, partial(edit, by, target, **change), status, code)
 
 
-def test_who_manages_users_assigns_what_costs_nothing(seeded_table: Table) -> None:
+def test_edit_unpaid_seat_by_user_manager_succeeds(seeded_table: Table) -> None:
     assert edit(USERS, CLERK, seat="view_only").body["seat"] == "view_only"
 
 
 @pytest.mark.parametrize("by", [APPROVER, USERS, COLLEAGUE, MANAGER])
-def test_either_side_shortens_and_only_the_client_lengthens(table: Table, by: str) -> None:
+def test_edit_lengthening_access_by_partner_side_is_refused(table: Table, by: str) -> None:
     seed_members(table, a_partner_admin(grant=a_grant().with_end_in(20, now())))
 
     assert edit(by, access_days=10).status == 200
@@ -409,12 +411,12 @@ def test_either_side_shortens_and_only_the_client_lengthens(table: Table, by: st
 
 
 @pytest.mark.parametrize("days", [0, -1, 731, 1.5, "10", True, []])
-def test_the_end_is_one_to_730_days_away(seeded_table: Table, days: object) -> None:
+def test_edit_access_days_outside_1_to_730_is_refused(seeded_table: Table, days: object) -> None:
     response = assert_error(seeded_table, partial(edit, access_days=days), 422, "invalid_field")
     assert response.body["errors"][0]["pointer"] == "/access_days"
 
 
-def test_days_count_from_now_and_null_takes_the_end_away(seeded_table: Table) -> None:
+def test_edit_access_days_counts_from_now_and_null_removes_end(seeded_table: Table) -> None:
     before = now()
     member = edit(access_days=730).body
     assert int(stored_member(seeded_table)["grant"]["expires_at"]) - before.timestamp() in range(
@@ -432,7 +434,7 @@ def test_days_count_from_now_and_null_takes_the_end_away(seeded_table: Table) ->
 
 
 @pytest.mark.parametrize("by", [APPROVER, USERS, COLLEAGUE, MANAGER])
-def test_nothing_at_all_is_no_change(seeded_table: Table, by: str) -> None:
+def test_edit_without_fields_changes_nothing(seeded_table: Table, by: str) -> None:
     with assert_unchanged(seeded_table):
         response = edit(by)
 
@@ -454,7 +456,7 @@ def test_nothing_at_all_is_no_change(seeded_table: Table, by: str) -> None:
         None,
     ],
 )
-def test_permissions_that_make_no_sense_are_refused(seeded_table: Table, permissions: object) -> None:
+def test_edit_with_invalid_permissions_is_refused(seeded_table: Table, permissions: object) -> None:
     response = edit(permissions=permissions)
 
     assert response.status == 422
@@ -462,14 +464,14 @@ def test_permissions_that_make_no_sense_are_refused(seeded_table: Table, permiss
 
 
 @pytest.mark.parametrize("field", ["permission_set", "permissions", "seat", "paid_seats", "partner_id"])
-def test_null_means_nothing_but_for_the_end(seeded_table: Table, field: str) -> None:
+def test_edit_with_null_for_other_field_than_access_days_is_refused(seeded_table: Table, field: str) -> None:
     null: dict[str, Any] = {field: None}
     response = assert_error(seeded_table, partial(edit, **null), 422, "invalid_field")
 
     assert response.body["errors"] == [{"pointer": f"/{field}", "code": "invalid_field"}]
 
 
-def test_a_super_admin_is_not_narrowed(seeded_table: Table) -> None:
+def test_edit_removing_permission_of_super_admin_is_refused(seeded_table: Table) -> None:
     assert_error(
         seeded_table, partial(edit, APPROVER, APPROVER, permissions={"remove": ["crm.import"]}), 422, "invalid_field"
     )
@@ -479,7 +481,7 @@ def test_a_super_admin_is_not_narrowed(seeded_table: Table) -> None:
     "change", [{"permissions": {"remove": ["crm.import"]}}, {"seat": "sales"}, {"access_days": 30}]
 )
 @pytest.mark.parametrize(("target", "name"), [(MANAGER, "partner_admin"), (CLERK, "super_admin")])
-def test_whoever_becomes_super_admin_or_is_no_more_one_is_not_edited_along_with_it(
+def test_edit_to_or_from_super_admin_with_other_changes_is_refused(
     table: Table, target: str, name: str, change: dict[str, Any]
 ) -> None:
     seed_members(table, a_member(MANAGER))
@@ -487,7 +489,7 @@ def test_whoever_becomes_super_admin_or_is_no_more_one_is_not_edited_along_with_
     assert_error(table, partial(edit, APPROVER, target, permission_set=name, **change), 422, "invalid_field")
 
 
-def test_from_the_partners_side_nothing_is_given(seeded_table: Table) -> None:
+def test_edit_widening_by_partner_side_is_refused(seeded_table: Table) -> None:
     narrower = edit(MANAGER, **NARROWED)
 
     assert narrower.status == 200
@@ -501,13 +503,15 @@ def test_from_the_partners_side_nothing_is_given(seeded_table: Table) -> None:
     ("expected_version", "status", "code"),
     [(None, 428, "precondition_required"), (2, 412, "precondition_failed"), ("nonsense", 412, "precondition_failed")],
 )
-def test_an_edit_names_what_it_saw(seeded_table: Table, expected_version: object, status: int, code: str) -> None:
+def test_edit_without_current_version_is_refused(
+    seeded_table: Table, expected_version: object, status: int, code: str
+) -> None:
     for change in ({}, NARROWED):
         assert_error(seeded_table, partial(edit, expected_version=expected_version, **change), status, code)
 
 
 @pytest.mark.parametrize("tag", ["*", 'W/"1"', "1", '""', '"1", "2"', ""])
-def test_no_other_tag_is_taken(seeded_table: Table, tag: str) -> None:
+def test_edit_with_malformed_etag_is_refused(seeded_table: Table, tag: str) -> None:
     send_request = partial(
         call, f"PATCH {USER}", APPROVER, NARROWED, headers={"if-match": tag}, account_id=CLIENT, user_id=EMPLOYEE
     )
@@ -516,7 +520,7 @@ def test_no_other_tag_is_taken(seeded_table: Table, tag: str) -> None:
     assert stored_member(seeded_table)["version"] == 1
 
 
-def test_two_editors_do_not_overwrite_each_other(seeded_table: Table) -> None:
+def test_edit_with_version_of_earlier_edit_is_refused(seeded_table: Table) -> None:
     assert edit(USERS, **NARROWED).status == 200
     assert_error(seeded_table, partial(edit, permission_set="sales"), 412, "precondition_failed")
     assert edit(expected_version=2, permission_set="sales").status == 200
@@ -554,7 +558,7 @@ EDIT_ERRORS: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[int, str]
 @pytest.mark.parametrize(
     ("others", "how", "error"), [each[1:] for each in EDIT_ERRORS], ids=[each[0] for each in EDIT_ERRORS]
 )
-def test_an_edit_is_refused(
+def test_edit_with_unmet_condition_is_refused(
     table: Table, others: tuple[Record, ...], how: dict[str, Any], error: tuple[int, str]
 ) -> None:
     seed_members(table, *others)
@@ -562,7 +566,7 @@ def test_an_edit_is_refused(
     assert_error(table, partial(edit, **{**NARROWED, **how}), *error)
 
 
-def test_the_vendor_edits_nothing(seeded_table: Table) -> None:
+def test_edit_by_vendor_is_refused(seeded_table: Table) -> None:
     how = {"headers": {"if-match": '"1"'}, "account_id": CLIENT, "user_id": EMPLOYEE}
     send_request = partial(call, f"PATCH {USER}", VENDOR, NARROWED, scope=f"{DIRECTORY} partner-access/use", **how)
 
@@ -572,31 +576,31 @@ def test_the_vendor_edits_nothing(seeded_table: Table) -> None:
 # idempotency keys
 
 
-def test_the_same_key_brings_the_same_answer(seeded_table: Table) -> None:
+def test_edit_with_same_key_replays(seeded_table: Table) -> None:
     assert_replayed(seeded_table, lambda key: edit(key=key, **NARROWED))
     assert_error(seeded_table, partial(edit, key="the-same-key", permission_set="sales"), 422, "idempotency_key_reused")
     expire_idempotency_keys(seeded_table)
     assert_error(seeded_table, partial(edit, key="the-same-key", **NARROWED), 412, "precondition_failed")
 
 
-def test_no_change_is_kept_for_its_key_too(seeded_table: Table) -> None:
+def test_edit_without_fields_with_same_key_replays(seeded_table: Table) -> None:
     assert_replayed(seeded_table, lambda key: edit(key=key))
 
 
-def test_a_super_admin_who_demotes_himself_hears_again_that_he_did(table: Table) -> None:
+def test_edit_demoting_self_with_same_key_replays(table: Table) -> None:
     seed_members(table, a_member(CLERK))
 
     assert_replayed(table, lambda key: edit(CLERK, CLERK, key=key, permission_set="view_only"))
     assert_error(table, partial(edit, CLERK, CLERK, expected_version=2, permission_set="super_admin"), 403, "forbidden")
 
 
-def test_who_takes_his_own_right_hears_again_that_he_did(seeded_table: Table) -> None:
+def test_edit_removing_own_permission_with_same_key_replays(seeded_table: Table) -> None:
     assert_replayed(
         seeded_table, lambda key: edit(USERS, USERS, key=key, permissions={"remove": ["account.users.manage"]})
     )
 
 
-def test_a_migration_and_a_creation_are_replayed_too(table: Table) -> None:
+def test_edit_to_partner_admin_with_same_key_replays(table: Table) -> None:
     for member in (a_member(EMPLOYEE), a_member(EMPLOYEE, "sales")):
         table.clear()
         seed(table, member)
@@ -606,7 +610,7 @@ def test_a_migration_and_a_creation_are_replayed_too(table: Table) -> None:
 # suspensions
 
 
-def test_a_grant_that_is_stopped_by_the_program_shows_so(seeded_table: Table) -> None:
+def test_edit_under_suspended_program_returns_suspended_grant(seeded_table: Table) -> None:
     put_account(PARTNER, program="suspended")
 
     member = edit(**NARROWED).body
@@ -618,7 +622,7 @@ def test_a_grant_that_is_stopped_by_the_program_shows_so(seeded_table: Table) ->
     )
 
 
-def test_an_edit_does_not_end_a_suspension(seeded_table: Table) -> None:
+def test_edit_suspended_grant_keeps_suspension(seeded_table: Table) -> None:
     suspend()
 
     member = edit(expected_version=2, access_days=10).body
@@ -627,7 +631,7 @@ def test_an_edit_does_not_end_a_suspension(seeded_table: Table) -> None:
     assert_error(seeded_table, partial(edit, expected_version=3, permission_set="super_admin"), 409, "grant_suspended")
 
 
-def test_who_is_deactivated_by_the_vendor_is_edited_and_still_may_nothing(seeded_table: Table) -> None:
+def test_edit_member_deactivated_by_vendor_gives_no_access(seeded_table: Table) -> None:
     put_user(EMPLOYEE, active=False)
 
     assert edit(permissions={}).body["state"] == "suspended"

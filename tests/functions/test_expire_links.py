@@ -14,7 +14,7 @@ from partner_access.domain.links.links import Link, StoredLinkState
 from partner_access.domain.memberships.members import Assignment, Member, Seat, SuspensionReason
 from partner_access.domain.notifications import Notification, Reconciliation, ReconciliationReason
 from partner_access.domain.records import Record
-from partner_access.store import dynamo, keys, outbox, retries
+from partner_access.store import dynamo, keys, outbox, queries, retries
 from partner_access.store.memberships import members
 from tests.support import faults, link_requests
 from tests.support.background_functions import EXPIRE_LINKS, Clock, metric_counts, run_function
@@ -91,7 +91,7 @@ def queued_emails(table: Table) -> list[Item]:
     return [item["notification"] for item in table.items_with_prefix("OUTBOX#")]
 
 
-def test_a_link_whose_time_is_over_expires_and_its_creator_is_told(
+def test_expire_due_link_ends_it_and_emails_creator(
     seeded: Table, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed(seeded, expired_link(clock))
@@ -113,7 +113,7 @@ def test_a_link_whose_time_is_over_expires_and_its_creator_is_told(
 
 
 @pytest.mark.parametrize(("left", "expired"), [(1, 0), (0, 1), (-1, 1)])
-def test_the_end_is_exclusive(seeded: Table, clock: Clock, left: int, expired: int) -> None:
+def test_expire_link_at_its_exact_end_ends_it(seeded: Table, clock: Clock, left: int, expired: int) -> None:
     seed(seeded, expired_link(clock, expires_at=clock.time + timedelta(seconds=left)))
 
     run_expiry()
@@ -122,7 +122,7 @@ def test_the_end_is_exclusive(seeded: Table, clock: Clock, left: int, expired: i
     assert open_links(seeded) == 1 - expired
 
 
-def test_a_link_that_is_not_due_is_left_alone(seeded: Table) -> None:
+def test_expire_link_not_due_changes_nothing(seeded: Table) -> None:
     before = seeded.items()
 
     run_expiry()
@@ -130,7 +130,7 @@ def test_a_link_that_is_not_due_is_left_alone(seeded: Table) -> None:
     assert seeded.items() == before
 
 
-def test_what_the_event_of_a_schedule_says_is_not_looked_at(seeded: Table) -> None:
+def test_expire_with_time_in_schedule_event_ignores_it(seeded: Table) -> None:
     before = seeded.items()
 
     run_function(
@@ -141,7 +141,7 @@ def test_what_the_event_of_a_schedule_says_is_not_looked_at(seeded: Table) -> No
     assert seeded.items() == before
 
 
-def test_sweeps_that_follow_each_other_or_were_skipped_come_to_the_same(seeded: Table, clock: Clock) -> None:
+def test_expire_delayed_or_repeated_has_same_result(seeded: Table, clock: Clock) -> None:
     seed(seeded, expired_link(clock), *expired_links(clock, 3))
     clock.advance(days=30)
 
@@ -155,7 +155,7 @@ def test_sweeps_that_follow_each_other_or_were_skipped_come_to_the_same(seeded: 
     assert len(queued_emails(seeded)) == 4
 
 
-def test_two_sweeps_at_once_expire_each_link_once(
+def test_expire_concurrent_runs_end_each_link_once(
     seeded: Table, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed(seeded, expired_link(clock), *expired_links(clock, 3))
@@ -169,7 +169,7 @@ def test_two_sweeps_at_once_expire_each_link_once(
     assert metric_counts(capsys.readouterr().out) == {"LinksExpired": 4}
 
 
-def test_a_link_with_several_approvals_that_some_gave_expires(seeded: Table, clock: Clock) -> None:
+def test_expire_partly_approved_link_ends_it(seeded: Table, clock: Clock) -> None:
     seed(seeded, an_open_link(max_approvals=3))
     assert link_requests.approve().status == 201
     clock.advance(days=7)
@@ -183,7 +183,7 @@ def test_a_link_with_several_approvals_that_some_gave_expires(seeded: Table, clo
 SECOND_CLIENT = "client-second"
 
 
-def test_a_link_that_is_used_up_leaves_the_sweep_without_a_word(
+def test_expire_used_up_link_clears_due_time_without_email(
     seeded: Table, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed(
@@ -224,7 +224,7 @@ CONCURRENT_CHANGES: dict[str, tuple[Callable[[], ApiResponse], str, int]] = {
 @pytest.mark.parametrize(
     "operation", ["BatchGetItem", "TransactWriteItems"], ids=["before it is read", "before it ends"]
 )
-def test_whoever_ends_or_renews_a_link_first_keeps_it(
+def test_expire_link_changed_by_other_operation_keeps_that_change(
     seeded: Table,
     clock: Clock,
     operation: str,
@@ -253,17 +253,17 @@ def test_whoever_ends_or_renews_a_link_first_keeps_it(
     assert "LinksExpired" not in metric_counts(capsys.readouterr().out)
 
 
-def test_a_link_that_the_index_still_shows_is_not_counted_again(seeded: Table, clock: Clock) -> None:
+def test_expire_link_in_stale_index_is_not_counted_twice(seeded: Table, clock: Clock) -> None:
     """The index is eventually consistent. It can still show an earlier state of an item that has left it."""
     seed(seeded, expired_link(clock))
-    query = dynamo.query
-    cached_pages: dict[str, dynamo.QueryPage] = {}
+    query = queries.query
+    cached_pages: dict[str, queries.QueryPage] = {}
 
-    def late(condition: str, **how: Any) -> dynamo.QueryPage:
+    def late(condition: str, **how: Any) -> queries.QueryPage:
         return cached_pages.setdefault(how["part"], query(condition, **how))
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(dynamo, "query", late)
+        patched.setattr(queries, "query", late)
         run_expiry()
         after_first_run = seeded.items()
         run_expiry()
@@ -271,7 +271,7 @@ def test_a_link_that_the_index_still_shows_is_not_counted_again(seeded: Table, c
     assert seeded.items() == after_first_run
 
 
-def test_a_link_that_is_not_there_any_more_is_passed_by(seeded: Table, clock: Clock) -> None:
+def test_expire_link_deleted_before_read_is_skipped(seeded: Table, clock: Clock) -> None:
     seed(seeded, expired_link(clock))
 
     def gone(_: Any, send: faults.Send) -> Any:
@@ -288,7 +288,7 @@ def test_a_link_that_is_not_there_any_more_is_passed_by(seeded: Table, clock: Cl
 # time, load, cost
 
 
-def test_a_sweep_that_runs_out_of_time_leaves_the_rest_to_the_next(seeded: Table, clock: Clock) -> None:
+def test_expire_links_out_of_time_is_continued_by_next_run(seeded: Table, clock: Clock) -> None:
     seed(seeded, expired_link(clock), *expired_links(clock, 5))
 
     run_expiry(Context(4_999))
@@ -303,7 +303,7 @@ def test_a_sweep_that_runs_out_of_time_leaves_the_rest_to_the_next(seeded: Table
     assert len(entries(seeded)) == 6
 
 
-def test_a_crowded_link_does_not_keep_the_others(
+def test_expire_link_with_conflicts_does_not_block_others(
     seeded: Table, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed(seeded, expired_link(clock), *expired_links(clock, 3))
@@ -323,7 +323,7 @@ def test_a_crowded_link_does_not_keep_the_others(
 
 @pytest.mark.parametrize("fault", [faults.request_lost, faults.response_lost, BUSY], ids=["lost", "late", "busy"])
 @pytest.mark.parametrize("position", range(3))
-def test_a_fault_at_the_table_is_survived_with_one_effect(
+def test_expire_link_with_table_fault_has_one_effect(
     seeded: Table, clock: Clock, position: int, fault: faults.Fault
 ) -> None:
     seed(seeded, expired_link(clock))
@@ -337,7 +337,9 @@ def test_a_fault_at_the_table_is_survived_with_one_effect(
 
 
 @pytest.mark.parametrize("kills", [faults.killed_before, faults.killed_after], ids=["before", "after"])
-def test_a_sweep_that_ends_anywhere_is_finished_by_the_next(seeded: Table, clock: Clock, kills: faults.Fault) -> None:
+def test_expire_links_killed_at_any_request_is_finished_by_next_run(
+    seeded: Table, clock: Clock, kills: faults.Fault
+) -> None:
     seed(seeded, expired_link(clock), *expired_links(clock, 2))
 
     for position in range(16):
@@ -353,7 +355,7 @@ def test_a_sweep_that_ends_anywhere_is_finished_by_the_next(seeded: Table, clock
     assert len(queued_emails(seeded)) == 3
 
 
-def test_a_table_that_is_down_is_no_reason_to_write_anything(seeded: Table, clock: Clock) -> None:
+def test_expire_with_table_down_raises_and_writes_nothing(seeded: Table, clock: Clock) -> None:
     seed(seeded, expired_link(clock))
     before = seeded.items()
 
@@ -367,7 +369,7 @@ def test_a_table_that_is_down_is_no_reason_to_write_anything(seeded: Table, cloc
     assert seeded.items() == before
 
 
-def test_a_sweep_costs_in_proportion_to_what_is_due_whatever_else_is_open(seeded: Table, clock: Clock) -> None:
+def test_expire_links_cost_is_proportional_to_due_links(seeded: Table, clock: Clock) -> None:
     spent = []
     for live in (0, 490):
         seed(seeded, *expired_links(clock, 10, first=1000 * live), *open_links_due_later(clock, live))
@@ -391,21 +393,21 @@ def open_links_due_later(clock: Clock, how_many: int) -> list[Link]:
     return [an_open_link(link_id=link_id(5_000 + number), expires_at=end) for number in range(how_many)]
 
 
-def test_more_links_than_a_page_all_expire(seeded: Table, clock: Clock) -> None:
+def test_expire_links_over_many_pages_ends_all(seeded: Table, clock: Clock) -> None:
     seed(seeded, *expired_links(clock, 20))
-    query = dynamo.query
+    query = queries.query
 
-    def few(condition: str, **how: Any) -> dynamo.QueryPage:
+    def few(condition: str, **how: Any) -> queries.QueryPage:
         return query(condition, **{**how, "limit": 1})
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(dynamo, "query", few)
+        patched.setattr(queries, "query", few)
         run_expiry()
 
     assert entries(seeded) == ["link.expired"] * 20
 
 
-def test_links_that_ended_otherwise_are_not_even_looked_at(seeded: Table, clock: Clock) -> None:
+def test_expire_revoked_link_is_not_read(seeded: Table, clock: Clock) -> None:
     seed(seeded, expired_link(clock, stored_state=StoredLinkState.REVOKED))
 
     with count_costs(seeded) as costs:
@@ -464,7 +466,7 @@ def partner_seats_used(table: Table) -> int:
     return int((table.get(keys.account(CLIENT)) or {})["partner_seats_used"])
 
 
-def test_a_grant_whose_time_is_over_ends_frees_its_seat_and_is_told_of_once(
+def test_expire_due_grant_ends_it_frees_seat_and_emails_once(
     seeded: Table, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed(seeded, the_client(partner_seat_limit=1), partner_admin_ending(clock))
@@ -489,7 +491,7 @@ def test_a_grant_whose_time_is_over_ends_frees_its_seat_and_is_told_of_once(
     assert metric_counts(capsys.readouterr().out) == {"GrantsExpired": 1}
 
 
-def test_whoever_was_there_before_stays_as_he_was_and_for_whom_he_was(seeded: Table, clock: Clock) -> None:
+def test_expire_grant_restores_previous_assignment_and_its_partner(seeded: Table, clock: Clock) -> None:
     before = Assignment(permission_set="sales", set_version=1, seat=Seat.VIEW_ONLY, partner_id=PARTNER)
     seed(seeded, partner_admin_ending(clock).model_copy(update={"previous": before}))
 
@@ -501,7 +503,7 @@ def test_whoever_was_there_before_stays_as_he_was_and_for_whom_he_was(seeded: Ta
 
 
 @pytest.mark.parametrize(("days", "warned"), [(30, None), (7, 30), (1, 7), (0, 1)])
-def test_nothing_is_written_a_second_before_it_is_due(
+def test_expire_grant_one_second_before_due_writes_nothing(
     seeded: Table, clock: Clock, days: int, warned: int | None
 ) -> None:
     seed(seeded, partner_admin_ending(clock, days=days, seconds=1, warned=warned))
@@ -514,7 +516,9 @@ def test_nothing_is_written_a_second_before_it_is_due(
     assert end_emails(seeded) == [("access_ending", days) if days else ENDED_EMAIL]
 
 
-def test_both_sides_are_warned_of_the_end_once(seeded: Table, clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+def test_expire_grant_ending_soon_warns_both_sides_once(
+    seeded: Table, clock: Clock, capsys: pytest.CaptureFixture[str]
+) -> None:
     seed(seeded, an_open_link(created_by=MANAGER), partner_admin_ending(clock, days=30, link_id=LINK))
 
     run_expiry()
@@ -539,7 +543,7 @@ def test_both_sides_are_warned_of_the_end_once(seeded: Table, clock: Clock, caps
     assert metric_counts(capsys.readouterr().out) == {"GrantExpiryWarnings": 1}
 
 
-def test_from_the_first_day_to_the_last_both_sides_hear_of_it_four_times(seeded: Table, clock: Clock) -> None:
+def test_expire_grant_over_its_life_sends_three_warnings_and_end(seeded: Table, clock: Clock) -> None:
     seed(seeded, partner_admin_ending(clock, days=31))
     emails_by_day: list[tuple[float, tuple[str, int | None]]] = []
 
@@ -556,7 +560,7 @@ def test_from_the_first_day_to_the_last_both_sides_hear_of_it_four_times(seeded:
     ]
 
 
-def test_access_given_for_less_than_thirty_days_is_not_warned_of_at_once(seeded: Table, clock: Clock) -> None:
+def test_expire_grant_of_20_days_skips_30_day_warning(seeded: Table, clock: Clock) -> None:
     assert link_requests.approve(access_days=20).status == 201
     clock.catch_up()
 
@@ -576,7 +580,7 @@ def test_access_given_for_less_than_thirty_days_is_not_warned_of_at_once(seeded:
         (60, [ENDED_EMAIL]),
     ],
 )
-def test_of_warnings_that_were_missed_only_the_newest_is_given(
+def test_expire_grant_with_missed_warnings_sends_latest_only(
     seeded: Table, clock: Clock, away: int, expected_emails: list[tuple[str, int | None]]
 ) -> None:
     seed(seeded, partner_admin_ending(clock, days=31))
@@ -592,7 +596,7 @@ def test_of_warnings_that_were_missed_only_the_newest_is_given(
     assert end_emails(seeded) == expected_emails
 
 
-def test_an_extension_makes_the_warnings_start_anew(seeded: Table, clock: Clock) -> None:
+def test_expire_grant_after_extension_restarts_warnings(seeded: Table, clock: Clock) -> None:
     seed(seeded, partner_admin_ending(clock, days=1))
     run_expiry()
     assert end_emails(seeded) == [("access_ending", 1)]
@@ -606,9 +610,7 @@ def test_an_extension_makes_the_warnings_start_anew(seeded: Table, clock: Clock)
 
 
 @pytest.mark.parametrize("reason", SuspensionReason)
-def test_a_suspended_grant_is_warned_of_and_ends_like_any_other(
-    seeded: Table, clock: Clock, reason: SuspensionReason
-) -> None:
+def test_expire_suspended_grant_warns_and_ends_it(seeded: Table, clock: Clock, reason: SuspensionReason) -> None:
     seed(seeded, partner_admin_ending(clock, days=1).model_copy(update={"suspended_by": frozenset({reason})}))
 
     run_expiry()
@@ -619,7 +621,7 @@ def test_a_suspended_grant_is_warned_of_and_ends_like_any_other(
     assert partner_seats_used(seeded) == 0
 
 
-def test_both_sides_are_warned_while_the_program_of_the_firm_is_suspended(seeded: Table, clock: Clock) -> None:
+def test_expire_grant_under_suspended_program_warns_both_sides(seeded: Table, clock: Clock) -> None:
     seed(seeded, the_partner(program=Program.SUSPENDED), partner_admin_ending(clock, days=1))
 
     run_expiry()
@@ -635,7 +637,7 @@ ACCESS_ENDINGS: dict[str, Record] = {
 
 @pytest.mark.parametrize("gone", ACCESS_ENDINGS.values(), ids=ACCESS_ENDINGS)
 @pytest.mark.parametrize("meanwhile", [False, True])
-def test_nobody_is_warned_of_a_grant_that_ended_with_all_that_its_holder_had_for_his_firm(
+def test_expire_grant_voided_by_offboarding_or_termination_sends_no_warning(
     seeded: Table, clock: Clock, gone: Record, meanwhile: bool
 ) -> None:
     """The job leaves such a grant to reconciliation, which runs within minutes."""
@@ -661,7 +663,7 @@ def test_nobody_is_warned_of_a_grant_that_ended_with_all_that_its_holder_had_for
     assert [seeded.items()] == after_change
 
 
-def test_whoever_left_may_be_written_off_by_the_sweep_when_his_time_is_over(seeded: Table, clock: Clock) -> None:
+def test_expire_due_grant_of_offboarded_employee_ends_it(seeded: Table, clock: Clock) -> None:
     seed(seeded, an_employee(offboardings={PARTNER: 1}), partner_admin_ending(clock))
 
     run_expiry()
@@ -670,7 +672,7 @@ def test_whoever_left_may_be_written_off_by_the_sweep_when_his_time_is_over(seed
     assert partner_seats_used(seeded) == 0
 
 
-def test_the_index_may_still_show_a_grant_that_has_a_later_end(seeded: Table, clock: Clock) -> None:
+def test_expire_grant_in_stale_index_is_skipped(seeded: Table, clock: Clock) -> None:
     seed(seeded, partner_admin_ending(clock, days=31))
     before = seeded.items()
     seeded.change(keys.member(CLIENT, EMPLOYEE), due_at=clock.time)
@@ -686,7 +688,7 @@ def test_the_index_may_still_show_a_grant_that_has_a_later_end(seeded: Table, cl
 
 @pytest.mark.parametrize(("left", "warned"), [(0, 1), (1, 7)], ids=["over", "to be warned of"])
 @pytest.mark.parametrize("days", [60, None])
-def test_who_lengthens_a_grant_meanwhile_was_first(
+def test_expire_grant_lengthened_before_commit_keeps_it(
     seeded: Table, clock: Clock, left: int, warned: int, days: int | None
 ) -> None:
     """The grant is over by the clock of the job, but was not yet by the client's."""
@@ -707,7 +709,7 @@ def test_who_lengthens_a_grant_meanwhile_was_first(
     [(0, 1, ENDED_EMAIL), (1, 7, ("access_ending", 1))],
     ids=["over", "to be warned of"],
 )
-def test_who_suspends_a_grant_meanwhile_keeps_his_suspension_and_the_next_sweep_comes(
+def test_expire_grant_suspended_before_commit_keeps_suspension(
     seeded: Table, clock: Clock, left: int, warned: int, expected_emails: tuple[str, int | None]
 ) -> None:
     before = Assignment(permission_set="sales", set_version=1, seat=Seat.VIEW_ONLY)
@@ -722,7 +724,7 @@ def test_who_suspends_a_grant_meanwhile_keeps_his_suspension_and_the_next_sweep_
     assert stored_member(seeded)["suspended_by"] == {"client"}, "no end of a grant gives anybody access"
 
 
-def test_a_grant_that_has_just_ended_is_not_warned_of_by_a_sweep_that_is_late(seeded: Table, clock: Clock) -> None:
+def test_expire_grant_ended_before_commit_sends_no_warning(seeded: Table, clock: Clock) -> None:
     seed(seeded, partner_admin_ending(clock, days=1))
 
     def ends() -> None:
@@ -736,7 +738,7 @@ def test_a_grant_that_has_just_ended_is_not_warned_of_by_a_sweep_that_is_late(se
     assert not stored_member(seeded)["active"]
 
 
-def test_a_grant_that_was_warned_of_meanwhile_ends_with_the_next_sweep(seeded: Table, clock: Clock) -> None:
+def test_expire_grant_warned_before_commit_is_ended_by_next_run(seeded: Table, clock: Clock) -> None:
     seed(seeded, partner_admin_ending(clock, warned=7))
 
     def warned_by_a_clock_that_is_behind() -> None:
@@ -758,7 +760,7 @@ def test_a_grant_that_was_warned_of_meanwhile_ends_with_the_next_sweep(seeded: T
     [(0, ENDED_EMAIL, "GrantsExpired"), (7, ("access_ending", 7), "GrantExpiryWarnings")],
     ids=["over", "to be warned of"],
 )
-def test_two_sweeps_at_once_tell_of_each_grant_once(
+def test_expire_concurrent_runs_email_each_grant_once(
     seeded: Table,
     clock: Clock,
     left: int,
@@ -780,7 +782,7 @@ def test_two_sweeps_at_once_tell_of_each_grant_once(
 @pytest.mark.parametrize(
     ("left", "expected_emails"), [(0, ENDED_EMAIL), (7, ("access_ending", 7))], ids=["over", "to be warned of"]
 )
-def test_a_fault_at_the_table_is_survived_with_one_letter(
+def test_expire_grant_with_table_fault_sends_one_email(
     seeded: Table, clock: Clock, position: int, fault: faults.Fault, left: int, expected_emails: tuple[str, int | None]
 ) -> None:
     seed(seeded, partner_admin_ending(clock, days=left))
@@ -796,7 +798,7 @@ def test_a_fault_at_the_table_is_survived_with_one_letter(
 @pytest.mark.parametrize(
     ("left", "expected_emails"), [(0, ENDED_EMAIL), (7, ("access_ending", 7))], ids=["over", "to be warned of"]
 )
-def test_a_sweep_of_grants_that_ends_anywhere_is_finished_by_the_next(
+def test_expire_grants_killed_at_any_request_is_finished_by_next_run(
     seeded: Table, clock: Clock, kills: faults.Fault, left: int, expected_emails: tuple[str, int | None]
 ) -> None:
     seed(seeded, partner_admin_ending(clock, days=left))
@@ -828,7 +830,7 @@ def shared_clock(seeded: Table, monkeypatch: pytest.MonkeyPatch) -> Clock:
     [(1, [CLIENT, PARTNER], 200), (0, [PARTNER], 404), (-1, [PARTNER], 404)],
     ids=["a second before", "at the instant", "a second after"],
 )
-def test_access_ends_at_the_instant_whether_or_not_the_sweep_has_come(
+def test_expired_grant_denies_access_from_exact_end_without_job(
     seeded: Table, shared_clock: Clock, left: int, accounts: list[str], status: int, swept: bool
 ) -> None:
     seed(seeded, partner_admin_ending(shared_clock, seconds=left, warned=1))
@@ -845,7 +847,7 @@ def test_access_ends_at_the_instant_whether_or_not_the_sweep_has_come(
     [(1, "partner_admin", 200), (0, "view_only", 403), (-1, "view_only", 403)],
     ids=["a second before", "at the instant", "a second after"],
 )
-def test_whoever_was_there_before_is_what_he_was_from_that_instant_on(
+def test_expired_grant_restores_previous_assignment_from_exact_end(
     seeded: Table, shared_clock: Clock, left: int, permission_set: str, status: int, swept: bool
 ) -> None:
     before = Assignment(permission_set="view_only", set_version=1, seat=Seat.VIEW_ONLY)
@@ -874,7 +876,7 @@ def list_permission_sets() -> ApiResponse:
 # time and cost
 
 
-def test_a_sweep_that_runs_out_of_time_leaves_the_rest_of_the_warnings_to_the_next(seeded: Table, clock: Clock) -> None:
+def test_expire_grants_out_of_time_is_continued_by_next_run(seeded: Table, clock: Clock) -> None:
     seed(seeded, partner_admin_ending(clock, days=7))
 
     run_expiry(Context(4_999))
@@ -883,7 +885,7 @@ def test_a_sweep_that_runs_out_of_time_leaves_the_rest_of_the_warnings_to_the_ne
     assert end_emails(seeded) == [("access_ending", 7)]
 
 
-def test_a_crowded_grant_is_left_for_the_next_sweep(
+def test_expire_grant_with_conflicts_is_retried_by_next_run(
     seeded: Table, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed(seeded, partner_admin_ending(clock, days=7))
@@ -897,7 +899,7 @@ def test_a_crowded_grant_is_left_for_the_next_sweep(
     assert end_emails(seeded) == [("access_ending", 7)]
 
 
-def test_a_sweep_costs_in_proportion_to_the_grants_that_are_due_whatever_else_lives(table: Table, clock: Clock) -> None:
+def test_expire_grants_cost_is_proportional_to_due_grants(table: Table, clock: Clock) -> None:
     spent = []
     for live in (0, 997):
         table.clear()

@@ -255,7 +255,7 @@ def case_id(example: ExplanationCase) -> str:
 
 
 @pytest.mark.parametrize("example", CASES, ids=case_id)
-def test_the_rule_its_facts_and_who_could_change_it(table: Table, example: ExplanationCase) -> None:
+def test_explain_access_returns_rule_facts_and_people_who_can_change_it(table: Table, example: ExplanationCase) -> None:
     seed_case(table, example)
 
     with assert_unchanged(table):
@@ -271,7 +271,7 @@ def test_the_rule_its_facts_and_who_could_change_it(table: Table, example: Expla
     assert example.advice in explanation["advice"]
 
 
-def test_every_rule_is_explained() -> None:
+def test_explain_access_cases_cover_every_rule() -> None:
     assert {each.rule for each in CASES} == set(Rule)
 
 
@@ -321,7 +321,7 @@ ROLES: Final = ("vendor", SUPER_ADMIN, USER_MANAGER, COLLEAGUE_ROLE, PARTNER_MAN
 
 
 @pytest.mark.parametrize("example", CASES_WITH_REQUEST, ids=case_id)
-def test_who_is_named_turns_the_decision_by_the_request_that_is_told(table: Table, example: ExplanationCase) -> None:
+def test_suggested_request_by_named_people_changes_decision(table: Table, example: ExplanationCase) -> None:
     seed_case(table, example)
     explanation = explanation_of(example.subject, example.permission, account=example.account)
 
@@ -345,7 +345,7 @@ def email_address_of(table: Table, user_id: str) -> str:
 
 
 @pytest.mark.parametrize("example", [each for each in CASES_WITH_REQUEST if "vendor" not in each.roles], ids=case_id)
-def test_who_is_not_named_cannot_make_the_request_whatever_he_holds(table: Table, example: ExplanationCase) -> None:
+def test_suggested_request_by_people_not_named_is_refused(table: Table, example: ExplanationCase) -> None:
     seed_case(table, example)
     explanation = explanation_of(example.subject, example.permission, account=example.account)
     others = [user_with_role(who, example.account, HOLDS_ALL) for who in ROLES[1:] if who not in example.roles]
@@ -360,7 +360,7 @@ def test_who_is_not_named_cannot_make_the_request_whatever_he_holds(table: Table
 
 
 @pytest.mark.parametrize("example", [each for each in CASES_WITH_REQUEST if USER_MANAGER in each.roles], ids=case_id)
-def test_a_user_manager_needs_all_that_is_told_and_no_more(table: Table, example: ExplanationCase) -> None:
+def test_suggested_request_by_user_manager_requires_listed_permissions(table: Table, example: ExplanationCase) -> None:
     seed_case(table, example)
     explanation = explanation_of(example.subject, example.permission, account=example.account)
     (holding,) = [each["required_permissions"] for each in explanation["changeable_by"] if each["role"] == USER_MANAGER]
@@ -405,7 +405,7 @@ NOT_FOUND = "There is nothing here, or nothing that you may see."
 
 
 @pytest.mark.parametrize("by", [APPROVER, "user-users", CLERK, EMPLOYEE, "user-stopped"])
-def test_everybody_in_an_account_is_told_of_himself_with_who_runs_it_by_name(seeded_table: Table, by: str) -> None:
+def test_explain_access_of_self_returns_names_of_super_admins(seeded_table: Table, by: str) -> None:
     explanation = explanation_of(by, AUDIT, by)
 
     assert explanation["decision"] is decision_of(by, AUDIT, CLIENT)
@@ -419,7 +419,9 @@ def test_everybody_in_an_account_is_told_of_himself_with_who_runs_it_by_name(see
     (CLERK, 403), ("user-stopped", 403), ("user-gone", 403),
     (STRANGER, 404), ("user-former", 404), (MANAGER, 404), ("user-unknown", 404),
 ])  # fmt: skip
-def test_of_others_is_told_who_manages_users_there(seeded_table: Table, by: str, status: int) -> None:
+def test_explain_access_of_others_by_each_role_returns_expected_status(
+    seeded_table: Table, by: str, status: int
+) -> None:
     seeded_table.put_records(a_partner_admin())
 
     with assert_unchanged(seeded_table):
@@ -430,14 +432,14 @@ def test_of_others_is_told_who_manages_users_there(seeded_table: Table, by: str,
         assert response.body == {403: FORBIDDEN, 404: NOT_FOUND}[status]
 
 
-def test_whoever_decides_for_the_vendor_is_told_ids_and_no_names(seeded_table: Table) -> None:
+def test_explain_access_for_decide_scope_returns_ids_without_names(seeded_table: Table) -> None:
     explanation = explanation_of(EMPLOYEE)
 
     assert explanation["changeable_by"][0] == {"role": "super_admin", "people": [{"user_id": APPROVER}]}
     assert "Approver" not in str(explanation)
 
 
-def test_a_directorys_token_is_no_decider_and_no_member(seeded_table: Table) -> None:
+def test_explain_access_for_directory_scope_returns_not_found(seeded_table: Table) -> None:
     request_body = explanation_request(EMPLOYEE)
 
     assert call(EXPLAIN, VENDOR, request_body, scope=DIRECTORY).body == NOT_FOUND
@@ -445,7 +447,7 @@ def test_a_directorys_token_is_no_decider_and_no_member(seeded_table: Table) -> 
 
 @pytest.mark.parametrize("by", [STRANGER, "user-unknown", MANAGER, CLERK])
 @pytest.mark.parametrize("permission", [EXPORT, BILLING, CONSOLE, "crm.everything"])
-def test_to_whom_an_account_is_unknown_it_is_as_if_there_were_none(
+def test_explain_access_in_other_account_returns_same_as_unknown_account(
     seeded_table: Table, by: str, permission: str
 ) -> None:
     of_self = [explanation_of(by, permission, by, account=each) for each in (ELSEWHERE, NOWHERE, "no account!")]
@@ -458,7 +460,7 @@ def test_to_whom_an_account_is_unknown_it_is_as_if_there_were_none(
     assert {(each.status, each.text) for each in of_others} == {(404, f'"{NOT_FOUND}"')}
 
 
-def test_whoever_was_a_member_is_told_how_it_ended_and_no_news(seeded_table: Table) -> None:
+def test_explain_access_of_former_member_hides_later_changes(seeded_table: Table) -> None:
     explanation = explanation_of("user-former", EXPORT, "user-former")
     put_account(CLIENT, state="closed")
     later = explanation_of("user-former", EXPORT, "user-former")
@@ -473,14 +475,14 @@ def test_whoever_was_a_member_is_told_how_it_ended_and_no_news(seeded_table: Tab
     assert explanation_of("user-former")["rule"] == "account_closed"
 
 
-def test_whoever_is_deactivated_is_told_nothing_of_any_account(seeded_table: Table) -> None:
+def test_explain_access_by_deactivated_user_is_refused(seeded_table: Table) -> None:
     for account in (CLIENT, ELSEWHERE, NOWHERE):
         for subject in ("user-gone", CLERK):
             response = explain(subject, EXPORT, "user-gone", account=account)
             assert (response.status, response.body) == (403, FORBIDDEN)
 
 
-def test_a_member_of_whom_the_directory_knows_nothing_is_told_of_himself_alone(seeded_table: Table) -> None:
+def test_explain_access_by_member_without_user_record_is_for_self_only(seeded_table: Table) -> None:
     seeded_table.put_records(a_member("user-unknown", "view_only", added=(USERS,)))
 
     explanation = explanation_of("user-unknown", EXPORT, "user-unknown")
@@ -490,7 +492,7 @@ def test_a_member_of_whom_the_directory_knows_nothing_is_told_of_himself_alone(s
 
 
 @pytest.mark.parametrize("permission", [EXPORT, "sales.forecast", BILLING])
-def test_of_whoever_never_was_here_nothing_shows_whatever_is_known_of_him(seeded_table: Table, permission: str) -> None:
+def test_explain_access_of_non_members_returns_same_explanation(seeded_table: Table, permission: str) -> None:
     texts = []
     for person in ("user-nobody", STRANGER, MANAGER, "user-away"):
         seeded_table.put_records(a_user("user-away", active=False))
@@ -506,7 +508,9 @@ def test_of_whoever_never_was_here_nothing_shows_whatever_is_known_of_him(seeded
     {"resource": {"type": "document", "id": CLIENT}},
     {"subject": {"type": "user", "id": "no user!"}},
 ])  # fmt: skip
-def test_what_can_be_nobody_is_no_member(seeded_table: Table, change: Mapping[str, Any]) -> None:
+def test_explain_access_of_other_type_or_malformed_id_returns_not_a_member(
+    seeded_table: Table, change: Mapping[str, Any]
+) -> None:
     request_body = {**explanation_request(EMPLOYEE), **change}
 
     explanation = call(EXPLAIN, VENDOR, request_body, scope=DECIDE).body
@@ -516,7 +520,7 @@ def test_what_can_be_nobody_is_no_member(seeded_table: Table, change: Mapping[st
     assert by_manager.status == (404 if "resource" in change else 200)
 
 
-def test_a_group_of_the_callers_own_name_is_not_he(seeded_table: Table) -> None:
+def test_explain_access_of_group_with_id_of_caller_is_refused(seeded_table: Table) -> None:
     request_body = {**explanation_request(CLERK), "subject": {"type": "group", "id": CLERK}}
 
     assert call(EXPLAIN, CLERK, request_body).status == 403
@@ -525,7 +529,7 @@ def test_a_group_of_the_callers_own_name_is_not_he(seeded_table: Table) -> None:
 # requests, faults and cost
 
 
-def test_unknown_fields_and_properties_count_for_nothing(seeded_table: Table) -> None:
+def test_explain_access_with_unknown_fields_ignores_them(seeded_table: Table) -> None:
     request_body = explanation_request(EMPLOYEE)
     request_body["resource"]["properties"] = {"pricing": "legacy"}
     more = {**request_body, "context": {"now": "2026"}, "options": 1}
@@ -545,7 +549,7 @@ def test_unknown_fields_and_properties_count_for_nothing(seeded_table: Table) ->
         {**explanation_request(EMPLOYEE), "context": "x"},
     ],
 )
-def test_what_cannot_be_read_is_answered_by_a_sentence(seeded_table: Table, body: object) -> None:
+def test_explain_access_with_unreadable_request_returns_400_with_text(seeded_table: Table, body: object) -> None:
     response = call(EXPLAIN, APPROVER, body, headers={"x-request-id": "one, two"})
 
     assert response.status == 400
@@ -553,7 +557,7 @@ def test_what_cannot_be_read_is_answered_by_a_sentence(seeded_table: Table, body
     assert response.headers["x-request-id"] == "one, two"
 
 
-def test_in_doubt_nothing_is_said(seeded_table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_explain_access_with_table_fault_returns_503(seeded_table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("partner_access.store.retries.time.sleep", lambda _: None)
     for operation in ("TransactGetItems", "BatchGetItem"):
         with faults.inject(dynamo.client(), operation, last_fault=faults.aws_error("ThrottlingException")):
@@ -572,14 +576,14 @@ def test_in_doubt_nothing_is_said(seeded_table: Table, monkeypatch: pytest.Monke
     (CLERK, VENDOR, 3),
     (EMPLOYEE, VENDOR, 4),
 ])  # fmt: skip
-def test_what_an_explanation_costs(seeded_table: Table, subject: str, by: str, requests: int) -> None:
+def test_explain_access_costs_at_most_four_requests(seeded_table: Table, subject: str, by: str, requests: int) -> None:
     with count_costs(seeded_table) as costs:
         explain(subject, EXPORT, by)
 
     assert (costs.requests, costs.writes) == (requests, 0)
 
 
-def test_whoever_decides_for_the_vendor_is_not_looked_up(seeded_table: Table) -> None:
+def test_explain_access_for_decide_scope_does_not_read_caller(seeded_table: Table) -> None:
     with faults.inject(dynamo.client(), "TransactGetItems") as requests:
         explain(CLERK)
         explain(CLERK, EXPORT, APPROVER)
@@ -587,14 +591,14 @@ def test_whoever_decides_for_the_vendor_is_not_looked_up(seeded_table: Table) ->
     assert [len(request_body["TransactItems"]) for request_body in requests] == [3, 5]
 
 
-def test_what_no_door_changes_needs_nobody_to_be_looked_up(seeded_table: Table) -> None:
+def test_explain_access_that_nobody_can_change_reads_no_other_people(seeded_table: Table) -> None:
     with count_costs(seeded_table) as costs:
         explain(EMPLOYEE, BILLING, EMPLOYEE)
 
     assert costs.requests == 2
 
 
-def test_ten_super_admins_are_named_at_most(table: Table) -> None:
+def test_explain_access_with_many_super_admins_names_ten(table: Table) -> None:
     many = [f"user-z{number:02}" for number in range(12)]
     seed(table, *map(a_user, many), *map(a_member, many))
 
@@ -605,7 +609,7 @@ def test_ten_super_admins_are_named_at_most(table: Table) -> None:
     assert costs.requests == 3
 
 
-def test_who_was_erased_or_cannot_do_it_is_not_named(table: Table) -> None:
+def test_explain_access_with_inactive_or_own_partner_admins_omits_them(table: Table) -> None:
     """A super admin who works for the partner cannot widen a grant of that partner (own-partner rule)."""
     seed(
         table,

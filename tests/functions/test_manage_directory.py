@@ -82,7 +82,7 @@ def metrics(written: str) -> dict[str, float]:
 # accounts
 
 
-def test_a_client_is_made_seen_and_told_again(table: Table) -> None:
+def test_put_account_of_new_client_creates_it_and_repeat_changes_nothing(table: Table) -> None:
     fields: dict[str, Any] = {
         "kind": "client",
         "name": "The Florist",
@@ -103,7 +103,7 @@ def test_a_client_is_made_seen_and_told_again(table: Table) -> None:
     assert (entry["event"], entry["pk"]) == ("account.created", f"AUDIT#{NEW}")
 
 
-def test_a_partner_is_made_with_its_domains(table: Table) -> None:
+def test_put_account_of_new_partner_creates_it_with_normalized_domains(table: Table) -> None:
     made = put_account(NEW, kind="partner", name="South", domains=["South.example", "süd.example"])
 
     assert made.body == {
@@ -118,7 +118,7 @@ def test_a_partner_is_made_with_its_domains(table: Table) -> None:
         put_account(NEW, kind="partner", name="South", domains=["South.example", "süd.example"])
 
 
-def test_what_is_not_told_of_an_account_stays(table: Table) -> None:
+def test_put_account_without_a_field_leaves_it_unchanged(table: Table) -> None:
     seed(table, the_client(partner_seat_limit=4, locale="ja"))
 
     assert put_account(name="Bakery").body["partner_seat_limit"] == 4
@@ -131,7 +131,7 @@ def test_what_is_not_told_of_an_account_stays(table: Table) -> None:
     assert changed == [["name"], ["locale", "partner_seat_limit"]]
 
 
-def test_an_account_is_closed_and_opened_again(table: Table) -> None:
+def test_put_account_closes_and_reopens_it(table: Table) -> None:
     seed(table)
 
     assert put_account(state="closed").body["state"] == "closed"
@@ -139,14 +139,14 @@ def test_an_account_is_closed_and_opened_again(table: Table) -> None:
     assert put_account(state="active").body["state"] == "active"
 
 
-def test_seats_in_use_are_no_longer_to_be_had_for_less(table: Table) -> None:
+def test_put_account_with_seat_limit_below_seats_used_is_refused(table: Table) -> None:
     seed(table, the_client(partner_seat_limit=3), a_partner_admin())
 
     assert_error(table, lambda: put_account(partner_seat_limit=0), 409, "limit_below_use")
     assert put_account(partner_seat_limit=1).body["partner_seats_used"] == 1
 
 
-def test_the_partners_program_counts_from_the_next_request_on(table: Table) -> None:
+def test_put_account_with_suspended_program_refuses_new_partner_admins(table: Table) -> None:
     seed(table)
     new_member = {"email": f"{EMPLOYEE}@north.example", "permission_set": "partner_admin"}
 
@@ -181,7 +181,7 @@ def test_the_partners_program_counts_from_the_next_request_on(table: Table) -> N
     (PARTNER, {"kind": "client"}, 409, "kind_is_fixed", ["/kind"]),
     (PARTNER, {"domains": ["no domain"]}, 422, "invalid_email", ["/domains/0"]),
 ])  # fmt: skip
-def test_an_account_is_refused(
+def test_put_account_with_invalid_field_is_refused(
     table: Table, account_id: str, fields: dict[str, Any], status: int, code: str, pointers: list[str]
 ) -> None:
     seed(table)
@@ -194,7 +194,7 @@ def test_an_account_is_refused(
 # users
 
 
-def test_a_user_is_made_seen_and_told_again(table: Table) -> None:
+def test_put_user_of_new_user_creates_it_and_repeat_changes_nothing(table: Table) -> None:
     fields: dict[str, Any] = {"email": " New.Comer+x@Bakery.example", "name": "New Comer", "locale": "en"}
 
     made = put_user(NEWCOMER, **fields)
@@ -214,7 +214,7 @@ def test_a_user_is_made_seen_and_told_again(table: Table) -> None:
     assert (again.status, again.body) == (200, made.body)
 
 
-def test_what_is_not_told_of_a_user_stays(table: Table) -> None:
+def test_put_user_without_a_field_leaves_it_unchanged(table: Table) -> None:
     seed(table)
 
     shown = put_user(EMPLOYEE, locale="ja").body
@@ -224,7 +224,7 @@ def test_what_is_not_told_of_a_user_stays(table: Table) -> None:
     assert stored_item(table, keys.user(EMPLOYEE))["open_links"] == 1
 
 
-def test_an_address_belongs_to_one_user_until_he_gives_it_up(table: Table) -> None:
+def test_put_user_with_email_of_another_user_is_refused_until_it_is_free(table: Table) -> None:
     seed(table)
     address = f"{CLERK}@bakery.example"
 
@@ -235,7 +235,7 @@ def test_an_address_belongs_to_one_user_until_he_gives_it_up(table: Table) -> No
     assert put_user(NEWCOMER, email=address, name="N").status == 201
 
 
-def test_a_deactivated_user_keeps_his_address_and_comes_back(table: Table) -> None:
+def test_put_user_deactivated_keeps_email_and_can_be_reactivated(table: Table) -> None:
     seed(table)
 
     assert put_user(active=False).body["active"] is False
@@ -259,13 +259,13 @@ def test_a_deactivated_user_keeps_his_address_and_comes_back(table: Table) -> No
     ({"name": "N", "email": "n@bakery.example", "employed_by": [PARTNER]}, "unknown_field"),
     ({"name": "N", "email": "n@bakery.example", "locale": "de"}, "invalid_field"),
 ])  # fmt: skip
-def test_a_user_is_refused(table: Table, fields: dict[str, Any], code: str) -> None:
+def test_put_user_with_invalid_field_is_refused(table: Table, fields: dict[str, Any], code: str) -> None:
     seed(table)
 
     assert_error(table, lambda: put_user(NEWCOMER, **fields), 422, code)
 
 
-def test_a_person_goes_though_the_account_is_orphaned_and_that_is_reported(
+def test_put_user_deactivating_last_super_admin_reports_orphaned_account(
     table: Table, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed(table)
@@ -287,7 +287,7 @@ def test_a_person_goes_though_the_account_is_orphaned_and_that_is_reported(
     ((a_member(APPROVER, "sales"), a_member(CLERK)), None),
     ((the_client(account_id=NEW), a_member(APPROVER, account_id=NEW), a_member(CLERK)), [NEW]),
 ])  # fmt: skip
-def test_only_an_account_that_nobody_else_runs_is_orphaned(
+def test_put_user_deactivated_reports_only_accounts_without_active_super_admin(
     table: Table, others: tuple[Record, ...], orphaned: list[str] | None, capsys: pytest.CaptureFixture[str]
 ) -> None:
     seed(table, *others)
@@ -302,7 +302,7 @@ def test_only_an_account_that_nobody_else_runs_is_orphaned(
 # erasure
 
 
-def test_whoever_is_erased_is_nowhere_named_and_stays_in_the_trail(table: Table) -> None:
+def test_erase_user_removes_name_and_email_and_keeps_audit_entry(table: Table) -> None:
     seed(table, an_employee(COLLEAGUE, email="colette@north.example", name="Colette"), a_partner_admin(COLLEAGUE))
 
     answer = erase(COLLEAGUE)
@@ -318,7 +318,7 @@ def test_whoever_is_erased_is_nowhere_named_and_stays_in_the_trail(table: Table)
     assert put_user(NEWCOMER, email="colette@north.example", name="Another").status == 201
 
 
-def test_erasing_twice_or_nobody_is_answered_alike(table: Table) -> None:
+def test_erase_user_repeated_or_of_unknown_user_returns_same_response(table: Table) -> None:
     seed(table)
     first = erase()
     before = items_without_stored_responses(table)
@@ -329,7 +329,7 @@ def test_erasing_twice_or_nobody_is_answered_alike(table: Table) -> None:
     assert responses == [(first.status, first.text)] * 2
 
 
-def test_a_super_admin_is_replaced_before_he_is_erased(table: Table) -> None:
+def test_erase_user_who_is_super_admin_is_refused(table: Table) -> None:
     seed(table, a_member(CLERK))
 
     assert_error(table, erase, 409, "is_super_admin")
@@ -338,13 +338,13 @@ def test_a_super_admin_is_replaced_before_he_is_erased(table: Table) -> None:
     assert erase().status == 202
 
 
-def test_an_erasure_is_replayed_under_its_key(table: Table) -> None:
+def test_erase_user_with_same_key_is_replayed(table: Table) -> None:
     seed(table)
 
     assert_replayed(table, lambda key: erase(key=key))
 
 
-def test_an_erasure_names_its_attempt(table: Table) -> None:
+def test_erase_user_without_idempotency_key_returns_400(table: Table) -> None:
     seed(table)
 
     assert_error(
@@ -358,7 +358,7 @@ def test_an_erasure_names_its_attempt(table: Table) -> None:
 # members
 
 
-def test_a_member_is_made_seen_and_told_again(table: Table) -> None:
+def test_put_member_of_new_member_creates_it_and_repeat_changes_nothing(table: Table) -> None:
     seed(table, a_user(NEWCOMER))
     fields: dict[str, Any] = {"permission_set": "sales", "seat": "sales"}
 
@@ -378,13 +378,13 @@ def test_a_member_is_made_seen_and_told_again(table: Table) -> None:
 
 
 @pytest.mark.parametrize(("permission_set", "seat"), [("view_only", "view_only"), ("reporting", "core")])
-def test_a_new_member_has_the_usual_seat(table: Table, permission_set: str, seat: str) -> None:
+def test_put_member_of_new_member_without_seat_gets_default_seat(table: Table, permission_set: str, seat: str) -> None:
     seed(table, a_user(NEWCOMER))
 
     assert put_member(NEWCOMER, permission_set=permission_set).body["seat"] == seat
 
 
-def test_what_is_not_told_of_a_member_stays(table: Table) -> None:
+def test_put_member_without_a_field_leaves_it_unchanged(table: Table) -> None:
     seed(table, a_member(CLERK, "sales", seat=Seat.SALES, removed=("crm.notes.view",)))
 
     left = put_member(active=False).body
@@ -395,7 +395,7 @@ def test_what_is_not_told_of_a_member_stays(table: Table) -> None:
     assert put_member(seat="core", permission_set="sales").body["permissions"]["removed"] == ["crm.notes.view"]
 
 
-def test_another_set_replaces_what_was_added_and_removed(table: Table) -> None:
+def test_put_member_with_another_permission_set_discards_edits(table: Table) -> None:
     seed(table, a_member(CLERK, "sales", removed=("crm.notes.view",), added=("crm.import",)))
 
     shown = put_member(permission_set="service").body
@@ -403,7 +403,7 @@ def test_another_set_replaces_what_was_added_and_removed(table: Table) -> None:
     assert (shown["permissions"], shown["version"]) == ({"added": [], "removed": []}, 2)
 
 
-def test_the_staff_of_a_partner_is_whoever_is_an_active_member(table: Table) -> None:
+def test_put_member_of_partner_account_updates_partners_of_employee(table: Table) -> None:
     seed(table, a_user(NEWCOMER))
 
     put_member(NEWCOMER, PARTNER, permission_set="sales")
@@ -414,7 +414,7 @@ def test_the_staff_of_a_partner_is_whoever_is_an_active_member(table: Table) -> 
     assert call_as_vendor(f"GET {USER}", user_id=NEWCOMER).body["employed_by"] == [PARTNER]
 
 
-def test_the_list_of_super_admins_goes_along(table: Table) -> None:
+def test_put_member_updates_list_of_super_admins(table: Table) -> None:
     seed(table)
 
     put_member(permission_set="super_admin")
@@ -430,13 +430,15 @@ def test_the_list_of_super_admins_goes_along(table: Table) -> None:
     (a_partner_admin(),),
 ])  # fmt: skip
 @pytest.mark.parametrize("fields", [{"permission_set": "sales"}, {"active": False}])
-def test_the_last_super_admin_stays(table: Table, others: tuple[Record, ...], fields: dict[str, Any]) -> None:
+def test_put_member_removing_last_super_admin_is_refused(
+    table: Table, others: tuple[Record, ...], fields: dict[str, Any]
+) -> None:
     seed(table, *others)
 
     assert_error(table, lambda: put_member(APPROVER, **fields), 409, "last_super_admin")
 
 
-def test_an_account_does_not_begin_with_a_super_admin_who_cannot_act(table: Table) -> None:
+def test_put_member_with_deactivated_user_as_first_super_admin_is_refused(table: Table) -> None:
     seed(table, a_user(CLERK, active=False))
     call_as_vendor("PUT /directory/accounts/{account_id}", {"kind": "client", "name": "Mill"}, account_id="client-mill")
 
@@ -445,19 +447,19 @@ def test_an_account_does_not_begin_with_a_super_admin_who_cannot_act(table: Tabl
     assert put_member(CLERK, "client-mill", permission_set="super_admin").status == 201
 
 
-def test_the_partner_keeps_a_super_admin_too(table: Table) -> None:
+def test_put_member_removing_last_super_admin_of_partner_is_refused(table: Table) -> None:
     seed(table)
 
     assert_error(table, lambda: put_member(MANAGER, PARTNER, active=False), 409, "last_super_admin")
 
 
-def test_a_former_super_admin_is_nobodys_last(table: Table) -> None:
+def test_put_member_of_inactive_super_admin_succeeds(table: Table) -> None:
     seed(table, a_member(CLERK, active=False))
 
     assert put_member(permission_set="sales").status == 200
 
 
-def test_a_grant_that_lapsed_leaves_an_ordinary_member_or_none(table: Table) -> None:
+def test_put_member_with_expired_grant_is_treated_as_previous_membership_or_inactive(table: Table) -> None:
     lapsed = a_grant(expires_at=now())
     was = a_member(EMPLOYEE, "sales").assignment
     seed(
@@ -489,7 +491,7 @@ def test_a_grant_that_lapsed_leaves_an_ordinary_member_or_none(table: Table) -> 
     ((a_partner_admin(),), {"user_id": EMPLOYEE}, {"active": False}, 409, "already_partner_admin"),
     ((the_client(state=AccountState.CLOSED),), {}, {"active": False}, 409, "account_closed"),
 ])  # fmt: skip
-def test_a_member_is_refused(
+def test_put_member_with_invalid_request_is_refused(
     table: Table, others: tuple[Record, ...], where: dict[str, str], fields: dict[str, Any], status: int, code: str
 ) -> None:
     seed(table, *others)
@@ -506,7 +508,7 @@ def test_a_member_is_refused(
     ((an_employee(offboardings={PARTNER: 1}),), "deactivated", None),
     ((the_partner(terminations=1), a_partner_admin(access_generation=1)), "active", None),
 ])  # fmt: skip
-def test_a_partner_admin_is_shown_as_he_counts_now(
+def test_get_member_who_is_partner_admin_returns_effective_state(
     table: Table, others: tuple[Record, ...], state: str, reasons: list[str] | None
 ) -> None:
     seed(table, a_partner_admin(), *others)
@@ -533,7 +535,7 @@ def test_a_partner_admin_is_shown_as_he_counts_now(
     (lambda: put_user(EMPLOYEE, name="Emp Loyee"), None),
     (lambda: put_member(permission_set="sales", active=False), None),
 ])  # fmt: skip
-def test_what_changes_access_everywhere_is_put_down_to_be_followed_up(
+def test_put_directory_records_that_end_access_queues_reconciliation(
     table: Table, tell_it: Callable[[], ApiResponse], left: dict[str, str] | None
 ) -> None:
     seed(table)
@@ -544,7 +546,7 @@ def test_what_changes_access_everywhere_is_put_down_to_be_followed_up(
     assert [{name: each[name] for name in each if name.endswith("_id")} for each in found] == ([left] if left else [])
 
 
-def test_what_a_terminated_partner_had_is_gone_even_when_its_program_goes_on(table: Table) -> None:
+def test_put_account_terminated_and_reactivated_partner_regains_no_access(table: Table) -> None:
     seed(table, a_partner_admin())
 
     put_account(PARTNER, program="terminated")
@@ -565,7 +567,7 @@ def test_what_a_terminated_partner_had_is_gone_even_when_its_program_goes_on(tab
     (MEMBER, {"account_id": "nobody", "user_id": CLERK}),
     (MEMBER, {"account_id": CLIENT, "user_id": EMPLOYEE}),
 ])  # fmt: skip
-def test_what_was_never_told_is_not_there(table: Table, path: str, where: dict[str, str]) -> None:
+def test_get_directory_record_that_is_unknown_returns_404(table: Table, path: str, where: dict[str, str]) -> None:
     seed(table)
 
     assert_error(table, lambda: call_as_vendor(f"GET {path}", **where), 404, "not_found")
@@ -579,7 +581,9 @@ def test_what_was_never_told_is_not_there(table: Table, path: str, where: dict[s
     lambda key: put_member(EMPLOYEE, key=key, permission_set="sales"),
     lambda key: put_member(key=key, permission_set="sales"),
 ])  # fmt: skip
-def test_a_key_is_not_needed_but_heeded(table: Table, send_request: Callable[[str], ApiResponse]) -> None:
+def test_put_directory_record_with_same_key_is_replayed(
+    table: Table, send_request: Callable[[str], ApiResponse]
+) -> None:
     seed(table, a_partner_account_member(EMPLOYEE), the_partner())
 
     assert_replayed(table, send_request)
@@ -590,7 +594,7 @@ def test_a_key_is_not_needed_but_heeded(table: Table, send_request: Callable[[st
     (lambda: put_user(key="key", name="Clerk"), lambda: put_user(name="Another")),
     (lambda: put_member(key="key", permission_set="view_only"), lambda: put_member(permission_set="sales")),
 ])  # fmt: skip
-def test_an_attempt_that_changed_nothing_changes_nothing_later(
+def test_put_directory_record_with_same_key_after_no_op_does_not_undo_later_change(
     table: Table, first: Callable[[], ApiResponse], meanwhile: Callable[[], ApiResponse]
 ) -> None:
     seed(table)

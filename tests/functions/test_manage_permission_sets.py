@@ -83,7 +83,7 @@ def audit_entries(table: Table, event: str) -> list[dict[str, Any]]:
 # create
 
 
-def test_a_set_is_made_and_counted_and_told(table: Table) -> None:
+def test_create_set_stores_counts_and_audits_it(table: Table) -> None:
     seed(table)
 
     answer = create_set(name="  Desk ")
@@ -109,13 +109,13 @@ def test_a_set_is_made_and_counted_and_told(table: Table) -> None:
     assert table.items_with_prefix("OUTBOX#") == []
 
 
-def test_two_sets_may_bear_one_name(table: Table) -> None:
+def test_create_set_with_name_of_another_set_succeeds(table: Table) -> None:
     seed(table)
 
     assert create_set().body["permission_set"] != create_set().body["permission_set"]
 
 
-def test_a_partner_has_sets_of_its_own_with_what_only_partners_have(table: Table) -> None:
+def test_create_set_with_partner_only_permission_succeeds_for_partner_only(table: Table) -> None:
     seed(table)
     links = ["partner.client_access.manage"]
 
@@ -131,7 +131,9 @@ def test_a_partner_has_sets_of_its_own_with_what_only_partners_have(table: Table
     (["crm.tickets.edit"], "invalid_field"),
     (["account.super_admins.manage"], "invalid_field"),
 ])  # fmt: skip
-def test_what_cannot_stand_in_a_set_is_pointed_at(table: Table, permissions: list[str], code: str) -> None:
+def test_create_and_update_set_with_invalid_permission_returns_pointer(
+    table: Table, permissions: list[str], code: str
+) -> None:
     seed(table, a_custom_set())
 
     for operation in (create_set, update_set):
@@ -149,7 +151,9 @@ def test_what_cannot_stand_in_a_set_is_pointed_at(table: Table, permissions: lis
     ({"name": "x" * 201}, "/name"),
     ({"name": "De\u202esk"}, "/name"),
 ])  # fmt: skip
-def test_a_set_has_a_name_and_permissions_within_limits(table: Table, fields: dict[str, Any], pointer: str) -> None:
+def test_create_and_update_set_outside_limits_returns_pointer(
+    table: Table, fields: dict[str, Any], pointer: str
+) -> None:
     seed(table, a_custom_set())
 
     for operation in (create_set, update_set):
@@ -157,7 +161,7 @@ def test_a_set_has_a_name_and_permissions_within_limits(table: Table, fields: di
         assert answer.body["errors"] == [{"pointer": pointer, "code": "invalid_field"}]
 
 
-def test_the_longest_name_and_the_most_permissions_are_taken(table: Table) -> None:
+def test_create_set_with_longest_name_and_all_permissions_succeeds(table: Table) -> None:
     """Use every permission that a client's set can contain."""
     seed(table)
     all_of_them = sorted(catalogue.CATALOGUE - catalogue.PARTNER_ONLY - {"account.super_admins.manage"})
@@ -165,7 +169,7 @@ def test_the_longest_name_and_the_most_permissions_are_taken(table: Table) -> No
     assert len(create_set(name="x" * 200, permissions=all_of_them).body["permissions"]) == len(all_of_them)
 
 
-def test_a_hundred_sets_are_the_most_until_one_goes(table: Table) -> None:
+def test_create_set_beyond_one_hundred_is_refused_until_one_is_removed(table: Table) -> None:
     sets = [a_custom_set(f"set_{number:032}") for number in range(100)]
     seed(table, *sets)
 
@@ -175,7 +179,7 @@ def test_a_hundred_sets_are_the_most_until_one_goes(table: Table) -> None:
     assert_error(table, create_set, 409, "too_many_sets")
 
 
-def test_the_same_key_makes_one_set(table: Table) -> None:
+def test_create_set_with_same_key_creates_one_set(table: Table) -> None:
     seed(table)
 
     assert_replayed(table, lambda key: create_set(key=key))
@@ -185,7 +189,7 @@ def test_the_same_key_makes_one_set(table: Table) -> None:
 # update
 
 
-def test_a_change_is_a_new_version(table: Table) -> None:
+def test_update_set_creates_new_version(table: Table) -> None:
     seed(table, a_custom_set(), a_member(CLERK, CUSTOM_SET))
 
     answer = update_set(name="Front desk", permissions=["crm.tickets.view:team", "service.access"])
@@ -209,7 +213,7 @@ def test_a_change_is_a_new_version(table: Table) -> None:
     }
 
 
-def test_a_change_counts_from_the_next_request_on(table: Table) -> None:
+def test_update_set_takes_effect_on_next_request(table: Table) -> None:
     seed(table, a_custom_set(), a_member(CLERK, CUSTOM_SET))
 
     def look() -> int:
@@ -222,7 +226,7 @@ def test_a_change_counts_from_the_next_request_on(table: Table) -> None:
     assert look() == 403
 
 
-def test_the_same_again_changes_nothing(table: Table) -> None:
+def test_update_set_with_equal_content_changes_nothing(table: Table) -> None:
     seed(table, a_custom_set())
 
     with assert_unchanged(table):
@@ -231,7 +235,7 @@ def test_the_same_again_changes_nothing(table: Table) -> None:
     assert (answer.status, answer.headers["etag"], answer.body["version"]) == (200, '"1"', 1)
 
 
-def test_the_same_key_changes_once(table: Table) -> None:
+def test_update_set_with_same_key_is_replayed(table: Table) -> None:
     seed(table, a_custom_set())
 
     assert_replayed(table, lambda key: update_set(key=key))
@@ -247,7 +251,7 @@ def test_the_same_key_changes_once(table: Table) -> None:
     ((a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).assignment),), True),
     ((a_partner_admin(previous=a_member(permission_set=CUSTOM_SET, partner_id=PARTNER).assignment),), False),
 ])  # fmt: skip
-def test_a_set_that_partner_staff_hold_gets_nothing_restricted(
+def test_update_set_held_by_partner_member_with_restricted_permission_is_refused(
     table: Table, others: tuple[Record, ...], restricted_is_allowed: bool
 ) -> None:
     seed(table, a_custom_set(), *others)
@@ -264,7 +268,7 @@ def test_a_set_that_partner_staff_hold_gets_nothing_restricted(
 # remove
 
 
-def test_a_set_that_nobody_holds_goes_for_good(table: Table) -> None:
+def test_remove_set_without_holders_deletes_it(table: Table) -> None:
     seed(table, a_custom_set(), a_user("user-newcomer"))
 
     answer = remove_set()
@@ -286,7 +290,7 @@ def test_a_set_that_nobody_holds_goes_for_good(table: Table) -> None:
     (a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).assignment), 1),
     (a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).assignment).next_version(permission_set=CUSTOM_SET), 2),
 ])  # fmt: skip
-def test_a_set_that_somebody_holds_or_falls_back_to_stays(table: Table, member: Record, holders: int) -> None:
+def test_remove_set_in_use_or_needed_as_previous_set_is_refused(table: Table, member: Record, holders: int) -> None:
     seed(table, a_custom_set(), member)
 
     if holders:
@@ -295,7 +299,7 @@ def test_a_set_that_somebody_holds_or_falls_back_to_stays(table: Table, member: 
         assert remove_set().status == 204
 
 
-def test_the_same_key_removes_once(table: Table) -> None:
+def test_remove_set_with_same_key_is_replayed(table: Table) -> None:
     seed(table, a_custom_set())
 
     assert_replayed(table, lambda key: remove_set(key=key))
@@ -318,7 +322,7 @@ def test_the_same_key_removes_once(table: Table) -> None:
     ((a_member(EMPLOYEE),), EMPLOYEE, CLIENT, None),
     ((), APPROVER, CLIENT, None),
 ])  # fmt: skip
-def test_sets_are_kept_by_super_admins_alone(
+def test_manage_sets_by_caller_other_than_super_admin_is_refused(
     table: Table, others: tuple[Record, ...], by: str, account_id: str, outcome: tuple[int, str] | None
 ) -> None:
     seed(table, a_custom_set(), *others)
@@ -335,7 +339,7 @@ def test_sets_are_kept_by_super_admins_alone(
 
 
 @pytest.mark.parametrize("set_id", [f"set_{'9' * 32}", "sales", "super_admin", "updates", "set_of_another"])
-def test_only_a_set_of_this_account_is_changed_or_dropped(table: Table, set_id: str) -> None:
+def test_update_and_remove_set_not_of_this_account_returns_404(table: Table, set_id: str) -> None:
     seed(
         table,
         a_custom_set(),
@@ -357,7 +361,7 @@ def test_only_a_set_of_this_account_is_changed_or_dropped(table: Table, set_id: 
     ('W/"1"', 400, "invalid_etag"),
     ('"1", "2"', 400, "invalid_etag"),
 ])  # fmt: skip
-def test_whoever_changes_or_drops_a_set_names_what_he_saw(
+def test_update_and_remove_set_without_current_version_is_refused(
     table: Table, seen: str | None, status: int, code: str
 ) -> None:
     seed(table, a_custom_set())
@@ -366,14 +370,14 @@ def test_whoever_changes_or_drops_a_set_names_what_he_saw(
     assert_error(table, lambda: remove_set(expected_version=seen), status, code)
 
 
-def test_what_he_saw_matters_only_to_whoever_may_see_it(table: Table) -> None:
+def test_update_and_remove_set_by_unauthorized_caller_hides_version_mismatch(table: Table) -> None:
     seed(table, a_custom_set())
 
     assert_error(table, lambda: update_set(CLERK, expected_version='"7"'), 403, "forbidden")
     assert_error(table, lambda: remove_set(COLLEAGUE, expected_version='"7"'), 404, "not_found")
 
 
-def test_a_seat_has_nothing_to_do_with_it(table: Table) -> None:
+def test_update_set_held_with_view_only_seat_leaves_member_unchanged(table: Table) -> None:
     seed(table, a_custom_set(), a_member(CLERK, CUSTOM_SET, seat=Seat.VIEW_ONLY))
 
     assert update_set().status == 200

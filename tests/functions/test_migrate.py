@@ -49,7 +49,7 @@ def both_super_admins(*others: Record) -> tuple[Record, ...]:
 
 
 @pytest.mark.parametrize("by", [EMPLOYEE, APPROVER])
-def test_a_super_admin_becomes_partner_admin_by_himself_or_by_another(table: Table, by: str) -> None:
+def test_migrate_by_self_or_other_super_admin_creates_partner_admin(table: Table, by: str) -> None:
     seed(table, *both_super_admins())
 
     answer = migrate(by)
@@ -68,7 +68,7 @@ def test_a_super_admin_becomes_partner_admin_by_himself_or_by_another(table: Tab
     assert invariants.violations(table.items()) == []
 
 
-def test_a_migration_is_in_both_trails_and_everybody_concerned_is_told(table: Table) -> None:
+def test_migrate_writes_entries_to_both_audit_logs_and_queues_notification(table: Table) -> None:
     seed(table, *both_super_admins())
 
     grant_id = migrate().body["grant"]["grant_id"]
@@ -84,7 +84,7 @@ def test_a_migration_is_in_both_trails_and_everybody_concerned_is_told(table: Ta
     assert queued["notification"]["kind"] == "super_admin_migrated"
 
 
-def test_a_preview_shows_the_same_and_writes_nothing(table: Table) -> None:
+def test_migrate_dry_run_returns_same_result_and_writes_nothing(table: Table) -> None:
     seed(table, *both_super_admins())
     before = table.items()
 
@@ -98,7 +98,7 @@ def test_a_preview_shows_the_same_and_writes_nothing(table: Table) -> None:
     assert {name: preview.body[name] for name in alike} == {name: done.body[name] for name in alike}
 
 
-def test_a_preview_needs_a_key_all_the_same(table: Table) -> None:
+def test_migrate_dry_run_without_idempotency_key_returns_400(table: Table) -> None:
     answer = call(
         MIGRATE_IN_ONE,
         EMPLOYEE,
@@ -110,7 +110,7 @@ def test_a_preview_needs_a_key_all_the_same(table: Table) -> None:
     assert (answer.status, answer.code) == (400, "idempotency_key_required")
 
 
-def test_a_preview_says_when_only_partner_staff_would_remain(table: Table) -> None:
+def test_migrate_dry_run_reports_that_only_partner_employees_would_remain(table: Table) -> None:
     seed(table, a_member(EMPLOYEE), a_member(MANAGER), a_member(APPROVER, "view_only"))
 
     preview = migrate(dry_run=True).body
@@ -123,7 +123,7 @@ def test_a_preview_says_when_only_partner_staff_would_remain(table: Table) -> No
     (Pricing.LEGACY, Seat.CORE, [], "paid_seat_required"),
     (Pricing.LEGACY, Seat.SALES, ["sales"], None),
 ])  # fmt: skip
-def test_a_paid_seat_is_kept_and_a_missing_one_is_told(
+def test_migrate_keeps_paid_seat_or_reports_missing_one(
     table: Table, pricing: Pricing, seat: Seat, paid: list[str], notice: str | None
 ) -> None:
     seed(table, the_client(pricing=pricing), a_member(EMPLOYEE, seat=seat))
@@ -136,7 +136,7 @@ def test_a_paid_seat_is_kept_and_a_missing_one_is_told(
     assert shown["seat"]["before"] == seat
 
 
-def test_somebody_of_two_firms_says_which(table: Table) -> None:
+def test_migrate_employee_of_two_partners_requires_partner_id(table: Table) -> None:
     seed(table, *both_super_admins(the_partner(account_id=SOUTH), a_partner_account_member(EMPLOYEE, account_id=SOUTH)))
     before = table.items()
 
@@ -147,7 +147,7 @@ def test_somebody_of_two_firms_says_which(table: Table) -> None:
     assert migrate(partner_id=SOUTH).body["grant"]["partner_id"] == SOUTH
 
 
-def test_whoever_may_not_act_does_not_learn_for_how_many_firms_one_works(table: Table) -> None:
+def test_migrate_by_unauthorized_caller_hides_partners_of_target(table: Table) -> None:
     seed(
         table,
         the_partner(account_id=SOUTH),
@@ -216,7 +216,7 @@ NOT_ALLOWED: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[int, str]
 @pytest.mark.parametrize(
     ("others", "request_body", "error"), [each[1:] for each in NOT_ALLOWED], ids=[each[0] for each in NOT_ALLOWED]
 )
-def test_a_migration_is_refused_and_so_is_its_preview(
+def test_migrate_and_its_dry_run_when_not_allowed_are_refused(
     table: Table, others: tuple[Record, ...], request_body: dict[str, Any], error: tuple[int, str]
 ) -> None:
     seed(table, *both_super_admins(*others))
@@ -229,14 +229,14 @@ def test_a_migration_is_refused_and_so_is_its_preview(
     assert table.items() == before
 
 
-def test_a_grant_that_lapsed_is_no_super_admin_again(table: Table) -> None:
+def test_migrate_with_expired_grant_does_not_restore_super_admin(table: Table) -> None:
     lapsed = a_grant(expires_at=now())
     seed(table, a_partner_admin(EMPLOYEE, grant=lapsed))
 
     assert migrate().code == "not_found"
 
 
-def test_the_same_key_replays_though_he_is_no_super_admin_any_more(table: Table) -> None:
+def test_migrate_with_same_key_after_success_is_replayed(table: Table) -> None:
     seed(table, *both_super_admins())
     named = {"idempotency-key": "mine"}
     first = call(MIGRATE_IN_ONE, EMPLOYEE, {"user_id": EMPLOYEE}, headers=named, account_id=CLIENT)
@@ -282,7 +282,7 @@ def rows(answer: ApiResponse) -> dict[str, tuple[str, str | None]]:
 DONE, LAST_SUPER_ADMIN, NOT_SUPER_ADMIN = ("done", None), ("failed", "last_super_admin"), ("skipped", "not_super_admin")
 
 
-def test_fifty_accounts_one_failing_and_again_only_what_is_left(table: Table) -> None:
+def test_migrate_many_repeated_migrates_only_failed_accounts(table: Table) -> None:
     seed(table, *clients(*range(50), without_other_super_admin=(7,)))
     asked = [f"client-{number:02}" for number in range(50)]
 
@@ -315,7 +315,7 @@ def test_fifty_accounts_one_failing_and_again_only_what_is_left(table: Table) ->
     assert invariants.violations(table.items()) == []
 
 
-def test_a_report_without_failures_is_replayed(table: Table) -> None:
+def test_migrate_many_without_failures_with_same_key_is_replayed(table: Table) -> None:
     seed(table, *clients(1, 2))
     first = migrate_in("client-01", "client-02", key="many")
     after = table.items()
@@ -327,7 +327,7 @@ def test_a_report_without_failures_is_replayed(table: Table) -> None:
     assert migrate_in("client-01", key="many").code == "idempotency_key_reused"
 
 
-def test_the_same_key_tries_failed_rows_again_and_replays_the_others(table: Table) -> None:
+def test_migrate_many_with_same_key_retries_failed_rows_and_replays_others(table: Table) -> None:
     seed(table, *clients(1, 2, without_other_super_admin=(2,)))
     first = migrate_in("client-01", "client-02", key="many")
     store_records(table, [a_member(APPROVER, account_id="client-02")])
@@ -342,7 +342,7 @@ def test_the_same_key_tries_failed_rows_again_and_replays_the_others(table: Tabl
     assert invariants.violations(table.items()) == []
 
 
-def test_a_report_that_was_lost_on_the_way_is_put_together_again(table: Table) -> None:
+def test_migrate_many_with_same_key_after_lost_report_rebuilds_it(table: Table) -> None:
     seed(table, *clients(1, 2))
     first = migrate_in("client-01", "client-02", key="many")
     (report,) = [
@@ -356,7 +356,7 @@ def test_a_report_that_was_lost_on_the_way_is_put_together_again(table: Table) -
     assert again.status == 200
 
 
-def test_many_previews_write_nothing(table: Table) -> None:
+def test_migrate_many_dry_run_writes_nothing(table: Table) -> None:
     seed(table, *clients(1, 2, without_other_super_admin=(2,)))
     before = table.items()
 
@@ -372,13 +372,13 @@ def test_many_previews_write_nothing(table: Table) -> None:
     assert table.items() == before
 
 
-def test_each_account_is_taken_once(table: Table) -> None:
+def test_migrate_many_with_repeated_account_id_returns_one_row(table: Table) -> None:
     seed(table, *clients(1))
 
     assert len(migrate_in("client-01", "client-01", "client-01").body["items"]) == 1
 
 
-def test_one_account_that_cannot_be_written_just_now_does_not_stop_the_others(table: Table) -> None:
+def test_migrate_many_with_write_conflict_in_one_account_migrates_others(table: Table) -> None:
     seed(table, *clients(1, 2, 3))
 
     with before_commit(raise_throttling):
@@ -388,7 +388,7 @@ def test_one_account_that_cannot_be_written_just_now_does_not_stop_the_others(ta
     assert invariants.violations(table.items()) == []
 
 
-def test_what_there_is_no_time_for_is_left_for_the_next_run(table: Table) -> None:
+def test_migrate_many_near_timeout_reports_remaining_accounts_as_failed(table: Table) -> None:
     seed(table, *clients(1, 2))
     before = table.items()
 
@@ -409,7 +409,7 @@ def test_what_there_is_no_time_for_is_left_for_the_next_run(table: Table) -> Non
     ((a_partner_account_member(EMPLOYEE, active=False),), EMPLOYEE, PARTNER, (404, "not_found")),
     ((an_employee(active=False),), EMPLOYEE, PARTNER, (403, "forbidden")),
 ])  # fmt: skip
-def test_from_another_partners_side_nothing_is_migrated(
+def test_migrate_many_by_caller_outside_the_partner_is_refused(
     table: Table, others: tuple[Record, ...], by: str, partner_id: str, error: tuple[int, str]
 ) -> None:
     seed(table, *both_super_admins(*others))
@@ -424,7 +424,7 @@ def test_from_another_partners_side_nothing_is_migrated(
 @pytest.mark.parametrize(
     "account_ids", [[], [f"client-{number}" for number in range(51)], ["a b"], ["client", 1], None]
 )
-def test_one_to_fifty_accounts_are_named(table: Table, account_ids: object) -> None:
+def test_migrate_many_with_invalid_number_or_type_of_account_ids_returns_422(table: Table, account_ids: object) -> None:
     seed(table)
     before = table.items()
 

@@ -110,7 +110,7 @@ def accounts_of(by: str = EMPLOYEE) -> list[str]:
 # effects
 
 
-def test_a_grant_ends_its_seat_is_free_and_both_sides_trails_tell_of_it(table: Table, check_invariants: None) -> None:
+def test_offboard_employee_ends_grant_frees_seat_and_writes_audit_logs(table: Table, check_invariants: None) -> None:
     seed(table, a_partner_admin())
 
     response = offboard()
@@ -135,9 +135,7 @@ def test_a_grant_ends_its_seat_is_free_and_both_sides_trails_tell_of_it(table: T
     assert accounts_of() == [PARTNER]
 
 
-def test_whom_the_firm_added_goes_and_whom_the_client_made_stays_and_each_client_hears_it_once(
-    table: Table, check_invariants: None
-) -> None:
+def test_offboard_employee_retains_memberships_given_by_client(table: Table, check_invariants: None) -> None:
     seed(
         table,
         *(the_client(account_id=each, name=each) for each in ("client-1", "client-2", "client-3", "client-4")),
@@ -177,9 +175,7 @@ def test_whom_the_firm_added_goes_and_whom_the_client_made_stays_and_each_client
 PREVIOUS_ASSIGNMENT: dict[str, Any] = {"permission_set": "sales", "set_version": 1, "seat": Seat.CORE}
 
 
-def test_what_he_was_before_the_grant_comes_back_unless_that_was_the_firms_as_well(
-    table: Table, check_invariants: None
-) -> None:
+def test_offboard_employee_restores_assignment_that_was_not_for_partner(table: Table, check_invariants: None) -> None:
     seed(
         table,
         *clients(1, previous=Assignment(**PREVIOUS_ASSIGNMENT)),
@@ -197,7 +193,7 @@ def test_what_he_was_before_the_grant_comes_back_unless_that_was_the_firms_as_we
     ]
 
 
-def test_what_he_has_for_another_firm_stays(table: Table, check_invariants: None) -> None:
+def test_offboard_employee_of_two_partners_keeps_access_for_other(table: Table, check_invariants: None) -> None:
     """Ending access for one partner never affects access for another (domain.md, rule 14)."""
     south = the_partner(account_id=SOUTH, name="South", domains=("north.example",))
     grant = a_grant(grant_id=f"grt_{'9' * 32}", partner_id=SOUTH)
@@ -224,7 +220,7 @@ def test_what_he_has_for_another_firm_stays(table: Table, check_invariants: None
     assert link["stored_state"] == "open"
 
 
-def test_a_former_employees_access_ends_too_and_twice_is_no_harm(table: Table, check_invariants: None) -> None:
+def test_offboard_former_employee_twice_ends_access_once(table: Table, check_invariants: None) -> None:
     seed(table, a_partner_admin(), a_partner_account_member(EMPLOYEE, active=False))
 
     assert receipt_rows(offboard()) == [(CLIENT, "ended", None)]
@@ -259,7 +255,7 @@ def test_a_former_employees_access_ends_too_and_twice_is_no_harm(table: Table, c
     ],
 )
 @pytest.mark.parametrize("dry_run", ["true", "false"])
-def test_who_ends_whose_access(
+def test_offboard_employee_by_each_role_returns_expected_status(
     table: Table, check_invariants: None, by: str, user_id: str, status: int, dry_run: str
 ) -> None:
     seed(
@@ -278,21 +274,19 @@ def test_who_ends_whose_access(
 
 
 @pytest.mark.parametrize("partner_id", ["partner-unknown", CLIENT])
-def test_what_is_no_partner_is_not_there(seeded: Table, partner_id: str) -> None:
+def test_offboard_employee_of_unknown_partner_or_client_returns_404(seeded: Table, partner_id: str) -> None:
     assert_error(seeded, lambda: offboard(APPROVER, partner_id=partner_id), 404, "not_found")
 
 
 @pytest.mark.parametrize("query", [{"dry_run": "yes"}, {"limit": "0"}, {"all": "true"}])
-def test_a_query_that_makes_no_sense(seeded: Table, query: dict[str, str]) -> None:
+def test_offboard_employee_with_invalid_query_is_refused(seeded: Table, query: dict[str, str]) -> None:
     assert_error(seeded, lambda: offboard(**query), 400, "invalid_query")
 
 
 # dry runs
 
 
-def test_a_dry_run_shows_what_would_end_and_what_is_kept_and_changes_nothing(
-    table: Table, check_invariants: None
-) -> None:
+def test_offboard_employee_dry_run_lists_effects_and_changes_nothing(table: Table, check_invariants: None) -> None:
     seed(table, *clients(1, previous=Assignment(**PREVIOUS_ASSIGNMENT)), a_member(EMPLOYEE))
 
     with assert_unchanged(table):
@@ -301,7 +295,7 @@ def test_a_dry_run_shows_what_would_end_and_what_is_kept_and_changes_nothing(
     assert receipt_rows(response) == [(client_id(0), "pending", None), (CLIENT, "retained", "retained_super_admin")]
 
 
-def test_a_dry_run_of_a_leaving_whose_clean_up_waits(table: Table, check_invariants: None) -> None:
+def test_offboard_employee_dry_run_lists_rest_of_pending_reconciliation(table: Table, check_invariants: None) -> None:
     seed(table, *clients(2))
     offboard(limit="1")
 
@@ -311,7 +305,7 @@ def test_a_dry_run_of_a_leaving_whose_clean_up_waits(table: Table, check_invaria
 # pages of the receipt
 
 
-def test_the_receipt_goes_on_over_many_clients_and_ends_nothing_again(table: Table, check_invariants: None) -> None:
+def test_offboard_employee_receipt_over_many_pages_ends_access_once(table: Table, check_invariants: None) -> None:
     seed(table, *clients(104), *(the_client(account_id=f"zoo-{each}", name="Zoo") for each in range(2)),
             a_member(EMPLOYEE, account_id="zoo-0"), a_member(EMPLOYEE, "sales", account_id="zoo-1"))  # fmt: skip
 
@@ -336,7 +330,7 @@ def test_the_receipt_goes_on_over_many_clients_and_ends_nothing_again(table: Tab
     assert pending_jobs(table) == []
 
 
-def test_a_dry_run_has_pages_too(table: Table, check_invariants: None) -> None:
+def test_offboard_employee_dry_run_returns_pages(table: Table, check_invariants: None) -> None:
     seed(table, *clients(3))
 
     with assert_unchanged(table):
@@ -346,7 +340,7 @@ def test_a_dry_run_has_pages_too(table: Table, check_invariants: None) -> None:
     assert receipt_rows(first) + receipt_rows(second) == [(client_id(number), "pending", None) for number in range(3)]
 
 
-def test_a_cursor_holds_for_one_caller_person_and_purpose(table: Table, check_invariants: None) -> None:
+def test_offboard_employee_with_cursor_of_other_request_is_refused(table: Table, check_invariants: None) -> None:
     seed(table, *clients(2), a_partner_account_member(COLLEAGUE, "super_admin"))
     dry, real = offboard(dry_run="true", limit="1").body["next_cursor"], offboard(limit="1").body["next_cursor"]
 
@@ -356,7 +350,7 @@ def test_a_cursor_holds_for_one_caller_person_and_purpose(table: Table, check_in
     assert_error(table, lambda: offboard(cursor=real, user_id=COLLEAGUE), 400, "invalid_cursor")
 
 
-def test_a_grant_of_later_is_on_no_page_of_the_receipt(table: Table, check_invariants: None) -> None:
+def test_offboard_employee_receipt_ignores_grant_given_later(table: Table, check_invariants: None) -> None:
     seed(table, *clients(2))
     first = offboard(limit="1")
     run_reconcile_access()
@@ -376,13 +370,13 @@ def approve_new_link(account_id: str = CLIENT) -> ApiResponse:
 # idempotency keys, faults and conflicts
 
 
-def test_the_same_key_gets_the_same_receipt_and_ends_nothing_again(table: Table, check_invariants: None) -> None:
+def test_offboard_employee_with_same_key_replays(table: Table, check_invariants: None) -> None:
     seed(table, *clients(2))
 
     assert_replayed(table, lambda key: offboard(key=key))
 
 
-def test_the_same_key_goes_on_with_the_receipt_once(table: Table, check_invariants: None) -> None:
+def test_offboard_employee_next_page_with_same_key_replays(table: Table, check_invariants: None) -> None:
     seed(table, *clients(2))
     cursor = offboard(limit="1", key="first").body["next_cursor"]
 
@@ -390,7 +384,7 @@ def test_the_same_key_goes_on_with_the_receipt_once(table: Table, check_invarian
     assert_error(table, lambda: offboard(key="first"), 422, "idempotency_key_reused")
 
 
-def test_he_who_ended_his_own_access_gets_the_same_receipt_again(table: Table, check_invariants: None) -> None:
+def test_offboard_self_with_same_key_replays(table: Table, check_invariants: None) -> None:
     seed(table, a_partner_admin())
 
     assert_replayed(table, lambda key: offboard(EMPLOYEE, key=key))
@@ -398,7 +392,7 @@ def test_he_who_ended_his_own_access_gets_the_same_receipt_again(table: Table, c
 
 @pytest.mark.parametrize("kills", [faults.killed_before, faults.killed_after], ids=["before", "after"])
 @pytest.mark.parametrize("key", ["a-key", None])
-def test_an_end_that_is_cut_off_anywhere_is_finished_by_the_clean_up(
+def test_offboard_employee_killed_at_any_request_is_finished_by_reconciliation(
     table: Table, check_invariants: None, kills: faults.Fault, key: str | None
 ) -> None:
     for position in range(14):
@@ -421,7 +415,7 @@ def test_an_end_that_is_cut_off_anywhere_is_finished_by_the_clean_up(
 
 
 @pytest.mark.parametrize("key", ["a-key", None])
-def test_where_the_table_is_crowded_afterwards_the_receipt_says_pending_and_access_is_gone(
+def test_offboard_employee_with_conflicts_after_write_reports_pending(
     table: Table, check_invariants: None, key: str | None
 ) -> None:
     seed(table, *clients(2))
@@ -439,7 +433,7 @@ def test_where_the_table_is_crowded_afterwards_the_receipt_says_pending_and_acce
     assert len(queued_emails(table)) == 2
 
 
-def test_where_nothing_can_be_read_afterwards_the_receipt_is_the_promise(table: Table, check_invariants: None) -> None:
+def test_offboard_employee_with_failing_reads_after_write_reports_pending(table: Table, check_invariants: None) -> None:
     seed(table, *clients(2))
     reads = 0
 
@@ -455,7 +449,7 @@ def test_where_nothing_can_be_read_afterwards_the_receipt_is_the_promise(table: 
     assert receipt_rows(response) == [(client_id(number), "pending", None) for number in range(2)]
 
 
-def test_a_line_that_is_overtaken_is_pending(table: Table, check_invariants: None) -> None:
+def test_offboard_employee_row_changed_before_commit_reports_pending(table: Table, check_invariants: None) -> None:
     seed(table, *clients(1))
     responses: list[ApiResponse] = []
 
@@ -491,7 +485,7 @@ DENIED_REQUESTS: dict[str, tuple[Callable[[], ApiResponse], int]] = {
 
 
 @pytest.mark.parametrize(("send_request", "status"), DENIED_REQUESTS.values(), ids=DENIED_REQUESTS)
-def test_nothing_can_be_done_right_after_the_write(
+def test_offboard_employee_denies_requests_right_after_write(
     table: Table, check_invariants: None, send_request: Callable[[], ApiResponse], status: int
 ) -> None:
     seed(table, a_partner_admin())
@@ -505,7 +499,7 @@ def test_nothing_can_be_done_right_after_the_write(
 
 
 @pytest.mark.parametrize("how_many", [3, 200])
-def test_the_write_costs_the_same_however_many_clients_there_are(table: Table, how_many: int) -> None:
+def test_offboard_employee_write_cost_is_independent_of_clients(table: Table, how_many: int) -> None:
     seed(table, *clients(how_many))
 
     crowded = faults.inject(dynamo.client(), "TransactWriteItems", faults.succeeds, last_fault=faults.WRITE_CONFLICT)
@@ -519,7 +513,7 @@ def test_the_write_costs_the_same_however_many_clients_there_are(table: Table, h
     assert client_id(0) not in accounts_of()
 
 
-def test_the_receipt_costs_in_proportion_to_the_page(table: Table, check_invariants: None) -> None:
+def test_offboard_employee_receipt_cost_is_proportional_to_page(table: Table, check_invariants: None) -> None:
     seed(table, *clients(60))
     spent = {}
 
@@ -538,7 +532,7 @@ def test_the_receipt_costs_in_proportion_to_the_page(table: Table, check_invaria
 # links
 
 
-def test_links_that_name_him_are_dead_at_once_and_no_others(table: Table, check_invariants: None) -> None:
+def test_offboard_employee_revokes_links_of_that_employee_only(table: Table, check_invariants: None) -> None:
     other = f"lnk_{'4' * 32}"
     seed(table, an_open_link(link_id=other, employee_id=COLLEAGUE))
     seed(table, an_open_link(link_id=other, employee_id=COLLEAGUE), an_open_link())
@@ -560,7 +554,9 @@ def test_links_that_name_him_are_dead_at_once_and_no_others(table: Table, check_
     assert link_requests.revoke().status == 204
 
 
-def test_the_clean_up_withdraws_dead_links_and_they_count_no_more(table: Table, check_invariants: None) -> None:
+def test_offboard_employee_reconciliation_revokes_links_and_corrects_count(
+    table: Table, check_invariants: None
+) -> None:
     seed(table)
     offboard()
     run_reconcile_access()
@@ -574,7 +570,7 @@ def test_the_clean_up_withdraws_dead_links_and_they_count_no_more(table: Table, 
 
 
 @pytest.mark.parametrize("reconciliations", [0, 1, 2])
-def test_a_new_link_makes_a_new_grant_that_the_old_clean_up_leaves_alone(
+def test_offboard_employee_reconciliation_keeps_grant_of_new_link(
     table: Table, check_invariants: None, reconciliations: int
 ) -> None:
     seed(table, a_partner_admin())
@@ -594,13 +590,13 @@ def test_a_new_link_makes_a_new_grant_that_the_old_clean_up_leaves_alone(
 # concurrent changes
 
 
-def test_an_approval_that_comes_too_late_is_refused(seeded: Table) -> None:
+def test_approve_link_with_offboarding_before_commit_is_refused(seeded: Table) -> None:
     response = send_during_change(seeded, offboard, link_requests.approve)
 
     assert (response.status, response.code) == (410, "link_revoked")
 
 
-def test_an_approval_that_came_first_is_ended_by_the_leaving(seeded: Table) -> None:
+def test_offboard_employee_with_approval_before_commit_ends_new_grant(seeded: Table) -> None:
     responses: list[ApiResponse] = []
 
     with before_commit(lambda: responses.append(link_requests.approve())):
@@ -612,14 +608,14 @@ def test_an_approval_that_came_first_is_ended_by_the_leaving(seeded: Table) -> N
     assert partner_seats_used(seeded) == 0
 
 
-def test_a_link_that_is_made_meanwhile_is_of_the_next_time(seeded: Table) -> None:
+def test_create_link_with_offboarding_before_commit_stays_valid(seeded: Table) -> None:
     made = send_during_change(seeded, offboard, lambda: link_requests.create(employee_id=EMPLOYEE))
 
     assert made.status == 201
     assert link_requests.approve(secret=link_requests.secret_of(made)).status == 201
 
 
-def test_two_ends_at_once_end_everything_once(table: Table, check_invariants: None) -> None:
+def test_offboard_employee_twice_concurrently_ends_access_once(table: Table, check_invariants: None) -> None:
     seed(table, *clients(2))
     other: list[ApiResponse] = []
 
@@ -632,7 +628,7 @@ def test_two_ends_at_once_end_everything_once(table: Table, check_invariants: No
     assert pending_jobs(table) == []
 
 
-def test_a_manager_who_is_dismissed_meanwhile_ends_nobodys_access(seeded: Table) -> None:
+def test_offboard_employee_by_manager_demoted_before_commit_is_refused(seeded: Table) -> None:
     response = send_during_change(
         seeded, lambda: seeded.change(keys.member(PARTNER, MANAGER), permission_set="view_only", version=2), offboard
     )
@@ -645,7 +641,7 @@ def test_a_manager_who_is_dismissed_meanwhile_ends_nobodys_access(seeded: Table)
 # other operations and callers
 
 
-def test_whoever_is_removed_from_the_firm_is_out_everywhere_for_good(table: Table, check_invariants: None) -> None:
+def test_remove_user_from_partner_ends_client_access_permanently(table: Table, check_invariants: None) -> None:
     seed(table, *clients(2))
 
     response = call(
@@ -668,5 +664,5 @@ def test_whoever_is_removed_from_the_firm_is_out_everywhere_for_good(table: Tabl
     assert pending_jobs(table) == []
 
 
-def test_the_clerk_of_a_client_hears_nothing(seeded: Table) -> None:
+def test_offboard_employee_by_client_member_returns_404(seeded: Table) -> None:
     assert_error(seeded, partial(offboard, CLERK), 404, "not_found")

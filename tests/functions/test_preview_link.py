@@ -38,7 +38,7 @@ def _accounts(answer: ApiResponse) -> dict[str, str | None]:
     return {choice["account_id"]: choice.get("reason") for choice in answer.body["accounts"]}
 
 
-def test_the_whole_of_what_is_asked(table: Table, check_invariants: None) -> None:
+def test_preview_of_open_link_returns_requested_access(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(removed=("crm.import",), access_days=30, purpose="Your new website"))
 
     with assert_unchanged(table):
@@ -58,7 +58,7 @@ def test_the_whole_of_what_is_asked(table: Table, check_invariants: None) -> Non
     assert "url" not in answer.text
 
 
-def test_the_accounts_to_choose_from_and_why_not(table: Table, check_invariants: None) -> None:
+def test_preview_lists_accounts_with_reason_why_approval_is_not_possible(table: Table, check_invariants: None) -> None:
     seed(
         table,
         the_client(account_id=SHOP), a_member(APPROVER, "sales", account_id=SHOP), a_member(CLERK, account_id=SHOP),
@@ -82,14 +82,14 @@ def test_the_accounts_to_choose_from_and_why_not(table: Table, check_invariants:
     }
 
 
-def test_accounts_that_have_answered_say_so(table: Table, check_invariants: None) -> None:
+def test_preview_after_decline_by_account_reports_link_declined(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(max_approvals=3))
     link_requests.decline()
 
     assert _accounts(preview()) == {CLIENT: "link_declined"}
 
 
-def test_a_link_bound_to_an_account_shows_that_one_alone(table: Table, check_invariants: None) -> None:
+def test_preview_of_link_bound_to_account_lists_only_that_account(table: Table, check_invariants: None) -> None:
     seed(
         table, an_open_link(account_id=SHOP), the_client(account_id=SHOP), a_member(CLERK, account_id=SHOP),
         a_member(APPROVER, account_id=SHOP),
@@ -99,7 +99,7 @@ def test_a_link_bound_to_an_account_shows_that_one_alone(table: Table, check_inv
     assert _accounts(preview(CLERK)) == {SHOP: None}
 
 
-def test_a_link_bound_to_a_foreign_account_shows_none(table: Table, check_invariants: None) -> None:
+def test_preview_of_link_bound_to_invisible_account_lists_none(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(account_id=SHOP), the_client(account_id=SHOP, name="The Shop"), a_user())
 
     answer = preview()
@@ -122,7 +122,7 @@ def test_a_link_bound_to_a_foreign_account_shows_none(table: Table, check_invari
         (APPROVER, (an_employee(active=False),), {CLIENT: "not_eligible"}),
     ],
 )
-def test_anybody_who_holds_the_link_sees_it(
+def test_preview_by_any_signed_in_caller_with_secret_succeeds(
     table: Table, check_invariants: None, by: str, others: tuple[Any, ...], accounts: dict[str, str | None]
 ) -> None:
     seed(table, *others)
@@ -133,7 +133,7 @@ def test_anybody_who_holds_the_link_sees_it(
     assert _accounts(answer) == accounts
 
 
-def test_what_is_shown_is_what_an_approval_meets(table: Table, check_invariants: None) -> None:
+def test_preview_reason_equals_error_of_approval(table: Table, check_invariants: None) -> None:
     seed(table, the_client(account_id=FULL, partner_seat_limit=0), a_member(APPROVER, account_id=FULL))
 
     shown = _accounts(preview())
@@ -152,7 +152,7 @@ def test_what_is_shown_is_what_an_approval_meets(table: Table, check_invariants:
         ({"expires_at": now()}, 410, "link_expired"),
     ],
 )
-def test_an_ended_link_says_how_it_ended(
+def test_preview_of_ended_link_returns_410_with_how_it_ended(
     table: Table, check_invariants: None, changes: dict[str, Any], status: int, code: str
 ) -> None:
     seed(table, an_open_link(**changes))
@@ -162,26 +162,26 @@ def test_an_ended_link_says_how_it_ended(
     assert "new one" in answer.body["detail"]
 
 
-def test_a_used_link_says_so(seeded: Table) -> None:
+def test_preview_of_used_link_returns_409(seeded: Table) -> None:
     link_requests.approve()
 
     assert_error(seeded, preview, 409, "link_already_used")
 
 
-def test_a_link_is_usable_until_its_last_second(table: Table, check_invariants: None) -> None:
+def test_preview_of_link_shortly_before_expiry_succeeds(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(expires_at=now() + timedelta(seconds=60)))
 
     assert preview().status == 200
 
 
-def test_no_key_is_needed(seeded: Table) -> None:
+def test_preview_without_idempotency_key_succeeds_and_is_not_cached(seeded: Table) -> None:
     answer = call(link_requests.PREVIEW, APPROVER, {"secret": SECRET_TEXT}, headers={"idempotency-key": None})
 
     assert answer.status == 200
     assert answer.headers["cache-control"] == "no-store"
 
 
-def test_somebody_who_is_barred_sees_no_accounts_of_his(seeded: Table) -> None:
+def test_preview_by_deactivated_user_lists_no_accounts(seeded: Table) -> None:
     link_requests.put_user(CLERK, active=False)
 
     with assert_unchanged(seeded):
@@ -191,19 +191,19 @@ def test_somebody_who_is_barred_sees_no_accounts_of_his(seeded: Table) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"account_id": CLIENT}, {"x": 1}])
-def test_nothing_but_the_secret_is_asked(seeded: Table, wrong: dict[str, Any]) -> None:
+def test_preview_with_unknown_field_returns_422(seeded: Table, wrong: dict[str, Any]) -> None:
     assert_error(seeded, lambda: preview(**wrong), 422, "unknown_field")
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_opening_the_address_of_the_api_shows_and_changes_nothing(seeded: Table, method: str) -> None:
+def test_preview_with_get_or_head_returns_405_and_changes_nothing(seeded: Table, method: str) -> None:
     with assert_unchanged(seeded):
         answer = call(f"{method} /access-links/preview", APPROVER, {"secret": SECRET_TEXT})
 
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
 
 
-def test_what_looking_costs(seeded: Table) -> None:
+def test_preview_costs_at_most_four_reads_and_no_writes(seeded: Table) -> None:
     with count_costs(seeded) as costs:
         preview()
 
@@ -211,7 +211,7 @@ def test_what_looking_costs(seeded: Table) -> None:
     assert costs.reads <= 4
 
 
-def test_the_firm_is_named_as_the_vendor_knows_it(seeded: Table) -> None:
+def test_preview_returns_current_partner_name(seeded: Table) -> None:
     link_requests.put_account(PARTNER, name="North & Daughters")
 
     assert preview().body["partner"]["name"] == "North & Daughters"

@@ -26,7 +26,7 @@ def chain_lengths(table: Table) -> Counter[str]:
     return Counter(item["pk"] for item in table.items_with_prefix("CHAIN#"))
 
 
-def test_an_act_is_chained_in_the_trail_of_each_account_concerned(
+def test_publish_batch_chains_entry_in_audit_log_of_each_account(
     seeded: Table, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert link_requests.approve().status == 201
@@ -42,7 +42,7 @@ def test_an_act_is_chained_in_the_trail_of_each_account_concerned(
     assert metric_counts(capsys.readouterr().out)["EntriesChained"] == 2
 
 
-def test_a_batch_that_comes_again_changes_nothing(seeded: Table) -> None:
+def test_publish_batch_a_second_time_changes_nothing(seeded: Table) -> None:
     link_requests.approve()
     publish_audit_events(stream_entries(seeded))
     after_first_run = seeded.items()
@@ -52,7 +52,7 @@ def test_a_batch_that_comes_again_changes_nothing(seeded: Table) -> None:
     assert seeded.items() == after_first_run
 
 
-def test_a_batch_that_cannot_be_chained_comes_again_as_a_whole(seeded: Table) -> None:
+def test_publish_batch_killed_while_chaining_is_finished_by_retry(seeded: Table) -> None:
     link_requests.approve()
 
     with (
@@ -66,7 +66,7 @@ def test_a_batch_that_cannot_be_chained_comes_again_as_a_whole(seeded: Table) ->
     assert set(chain_lengths(seeded).values()) == {1}
 
 
-def test_a_record_that_cannot_be_read_is_raised_and_nothing_is_chained(seeded: Table) -> None:
+def test_publish_batch_with_unreadable_record_chains_nothing(seeded: Table) -> None:
     link_requests.approve()
     readable, other = stream_entries(seeded)
 
@@ -76,7 +76,7 @@ def test_a_record_that_cannot_be_read_is_raised_and_nothing_is_chained(seeded: T
     assert chain_lengths(seeded) == {}
 
 
-def test_each_account_concerned_has_an_event_of_its_own_with_its_place(seeded: Table) -> None:
+def test_publish_batch_sends_event_with_sequence_for_each_account(seeded: Table) -> None:
     link_requests.approve()
     link_requests.create()
 
@@ -94,7 +94,7 @@ def test_each_account_concerned_has_an_event_of_its_own_with_its_place(seeded: T
     assert (of_partner["account_id"], of_partner["permission_set"]) == (PARTNER, "view_only")
 
 
-def test_events_that_the_bus_did_not_take_come_again_with_the_same_places(seeded: Table) -> None:
+def test_publish_batch_rejected_by_event_bus_is_resent_with_same_sequence(seeded: Table) -> None:
     link_requests.approve()
 
     with fake_event_bus() as bus_events:
@@ -108,7 +108,7 @@ def test_events_that_the_bus_did_not_take_come_again_with_the_same_places(seeded
     assert [event["sequence"] for event in bus_events.events] == ["000000000001"] * 2
 
 
-def test_nothing_is_told_of_what_is_not_chained(seeded: Table) -> None:
+def test_publish_batch_not_chained_sends_no_event(seeded: Table) -> None:
     link_requests.approve()
 
     with (
@@ -121,7 +121,7 @@ def test_nothing_is_told_of_what_is_not_chained(seeded: Table) -> None:
     assert bus_events.attempts == []
 
 
-def test_a_batch_is_published_after_one_more_read(seeded: Table) -> None:
+def test_publish_chained_batch_costs_two_reads(seeded: Table) -> None:
     link_requests.approve()
     batch = stream_entries(seeded)
     publish_audit_events(batch)

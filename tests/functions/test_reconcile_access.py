@@ -127,7 +127,7 @@ def update_partner(**fields: object) -> None:
 # program changes
 
 
-def test_a_suspended_program_stops_everybody_at_once_and_each_client_hears_it_once(seeded: Table) -> None:
+def test_reconcile_suspended_program_denies_access_and_emails_each_client_once(seeded: Table) -> None:
     update_partner(program="suspended")
 
     for account_id, user_id in ((CLIENT, EMPLOYEE), (CLIENT, COLLEAGUE), (SECOND_CLIENT, EMPLOYEE)):
@@ -149,7 +149,7 @@ def test_a_suspended_program_stops_everybody_at_once_and_each_client_hears_it_on
     assert seeded.items() == after_first_run
 
 
-def test_a_reactivated_program_lets_all_go_on_before_anything_is_written(seeded: Table) -> None:
+def test_reconcile_reactivated_program_restores_access_before_first_write(seeded: Table) -> None:
     update_partner(program="suspended")
     run_reconcile_access()
     before = member(seeded)
@@ -170,7 +170,7 @@ def test_a_reactivated_program_lets_all_go_on_before_anything_is_written(seeded:
     ]
 
 
-def test_a_program_that_goes_on_before_anybody_was_told_is_told_as_it_is(seeded: Table) -> None:
+def test_reconcile_program_resumed_before_first_run_emails_current_state(seeded: Table) -> None:
     update_partner(program="suspended")
     update_partner(program="active")
     run_reconcile_access()
@@ -180,7 +180,7 @@ def test_a_program_that_goes_on_before_anybody_was_told_is_told_as_it_is(seeded:
     assert pending_jobs(seeded) == []
 
 
-def test_a_terminated_program_ends_all_for_good(seeded: Table) -> None:
+def test_reconcile_terminated_program_ends_access_permanently(seeded: Table) -> None:
     update_partner(program="terminated")
 
     assert not has_access()
@@ -202,7 +202,7 @@ def test_a_terminated_program_ends_all_for_good(seeded: Table) -> None:
     assert len(queued_emails(seeded)) == 2
 
 
-def test_what_ended_with_the_program_stays_ended_when_it_is_back_before_the_clean_up(seeded: Table) -> None:
+def test_reconcile_program_terminated_then_reactivated_keeps_access_ended(seeded: Table) -> None:
     update_partner(program="terminated")
     update_partner(program="active")
 
@@ -213,7 +213,7 @@ def test_what_ended_with_the_program_stays_ended_when_it_is_back_before_the_clea
 
 
 @pytest.mark.parametrize("fields", [{"domains": []}, {"domains": ["other.example"]}])
-def test_a_firm_without_its_domain_has_no_employees(seeded: Table, fields: dict[str, object]) -> None:
+def test_reconcile_partner_without_its_domain_suspends_employees(seeded: Table, fields: dict[str, object]) -> None:
     update_partner(**fields)
 
     assert state() == ("suspended", ["employee"])
@@ -236,7 +236,7 @@ def test_a_firm_without_its_domain_has_no_employees(seeded: Table, fields: dict[
 
 
 @pytest.mark.parametrize("by", ["vendor", "firm"])
-def test_an_employee_who_is_deactivated_is_stopped_everywhere_and_comes_back(seeded: Table, by: str) -> None:
+def test_reconcile_deactivated_employee_suspends_access_until_reactivation(seeded: Table, by: str) -> None:
     def set_active(active: bool) -> None:
         if by == "vendor":
             link_requests.put_user(EMPLOYEE, active=active)
@@ -259,7 +259,7 @@ def test_an_employee_who_is_deactivated_is_stopped_everywhere_and_comes_back(see
     assert pending_jobs(seeded) == []
 
 
-def test_the_clients_own_suspension_outlasts_all_others(seeded: Table) -> None:
+def test_reconcile_member_suspended_by_client_keeps_that_suspension(seeded: Table) -> None:
     seed(seeded, *two_clients(suspended_by=frozenset({SuspensionReason.CLIENT})))
 
     update_partner(program="suspended")
@@ -279,7 +279,7 @@ def test_the_clients_own_suspension_outlasts_all_others(seeded: Table) -> None:
     assert has_access(account_id=SECOND_CLIENT)
 
 
-def test_an_erased_person_is_out_for_good_with_or_without_employment(seeded: Table) -> None:
+def test_reconcile_erased_user_ends_access_permanently(seeded: Table) -> None:
     link_requests.put_member(PARTNER, EMPLOYEE, active=False)
 
     assert call_as_vendor("POST /directory/users/{user_id}/erasure", user_id=EMPLOYEE).status == 202
@@ -297,7 +297,7 @@ def test_an_erased_person_is_out_for_good_with_or_without_employment(seeded: Tab
     assert pending_jobs(seeded) == []
 
 
-def test_whoever_is_left_without_a_super_admin_hears_it(table: Table, clock: Clock) -> None:
+def test_reconcile_account_without_super_admin_emails_it_once(table: Table, clock: Clock) -> None:
     seed(
         table,
         the_client(account_id=SECOND_CLIENT, name="The Second"),
@@ -320,7 +320,7 @@ def test_whoever_is_left_without_a_super_admin_hears_it(table: Table, clock: Clo
     assert len(queued_emails(table)) == 1
 
 
-def test_a_lapsed_grant_is_left_to_its_own_sweep(table: Table, clock: Clock) -> None:
+def test_reconcile_expired_grant_leaves_it_to_link_expiry_job(table: Table, clock: Clock) -> None:
     seed(table, a_partner_admin(grant=a_grant(expires_at=clock.time - timedelta(seconds=1))))
     offboard()
     link_requests.put_user(EMPLOYEE, active=False)
@@ -336,7 +336,7 @@ def test_a_lapsed_grant_is_left_to_its_own_sweep(table: Table, clock: Clock) -> 
 # repeated and concurrent runs
 
 
-def test_who_left_and_is_then_deactivated_is_told_of_as_having_left(seeded: Table) -> None:
+def test_reconcile_deactivated_and_offboarded_employee_emails_offboarding(seeded: Table) -> None:
     """Each job reconciles its own write. The order of the jobs does not matter."""
     link_requests.put_user(EMPLOYEE, active=False)
     link_requests.put_user(EMPLOYEE, active=True)
@@ -348,7 +348,7 @@ def test_who_left_and_is_then_deactivated_is_told_of_as_having_left(seeded: Tabl
     assert pending_jobs(seeded) == []
 
 
-def test_clean_ups_that_are_doubled_or_skipped_come_to_the_same(seeded: Table, clock: Clock) -> None:
+def test_reconcile_delayed_or_repeated_has_same_result(seeded: Table, clock: Clock) -> None:
     offboard()
     clock.advance(days=30)
     run_reconcile_access()
@@ -360,7 +360,7 @@ def test_clean_ups_that_are_doubled_or_skipped_come_to_the_same(seeded: Table, c
     assert queued_emails(seeded) == [(each, "member_retained", None) for each in (CLIENT, SECOND_CLIENT)]
 
 
-def test_two_clean_ups_at_once_tell_everybody_once(seeded: Table, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reconcile_concurrent_runs_email_each_client_once(seeded: Table, capsys: pytest.CaptureFixture[str]) -> None:
     update_partner(program="terminated")
     capsys.readouterr()
 
@@ -374,7 +374,7 @@ def test_two_clean_ups_at_once_tell_everybody_once(seeded: Table, capsys: pytest
     assert metric_counts(capsys.readouterr().out)["MembershipsReconciled"] >= 1
 
 
-def test_a_program_that_goes_on_while_its_stop_is_told_is_not_told_as_stopped(seeded: Table) -> None:
+def test_reconcile_program_resumed_before_commit_emails_current_state(seeded: Table) -> None:
     update_partner(program="suspended")
 
     with before_commit(lambda: update_partner(program="active")):
@@ -385,7 +385,7 @@ def test_a_program_that_goes_on_while_its_stop_is_told_is_not_told_as_stopped(se
     assert pending_jobs(seeded) == []
 
 
-def test_whoever_is_deactivated_while_he_is_resumed_stays_stopped(seeded: Table) -> None:
+def test_reconcile_employee_deactivated_during_resume_stays_suspended(seeded: Table) -> None:
     link_requests.put_user(EMPLOYEE, active=False)
     run_reconcile_access()
     link_requests.put_user(EMPLOYEE, active=True)
@@ -416,7 +416,7 @@ EXPECTED_EMAILS = {
 
 @pytest.mark.parametrize("kills", KILLS.values(), ids=KILLS)
 @pytest.mark.parametrize("happened", TRIGGERS)
-def test_a_clean_up_that_ends_anywhere_is_finished_by_the_next(
+def test_reconcile_killed_at_any_request_is_finished_by_next_run(
     seeded: Table, happened: str, kills: faults.Fault
 ) -> None:
     TRIGGERS[happened]()
@@ -432,7 +432,7 @@ def test_a_clean_up_that_ends_anywhere_is_finished_by_the_next(
 
 
 @pytest.mark.parametrize("fault", [faults.request_lost, faults.response_lost, BUSY], ids=["lost", "late", "busy"])
-def test_a_fault_at_the_table_is_survived_with_one_effect(seeded: Table, fault: faults.Fault) -> None:
+def test_reconcile_with_table_fault_has_one_effect(seeded: Table, fault: faults.Fault) -> None:
     offboard()
 
     for position in range(24):
@@ -442,7 +442,9 @@ def test_a_fault_at_the_table_is_survived_with_one_effect(seeded: Table, fault: 
     assert pending_jobs(seeded) == []
 
 
-def test_a_crowded_account_does_not_keep_the_others(seeded: Table, capsys: pytest.CaptureFixture[str]) -> None:
+def test_reconcile_account_with_conflicts_does_not_block_others(
+    seeded: Table, capsys: pytest.CaptureFixture[str]
+) -> None:
     update_partner(program="terminated")
     capsys.readouterr()
 
@@ -464,7 +466,7 @@ def test_a_crowded_account_does_not_keep_the_others(seeded: Table, capsys: pytes
     assert metric_counts(capsys.readouterr().out) == {"MembershipsReconciled": 1}
 
 
-def test_where_nobody_can_be_told_of_the_program_nothing_is_written_off(seeded: Table) -> None:
+def test_reconcile_program_with_failing_writes_ends_no_membership(seeded: Table) -> None:
     update_partner(program="terminated")
 
     with faults.inject(dynamo.client(), "TransactWriteItems", last_fault=faults.WRITE_CONFLICT):
@@ -475,9 +477,7 @@ def test_where_nobody_can_be_told_of_the_program_nothing_is_written_off(seeded: 
     assert queued_emails(seeded) == EXPECTED_EMAILS["terminated"]
 
 
-def test_a_table_that_cannot_be_read_is_read_again_by_the_next(
-    seeded: Table, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_reconcile_with_failing_query_is_retried_by_next_run(seeded: Table, capsys: pytest.CaptureFixture[str]) -> None:
     offboard()
     offboard(COLLEAGUE)
     capsys.readouterr()
@@ -494,7 +494,7 @@ def test_a_table_that_cannot_be_read_is_read_again_by_the_next(
     assert pending_jobs(seeded) == []
 
 
-def test_a_clean_up_that_runs_out_of_time_is_for_the_next(seeded: Table) -> None:
+def test_reconcile_out_of_time_is_continued_by_next_run(seeded: Table) -> None:
     offboard()
 
     run_reconcile_access(Context(9_999))
@@ -509,7 +509,7 @@ def test_a_clean_up_that_runs_out_of_time_is_for_the_next(seeded: Table) -> None
     assert pending_jobs(seeded) == []
 
 
-def test_links_take_time_as_well(table: Table, clock: Clock) -> None:
+def test_reconcile_links_out_of_time_is_continued_by_next_run(table: Table, clock: Clock) -> None:
     seed(table, an_open_link(link_id=f"lnk_{'4' * 32}"))
     offboard()
     context = Context(10_000)
@@ -521,7 +521,7 @@ def test_links_take_time_as_well(table: Table, clock: Clock) -> None:
     assert len([item for item in table.items_with_prefix("PARTNER#") if item["stored_state"] == "revoked"]) == 2
 
 
-def test_a_crowded_link_is_withdrawn_by_the_next(table: Table, clock: Clock) -> None:
+def test_reconcile_link_with_conflicts_is_retried_by_next_run(table: Table, clock: Clock) -> None:
     seed(table)
     offboard()
 
@@ -555,7 +555,7 @@ def queue_job(table: Table, name: str, clock: Clock, **about: object) -> Item:
         {"partner_id": PARTNER, "user_id": "user-unknown"},
     ],
 )
-def test_a_clean_up_of_somebody_unknown_ends(
+def test_reconcile_unknown_partner_or_user_finishes_job(
     seeded: Table, clock: Clock, about: dict[str, str], after: ReconciliationReason
 ) -> None:
     queue_job(seeded, "1", clock, **about, after=after)
@@ -566,7 +566,7 @@ def test_a_clean_up_of_somebody_unknown_ends(
     assert member(seeded)["active"]
 
 
-def test_a_clean_up_that_cannot_be_read_waits_an_hour_and_keeps_no_other(
+def test_reconcile_unreadable_job_waits_an_hour_and_does_not_block_others(
     seeded: Table, clock: Clock, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     queue_job(seeded, "1", clock)
@@ -595,7 +595,7 @@ def test_a_clean_up_that_cannot_be_read_waits_an_hour_and_keeps_no_other(
 
 
 @pytest.mark.parametrize("item", [keys.member(CLIENT, COLLEAGUE), keys.user(COLLEAGUE)])
-def test_somebody_who_cannot_be_read_keeps_nobody_else(
+def test_reconcile_unreadable_member_or_user_does_not_block_others(
     seeded: Table, clock: Clock, item: keys.Key, capsys: pytest.CaptureFixture[str]
 ) -> None:
     was = seeded.get(item)
@@ -618,7 +618,7 @@ def test_somebody_who_cannot_be_read_keeps_nobody_else(
     assert partner_seats_used(seeded) == 0
 
 
-def test_a_partner_whose_people_cannot_be_told_apart_is_left_alone(seeded: Table, clock: Clock) -> None:
+def test_reconcile_partner_with_unreadable_employee_waits_an_hour(seeded: Table, clock: Clock) -> None:
     update_partner(program="suspended")
     nobody = keys.member(PARTNER, "user-nobody")
     seeded.put(nobody, {"version": 1})
@@ -632,7 +632,7 @@ def test_a_partner_whose_people_cannot_be_told_apart_is_left_alone(seeded: Table
     assert pending_jobs(seeded) == []
 
 
-def test_what_was_finished_meanwhile_is_not_put_back(seeded: Table, clock: Clock) -> None:
+def test_reconcile_unreadable_job_removed_before_commit_is_not_restored(seeded: Table, clock: Clock) -> None:
     queue_job(seeded, "1", clock)
     key = keys.reconciliation("1" * 32)
     seeded.change(key, reconciliation={"reason": "who knows"})
@@ -643,7 +643,7 @@ def test_what_was_finished_meanwhile_is_not_put_back(seeded: Table, clock: Clock
     assert seeded.get(key) is None
 
 
-def test_a_clean_up_that_cannot_even_be_put_off_keeps_no_other(seeded: Table, clock: Clock) -> None:
+def test_reconcile_job_that_cannot_be_postponed_does_not_block_others(seeded: Table, clock: Clock) -> None:
     queue_job(seeded, "1", clock)
     seeded.change(keys.reconciliation("1" * 32), reconciliation={"reason": "who knows"})
     offboard()
@@ -659,7 +659,7 @@ def test_a_clean_up_that_cannot_even_be_put_off_keeps_no_other(seeded: Table, cl
 
 
 @pytest.mark.parametrize(("minutes", "late"), [(14, 0), (16, 1)])
-def test_a_clean_up_that_waits_for_long_is_counted(
+def test_reconcile_job_waiting_over_15_minutes_is_counted_as_late(
     seeded: Table, clock: Clock, minutes: int, late: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     queue_job(seeded, "1", clock, user_id=EMPLOYEE)
@@ -670,7 +670,7 @@ def test_a_clean_up_that_waits_for_long_is_counted(
     assert metric_counts(capsys.readouterr().out)["ReconciliationLate"] == late
 
 
-def test_the_oldest_comes_first(seeded: Table, clock: Clock) -> None:
+def test_reconcile_several_jobs_starts_with_oldest(seeded: Table, clock: Clock) -> None:
     names = "2143"
     for name in names:
         queue_job(seeded, name, clock, user_id="user-unknown")
@@ -686,7 +686,7 @@ def test_the_oldest_comes_first(seeded: Table, clock: Clock) -> None:
     assert done == [f"ACT#{name * 32}" for name in sorted(names)]
 
 
-def test_nothing_to_do_costs_a_look_at_each_shard(seeded: Table) -> None:
+def test_reconcile_without_jobs_costs_one_read_per_shard(seeded: Table) -> None:
     with count_costs(seeded) as costs, assert_unchanged(seeded):
         run_reconcile_access()
 
@@ -705,7 +705,7 @@ def many_clients(how_many: int) -> list[Record]:
     ]
 
 
-def test_what_it_costs_is_in_proportion_to_the_accounts_concerned(table: Table, clock: Clock) -> None:
+def test_reconcile_cost_is_proportional_to_affected_accounts(table: Table, clock: Clock) -> None:
     spent = []
     for how_many in (10, 110):
         table.clear()
@@ -723,7 +723,7 @@ def test_what_it_costs_is_in_proportion_to_the_accounts_concerned(table: Table, 
     assert violations(table.items()) == []
 
 
-def test_an_employee_of_the_firm_who_is_nowhere_needs_no_words(table: Table, clock: Clock) -> None:
+def test_reconcile_employee_without_client_access_sends_no_email(table: Table, clock: Clock) -> None:
     seed(table, the_partner(program=Program.ACTIVE), a_partner_account_member("user-idle"), an_employee("user-idle"))
 
     update_partner(program="suspended")

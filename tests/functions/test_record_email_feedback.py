@@ -96,7 +96,7 @@ REPORTS: list[tuple[str, dict[str, Any], ExpectedEffect]] = [
 
 @pytest.mark.parametrize("before", ["pending", "sending", "sent"])
 @pytest.mark.parametrize(("kind", "more", "noted"), REPORTS)
-def test_a_report_is_noted_and_shown_whenever_it_comes_and_counts_once(
+def test_record_feedback_in_any_delivery_state_updates_status_and_counts_once(
     table: Table, delivery: Key, kind: str, more: dict[str, Any], noted: ExpectedEffect, before: str, capsys: Capsys
 ) -> None:
     store_delivery(table, delivery_status=before)
@@ -114,7 +114,7 @@ def test_a_report_is_noted_and_shown_whenever_it_comes_and_counts_once(
 
 @pytest.mark.parametrize("final", ["bounced", "complained", "failed", "cancelled"])
 @pytest.mark.parametrize(("kind", "more"), [("Send", {}), ("Bounce", PERMANENT), ("Complaint", {}), ("Reject", {})])
-def test_what_is_settled_stays_but_an_address_that_takes_no_mail_is_noted(
+def test_record_feedback_on_final_delivery_state_only_suppresses_address(
     table: Table, delivery: Key, final: str, kind: str, more: dict[str, Any], capsys: Capsys
 ) -> None:
     store_delivery(table, delivery_status=final)
@@ -127,7 +127,7 @@ def test_what_is_settled_stays_but_an_address_that_takes_no_mail_is_noted(
     assert metric_counts(capsys.readouterr().out) == {}
 
 
-def test_the_report_that_a_letter_was_sent_does_not_undo_a_bounce(table: Table, delivery: Key) -> None:
+def test_record_send_after_bounce_keeps_bounced_status(table: Table, delivery: Key) -> None:
     run_function(RECORD_EMAIL_FEEDBACK, feedback("Bounce", NAME, ADDRESS, **PERMANENT))
     run_function(RECORD_EMAIL_FEEDBACK, feedback("Send", NAME, ADDRESS))
 
@@ -135,7 +135,9 @@ def test_the_report_that_a_letter_was_sent_does_not_undo_a_bounce(table: Table, 
     assert link_delivery_status(table) == "bounced"
 
 
-def test_a_bounce_that_is_noted_meanwhile_is_not_counted_again(table: Table, delivery: Key, capsys: Capsys) -> None:
+def test_record_bounce_with_concurrent_complaint_is_not_counted_again(
+    table: Table, delivery: Key, capsys: Capsys
+) -> None:
     with before_commit(lambda: table.change(delivery, delivery_status="complained")):
         run_function(RECORD_EMAIL_FEEDBACK, feedback("Bounce", NAME, ADDRESS, **PERMANENT))
 
@@ -144,9 +146,7 @@ def test_a_bounce_that_is_noted_meanwhile_is_not_counted_again(table: Table, del
     assert metric_counts(capsys.readouterr().out) == {}
 
 
-def test_the_address_that_was_written_to_is_suppressed_and_not_the_one_it_led_on_to(
-    table: Table, delivery: Key
-) -> None:
+def test_record_bounce_suppresses_the_address_sent_to_not_the_forwarded_one(table: Table, delivery: Key) -> None:
     bounce = {"bounceType": "Permanent", "bouncedRecipients": [{"emailAddress": "Somebody Else <else@far.example>"}]}
 
     run_function(RECORD_EMAIL_FEEDBACK, feedback("Bounce", NAME, ADDRESS, bounce=bounce))
@@ -156,13 +156,13 @@ def test_the_address_that_was_written_to_is_suppressed_and_not_the_one_it_led_on
     assert link_requests.create(recipient_email="else@far.example").status == 201
 
 
-def test_a_suppressed_address_stands_nowhere_in_clear(table: Table, delivery: Key) -> None:
+def test_record_bounce_stores_suppressed_address_only_as_hash(table: Table, delivery: Key) -> None:
     run_function(RECORD_EMAIL_FEEDBACK, feedback("Bounce", NAME, ADDRESS, **PERMANENT))
 
     assert ADDRESS not in str(table.items_with_prefix("SUPPRESSED#"))
 
 
-def test_a_bounce_of_an_earlier_letter_is_not_said_of_a_link_that_was_sent_again(table: Table, delivery: Key) -> None:
+def test_record_bounce_of_earlier_email_leaves_status_of_resent_link(table: Table, delivery: Key) -> None:
     seed(table, an_open_link(recipient=ADDRESS, delivery_status="queued", resent_at=(now() - timedelta(minutes=1),)))
 
     run_function(RECORD_EMAIL_FEEDBACK, feedback("Bounce", NAME, ADDRESS, **PERMANENT))
@@ -172,7 +172,7 @@ def test_a_bounce_of_an_earlier_letter_is_not_said_of_a_link_that_was_sent_again
     assert table.get(SUPPRESSED)
 
 
-def test_a_report_of_a_letter_about_no_link_is_noted(table: Table, delivery: Key) -> None:
+def test_record_bounce_of_email_without_link_updates_only_the_delivery(table: Table, delivery: Key) -> None:
     store_delivery(table, link_id=None)
 
     run_function(RECORD_EMAIL_FEEDBACK, feedback("Bounce", NAME, ADDRESS, **PERMANENT))
@@ -203,7 +203,7 @@ IGNORED: dict[str, dict[str, Any]] = {
 
 
 @pytest.mark.parametrize("event", IGNORED.values(), ids=IGNORED)
-def test_what_is_no_report_of_ours_changes_nothing(
+def test_record_feedback_with_unrelated_or_malformed_message_changes_nothing(
     table: Table, delivery: Key, event: dict[str, Any], capsys: Capsys
 ) -> None:
     before: list[Item] = table.items()
@@ -216,7 +216,7 @@ def test_what_is_no_report_of_ours_changes_nothing(
     assert ADDRESS not in written.out + written.err
 
 
-def test_a_report_that_cannot_be_noted_now_comes_again(table: Table, delivery: Key) -> None:
+def test_record_feedback_with_lasting_write_conflict_raises_and_succeeds_on_retry(table: Table, delivery: Key) -> None:
     before = table.items()
     said = feedback("Bounce", NAME, ADDRESS, **PERMANENT)
 
@@ -232,7 +232,7 @@ def test_a_report_that_cannot_be_noted_now_comes_again(table: Table, delivery: K
     assert delivery_status(table, delivery) == "bounced"
 
 
-def test_an_answer_that_was_lost_notes_the_report_once(table: Table, delivery: Key) -> None:
+def test_record_feedback_after_lost_response_is_recorded_once(table: Table, delivery: Key) -> None:
     with faults.inject(dynamo.client(), "TransactWriteItems", faults.response_lost) as attempts:
         run_function(RECORD_EMAIL_FEEDBACK, feedback("Bounce", NAME, ADDRESS, **PERMANENT))
 

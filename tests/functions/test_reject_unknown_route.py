@@ -23,7 +23,7 @@ from tools import template
     "/ACCOUNTS",
     "/accounts\n",
 ])  # fmt: skip
-def test_an_unknown_path_is_not_there(environment: None, path: str) -> None:
+def test_unknown_path_returns_404(environment: None, path: str) -> None:
     response = call("$default", None, path=path)
 
     assert (response.status, response.code) == (404, "not_found")
@@ -33,7 +33,7 @@ def test_an_unknown_path_is_not_there(environment: None, path: str) -> None:
 
 @pytest.mark.parametrize("path", ROUTES)
 @pytest.mark.parametrize("method", ["PATCH", "HEAD", "TRACE", "get", "post", "BREW"])
-def test_a_known_path_names_its_methods(environment: None, method: str, path: str) -> None:
+def test_known_path_with_other_method_returns_405_with_allow(environment: None, method: str, path: str) -> None:
     if method in ROUTES[path].split(", "):
         return
 
@@ -43,7 +43,7 @@ def test_a_known_path_names_its_methods(environment: None, method: str, path: st
     assert response.headers["allow"] == response.body["allow"] == ROUTES[path]
 
 
-def test_the_methods_are_those_of_the_functions(environment: None) -> None:
+def test_known_routes_match_functions(environment: None) -> None:
     taken: dict[str, set[str]] = {}
     for operation in gateway.OPERATIONS:
         for route in gateway.app(operation).routes:
@@ -56,11 +56,11 @@ def test_the_methods_are_those_of_the_functions(environment: None) -> None:
     assert {path: ", ".join(sorted(methods)) for path, methods in taken.items()} == ROUTES
 
 
-def test_the_methods_are_those_of_the_template() -> None:
+def test_known_routes_match_template() -> None:
     routes = {route.key for route in template.routes()}
 
     assert routes == {f"{method} {path}" for path, methods in ROUTES.items() for method in methods.split(", ")}
 
 
-def test_a_secret_in_an_address_is_refused_wherever_it_is(environment: None) -> None:
+def test_unknown_path_with_secret_in_query_is_refused(environment: None) -> None:
     assert call("$default", None, path="/approve", query={"s": SECRET_TEXT}).code == "secret_in_url"

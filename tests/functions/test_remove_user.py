@@ -76,7 +76,7 @@ CAUSES = {
 
 
 @pytest.mark.parametrize(("by", "cause"), CAUSES.items())
-def test_whoever_may_ends_a_grant_and_access_is_over_at_once(seeded_table: Table, by: str, cause: str) -> None:
+def test_remove_user_by_each_allowed_role_ends_grant_at_once(seeded_table: Table, by: str, cause: str) -> None:
     assert (list_permission_sets().status, partner_seats_used(seeded_table)) == (200, 2)
 
     response = remove(by, scope=DIRECTORY if by == VENDOR else "partner-access/use")
@@ -91,14 +91,14 @@ def test_whoever_may_ends_a_grant_and_access_is_over_at_once(seeded_table: Table
     assert (queued_item["notification"]["kind"], queued_item["notification"]["cause"]) == ("access_ended", cause)
 
 
-def test_twice_there_is_nothing_left_to_end(seeded_table: Table) -> None:
+def test_remove_user_twice_returns_404(seeded_table: Table) -> None:
     assert remove().status == 204
 
     for seen in (1, 2):
         assert_error(seeded_table, partial(remove, expected_version=seen), 404, "not_found")
 
 
-def test_who_was_something_before_is_it_again_and_then_may_be_removed(table: Table) -> None:
+def test_remove_partner_admin_restores_previous_assignment(table: Table) -> None:
     before = a_member(EMPLOYEE, "sales", added=("account.users.manage",), seat=Seat.SERVICE)
     seed_members(table, a_partner_admin(previous=before.assignment))
 
@@ -114,7 +114,7 @@ def test_who_was_something_before_is_it_again_and_then_may_be_removed(table: Tab
     assert {item["event"] for item in table.items_with_prefix(f"AUDIT#{CLIENT}")} >= {"grant.revoked", "member.removed"}
 
 
-def test_what_the_client_has_stopped_stays_so_when_the_grant_ends(table: Table) -> None:
+def test_remove_suspended_partner_admin_keeps_suspension(table: Table) -> None:
     seed_members(
         table, a_partner_admin(previous=a_member(EMPLOYEE, "sales", added=("account.users.manage",)).assignment)
     )
@@ -127,7 +127,7 @@ def test_what_the_client_has_stopped_stays_so_when_the_grant_ends(table: Table) 
 
 
 @pytest.mark.parametrize("by", [APPROVER, USERS, CLERK])
-def test_an_ordinary_member_is_removed_or_leaves(seeded_table: Table, by: str) -> None:
+def test_remove_ordinary_member_by_admin_or_self_succeeds(seeded_table: Table, by: str) -> None:
     assert remove(by, CLERK).status == 204
 
     assert stored_member(seeded_table, CLERK)["active"] is False
@@ -136,14 +136,14 @@ def test_an_ordinary_member_is_removed_or_leaves(seeded_table: Table, by: str) -
     assert entry["accounts"] == [CLIENT]
 
 
-def test_whom_a_colleague_added_goes_by_the_firms_hand_too(table: Table) -> None:
+def test_remove_colleague_by_partner_side_succeeds(table: Table) -> None:
     for by in (COLLEAGUE, MANAGER):
         table.clear()
         seed_members(table, a_member(EMPLOYEE, "view_only", partner_id=PARTNER))
         assert remove(by).status == 204
 
 
-def test_a_grant_of_another_firm_is_untouched(table: Table) -> None:
+def test_remove_partner_admin_keeps_grant_for_other_partner(table: Table) -> None:
     seed(
         table,
         the_partner(account_id=SOUTH),
@@ -165,7 +165,7 @@ def test_a_grant_of_another_firm_is_untouched(table: Table) -> None:
 # super admins
 
 
-def test_a_super_admin_leaves_while_another_stays(table: Table) -> None:
+def test_remove_last_super_admin_of_client_is_refused(table: Table) -> None:
     seed_members(table, a_member(CLERK))
 
     assert remove(APPROVER, APPROVER).status == 204
@@ -174,7 +174,7 @@ def test_a_super_admin_leaves_while_another_stays(table: Table) -> None:
         assert_error(table, partial(remove, by, CLERK, scope=scope), 409, "last_super_admin")
 
 
-def test_who_manages_users_ends_no_super_admin(table: Table) -> None:
+def test_remove_super_admin_by_user_manager_is_refused(table: Table) -> None:
     seed_members(table, a_member(CLERK))
 
     assert_error(table, partial(remove, USERS, CLERK), 403, "forbidden")
@@ -183,7 +183,7 @@ def test_who_manages_users_ends_no_super_admin(table: Table) -> None:
 # employees
 
 
-def test_an_employee_who_is_removed_from_his_firm_has_nothing_anywhere_at_once(table: Table) -> None:
+def test_remove_employee_from_partner_ends_client_access_at_once(table: Table) -> None:
     seed_members(table, the_client(account_id=FLORIST), a_member(account_id=FLORIST), a_partner_admin(
         account_id=FLORIST, grant=a_grant(grant_id=f"grt_{'5' * 32}")
     ))  # fmt: skip
@@ -207,7 +207,7 @@ def test_an_employee_who_is_removed_from_his_firm_has_nothing_anywhere_at_once(t
     assert entry["accounts"] == [PARTNER]
 
 
-def test_an_employee_may_leave_his_firm_and_the_last_super_admin_may_not(seeded_table: Table) -> None:
+def test_remove_last_super_admin_of_partner_is_refused(seeded_table: Table) -> None:
     assert_error(seeded_table, partial(remove, MANAGER, MANAGER, account_id=PARTNER), 409, "last_super_admin")
     assert remove(EMPLOYEE, account_id=PARTNER).status == 204
     assert_error(seeded_table, partial(remove, COLLEAGUE, MANAGER, account_id=PARTNER), 403, "forbidden")
@@ -227,7 +227,9 @@ def test_an_employee_may_leave_his_firm_and_the_last_super_admin_may_not(seeded_
         ("1", 400, "invalid_etag"),
     ],
 )
-def test_whoever_ends_it_names_what_he_saw(seeded_table: Table, tag: str | None, status: int, code: str) -> None:
+def test_remove_user_without_current_version_is_refused(
+    seeded_table: Table, tag: str | None, status: int, code: str
+) -> None:
     for by, scope in ((APPROVER, "partner-access/use"), (EMPLOYEE, "partner-access/use"), (VENDOR, DIRECTORY)):
         send_request = partial(
             call, f"DELETE {USER}", by, headers={"if-match": tag}, scope=scope, account_id=CLIENT, user_id=EMPLOYEE
@@ -253,7 +255,7 @@ REMOVAL_ERRORS: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[int, s
 @pytest.mark.parametrize(
     ("others", "how", "error"), [each[1:] for each in REMOVAL_ERRORS], ids=[each[0] for each in REMOVAL_ERRORS]
 )
-def test_an_end_is_refused(
+def test_remove_user_with_unmet_condition_is_refused(
     table: Table, others: tuple[Record, ...], how: dict[str, Any], error: tuple[int, str]
 ) -> None:
     seed_members(table, *others)
@@ -266,19 +268,19 @@ def test_an_end_is_refused(
 
 
 @pytest.mark.parametrize("by", [APPROVER, EMPLOYEE, MANAGER])
-def test_the_same_key_brings_the_same_answer_though_he_is_gone(seeded_table: Table, by: str) -> None:
+def test_remove_user_with_same_key_replays(seeded_table: Table, by: str) -> None:
     assert_replayed(seeded_table, lambda key: remove(by, key=key))
     expire_idempotency_keys(seeded_table)
     assert_error(seeded_table, partial(remove, by, key="the-same-key"), 404, "not_found")
 
 
-def test_a_super_admin_who_left_hears_again_that_he_did(table: Table) -> None:
+def test_remove_self_as_super_admin_with_same_key_replays(table: Table) -> None:
     seed_members(table, a_member(CLERK))
 
     assert_replayed(table, lambda key: remove(CLERK, CLERK, key=key))
 
 
-def test_who_has_ended_is_approved_anew(seeded_table: Table) -> None:
+def test_approve_link_after_removal_gives_new_grant(seeded_table: Table) -> None:
     remove()
 
     assert approve().status == 201
@@ -287,7 +289,7 @@ def test_who_has_ended_is_approved_anew(seeded_table: Table) -> None:
     assert edit(expected_version=3).body["grant"]["source"] == "access_link"
 
 
-def test_in_a_closed_account_access_can_still_be_ended(table: Table) -> None:
+def test_remove_user_in_closed_account_succeeds(table: Table) -> None:
     seed_members(table, the_client(state=AccountState.CLOSED))
 
     assert remove().status == 204

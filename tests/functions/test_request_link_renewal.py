@@ -40,7 +40,9 @@ def ended_link(table: Table, check_invariants: None) -> Table:
         {"stored_state": "declined"},
     ],
 )
-def test_the_creator_of_an_ended_link_is_asked(table: Table, check_invariants: None, changes: dict[str, Any]) -> None:
+def test_request_renewal_of_ended_link_notifies_creator(
+    table: Table, check_invariants: None, changes: dict[str, Any]
+) -> None:
     seed(table, an_open_link(created_by=MANAGER, **changes))
 
     answer = request_renewal()
@@ -55,33 +57,33 @@ def test_the_creator_of_an_ended_link_is_asked(table: Table, check_invariants: N
     assert (entry["pk"], entry["event"], entry["actor_id"]) == (f"AUDIT#{PARTNER}", "link.renewal_requested", APPROVER)
 
 
-def test_of_a_used_link_too(seeded: Table) -> None:
+def test_request_renewal_of_used_link_succeeds(seeded: Table) -> None:
     link_requests.approve()
 
     assert request_renewal(CLERK).status == 202
 
 
 @pytest.mark.parametrize("by", [CLERK, EMPLOYEE, MANAGER])
-def test_anybody_who_is_signed_in_and_known_may_ask(ended_link: Table, by: str) -> None:
+def test_request_renewal_by_any_known_user_succeeds(ended_link: Table, by: str) -> None:
     assert request_renewal(by).status == 202
 
 
 @pytest.mark.parametrize("by", ["user-unknown", VENDOR])
-def test_who_is_not_known_may_not(ended_link: Table, by: str) -> None:
+def test_request_renewal_by_unknown_user_returns_403(ended_link: Table, by: str) -> None:
     assert_error(ended_link, lambda: request_renewal(by), 403, "forbidden")
 
 
-def test_whoever_is_barred_may_not(ended_link: Table) -> None:
+def test_request_renewal_by_deactivated_user_returns_403(ended_link: Table) -> None:
     link_requests.put_user(CLERK, active=False)
 
     assert_error(ended_link, lambda: request_renewal(CLERK), 403, "forbidden")
 
 
-def test_an_open_link_needs_none(seeded: Table) -> None:
+def test_request_renewal_of_open_link_returns_409(seeded: Table) -> None:
     assert_error(seeded, request_renewal, 409, "link_still_open")
 
 
-def test_the_creator_is_asked_once_however_many_ask(ended_link: Table) -> None:
+def test_request_renewal_by_several_users_notifies_creator_once(ended_link: Table) -> None:
     assert request_renewal(CLERK).body == request_renewal().body == request_renewal().body
 
     assert len(ended_link.items_with_prefix("OUTBOX#")) == 1
@@ -89,22 +91,22 @@ def test_the_creator_is_asked_once_however_many_ask(ended_link: Table) -> None:
 
 
 @pytest.mark.parametrize("wrong", [{"account_id": "x"}, {"reason": "please"}])
-def test_nothing_else_is_said(ended_link: Table, wrong: dict[str, Any]) -> None:
+def test_request_renewal_with_unknown_field_returns_422(ended_link: Table, wrong: dict[str, Any]) -> None:
     assert_error(ended_link, lambda: request_renewal(**wrong), 422, "unknown_field")
 
 
-def test_the_same_key_asks_once(ended_link: Table) -> None:
+def test_request_renewal_with_same_key_is_replayed(ended_link: Table) -> None:
     assert_replayed(ended_link, lambda key: request_renewal(key=key))
 
 
-def test_the_same_key_replays_an_asking_that_had_nothing_to_do(ended_link: Table) -> None:
+def test_request_renewal_with_same_key_after_no_op_is_replayed(ended_link: Table) -> None:
     request_renewal(CLERK)
 
     assert_replayed(ended_link, lambda key: request_renewal(key=key))
 
 
 @pytest.mark.parametrize("asked_before", [False, True])
-def test_the_same_key_for_something_else_is_refused(ended_link: Table, asked_before: bool) -> None:
+def test_request_renewal_with_same_key_for_another_secret_returns_422(ended_link: Table, asked_before: bool) -> None:
     if asked_before:
         request_renewal(CLERK)
     request_renewal(key="one")
@@ -115,7 +117,7 @@ def test_the_same_key_for_something_else_is_refused(ended_link: Table, asked_bef
     assert_error(ended_link, lambda: request_renewal(secret=other, key="one"), 422, "idempotency_key_reused")
 
 
-def test_a_key_is_forgotten_after_a_day(ended_link: Table) -> None:
+def test_request_renewal_with_key_older_than_a_day_is_not_replayed(ended_link: Table) -> None:
     request_renewal(key="one")
     link_requests.expire_idempotency_keys(ended_link)
 
@@ -125,7 +127,7 @@ def test_a_key_is_forgotten_after_a_day(ended_link: Table) -> None:
     assert len(ended_link.items_with_prefix("OUTBOX#")) == 1
 
 
-def test_a_retry_of_one_who_was_barred_since_is_told_the_same(ended_link: Table) -> None:
+def test_request_renewal_with_same_key_by_user_deactivated_since_is_replayed(ended_link: Table) -> None:
     request_renewal(key="one")
     link_requests.put_user(APPROVER, active=False)
 
@@ -135,7 +137,7 @@ def test_a_retry_of_one_who_was_barred_since_is_told_the_same(ended_link: Table)
     assert (again.status, again.replayed) == (202, True)
 
 
-def test_somebody_else_asks_meanwhile(ended_link: Table) -> None:
+def test_request_renewal_with_concurrent_request_notifies_creator_once(ended_link: Table) -> None:
     answer = send_during_change(ended_link, lambda: request_renewal(CLERK), request_renewal)
 
     assert answer.status == 202
@@ -154,7 +156,7 @@ def _reopen(table: Table) -> None:
         (lambda _: link_requests.put_user(APPROVER, active=False), 403, "forbidden"),
     ],
 )
-def test_an_asking_that_comes_too_late_changes_nothing(
+def test_request_renewal_overtaken_by_change_returns_error_and_changes_nothing(
     ended_link: Table, change: Callable[[Table], object], status: int, code: str
 ) -> None:
     answer = send_during_change(ended_link, lambda: change(ended_link), request_renewal)
@@ -162,14 +164,14 @@ def test_an_asking_that_comes_too_late_changes_nothing(
     assert (answer.status, answer.code) == (status, code)
 
 
-def test_only_an_explicit_post_asks(ended_link: Table) -> None:
+def test_request_renewal_with_get_returns_405_and_changes_nothing(ended_link: Table) -> None:
     with assert_unchanged(ended_link):
         answer = call("GET /access-links/renewals", APPROVER, {"secret": SECRET_TEXT})
 
     assert (answer.status, answer.headers["allow"]) == (405, "POST")
 
 
-def test_what_asking_costs(ended_link: Table) -> None:
+def test_request_renewal_costs_at_most_two_reads_and_one_write(ended_link: Table) -> None:
     with count_costs(ended_link) as costs:
         request_renewal()
 
@@ -177,7 +179,7 @@ def test_what_asking_costs(ended_link: Table) -> None:
     assert costs.units <= 10
 
 
-def test_an_asker_of_no_account_may_ask(table: Table, check_invariants: None) -> None:
+def test_request_renewal_by_user_without_account_succeeds(table: Table, check_invariants: None) -> None:
     seed(table, a_user("user-alone"), an_open_link(stored_state="revoked"))
 
     assert request_renewal("user-alone").status == 202

@@ -32,7 +32,7 @@ def _link(table: Table) -> Link:
     return Link.model_validate(table.get(keys.link(PARTNER, LINK)))
 
 
-def test_a_new_secret_opens_it_and_no_earlier_one_does(table: Table, check_invariants: None) -> None:
+def test_resend_link_replaces_secret_and_extends_expiry(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(expires_at=now() + timedelta(hours=1), link_days=3))
 
     answer = resend()
@@ -49,7 +49,7 @@ def test_a_new_secret_opens_it_and_no_earlier_one_does(table: Table, check_invar
     assert approve(secret=secret).status == 201
 
 
-def test_one_entry_in_the_trail_and_a_letter_if_it_has_a_recipient(table: Table, check_invariants: None) -> None:
+def test_resend_link_with_recipient_writes_audit_entry_and_queues_email(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(recipient="boss@bakery.example", delivery_status="bounced"))
 
     answer = resend()
@@ -61,19 +61,19 @@ def test_one_entry_in_the_trail_and_a_letter_if_it_has_a_recipient(table: Table,
     assert answer.body["delivery_status"] == "queued"
 
 
-def test_no_letter_without_a_recipient(seeded: Table) -> None:
+def test_resend_link_without_recipient_queues_no_email(seeded: Table) -> None:
     assert resend().body["delivery_status"] == "none"
     assert seeded.items_with_prefix("OUTBOX#") == []
 
 
-def test_the_new_secret_is_nowhere_at_rest(seeded: Table, capsys: pytest.CaptureFixture[str]) -> None:
+def test_resend_link_stores_and_logs_no_secret(seeded: Table, capsys: pytest.CaptureFixture[str]) -> None:
     chance = secret_of(resend()).rpartition(".")[2].rpartition("_")[0]
 
     assert len(chance) == 43
     assert chance not in str(seeded.items()) + capsys.readouterr().out
 
 
-def test_a_personal_link_goes_on_where_it_was(table: Table, check_invariants: None) -> None:
+def test_resend_link_with_several_approvals_keeps_the_ones_given(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(max_approvals=3))
     approve()
 
@@ -98,7 +98,9 @@ def test_a_personal_link_goes_on_where_it_was(table: Table, check_invariants: No
         (MANAGER, {"partner_id": CLIENT}, 404, "not_found"),
     ],
 )
-def test_who_may_not_send_again(seeded: Table, by: str, how: dict[str, str], status: int, code: str) -> None:
+def test_resend_link_by_caller_without_the_right_is_refused(
+    seeded: Table, by: str, how: dict[str, str], status: int, code: str
+) -> None:
     assert_error(seeded, lambda: resend(by, **how), status, code)
 
 
@@ -111,7 +113,7 @@ def test_who_may_not_send_again(seeded: Table, by: str, how: dict[str, str], sta
         ({"expires_at": now()}, 410, "link_expired"),
     ],
 )
-def test_an_ended_link_is_not_sent_again(
+def test_resend_link_that_has_ended_returns_410(
     table: Table, check_invariants: None, changes: dict[str, Any], status: int, code: str
 ) -> None:
     seed(table, an_open_link(**changes))
@@ -119,7 +121,7 @@ def test_an_ended_link_is_not_sent_again(
     assert_error(table, resend, status, code)
 
 
-def test_a_used_link_is_not_sent_again(seeded: Table) -> None:
+def test_resend_link_that_is_used_returns_409(seeded: Table) -> None:
     approve()
 
     assert_error(seeded, resend, 409, "link_already_used")
@@ -135,27 +137,29 @@ ELIGIBILITY_LOSSES: list[Callable[[], object]] = [
 
 
 @pytest.mark.parametrize("change", ELIGIBILITY_LOSSES)
-def test_the_link_of_somebody_not_eligible_is_not_sent_again(seeded: Table, change: Callable[[], object]) -> None:
+def test_resend_link_of_ineligible_employee_returns_409(seeded: Table, change: Callable[[], object]) -> None:
     change()
 
     assert_error(seeded, resend, 409, "not_eligible")
 
 
 @pytest.mark.parametrize("change", ELIGIBILITY_LOSSES)
-def test_eligibility_lost_meanwhile(seeded: Table, change: Callable[[], object]) -> None:
+def test_resend_link_with_eligibility_lost_concurrently_returns_409(
+    seeded: Table, change: Callable[[], object]
+) -> None:
     answer = send_during_change(seeded, change, resend)
 
     assert (answer.status, answer.code) == (409, "not_eligible")
 
 
-def test_no_more_mail_to_a_suppressed_address(table: Table, check_invariants: None) -> None:
+def test_resend_link_to_suppressed_address_returns_409(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(recipient="boss@bakery.example"))
     table.put(keys.suppressed("boss@bakery.example"), {"delivery_id": "some"})
 
     assert_error(table, resend, 409, "recipient_suppressed")
 
 
-def test_not_twice_in_a_minute(seeded: Table) -> None:
+def test_resend_link_twice_in_a_minute_returns_429(seeded: Table) -> None:
     resend()
 
     answer = assert_error(seeded, resend, 429, "rate_limited")
@@ -172,7 +176,7 @@ def test_not_twice_in_a_minute(seeded: Table) -> None:
         (tuple(timedelta(hours=hours) for hours in (1, 2, 3, 4, 24)), 200),
     ],
 )
-def test_five_times_a_day_and_once_a_minute(
+def test_resend_link_is_limited_to_once_a_minute_and_five_times_a_day(
     table: Table, check_invariants: None, resent: tuple[timedelta, ...], status: int
 ) -> None:
     seed(table, an_open_link(resent_at=tuple(now() - ago for ago in resent)))
@@ -180,7 +184,7 @@ def test_five_times_a_day_and_once_a_minute(
     assert resend().status == status
 
 
-def test_the_days_before_are_forgotten(table: Table, check_invariants: None) -> None:
+def test_resend_link_drops_resend_times_older_than_a_day(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(resent_at=(now() - timedelta(days=2), now() - timedelta(hours=1))))
 
     resend()
@@ -191,7 +195,7 @@ def test_the_days_before_are_forgotten(table: Table, check_invariants: None) -> 
 # idempotency key
 
 
-def test_the_same_key_sends_once_and_never_tells_the_address_again(table: Table, check_invariants: None) -> None:
+def test_resend_link_with_same_key_is_replayed_without_url(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(recipient="boss@bakery.example"))
 
     assert_replayed(table, lambda key: resend(key=key), only_in_first_response=frozenset({"url"}))
@@ -199,7 +203,7 @@ def test_the_same_key_sends_once_and_never_tells_the_address_again(table: Table,
     assert len(table.items_with_prefix("OUTBOX#")) == 1
 
 
-def test_the_same_key_for_another_link_is_refused(table: Table, check_invariants: None) -> None:
+def test_resend_link_with_same_key_for_another_link_returns_422(table: Table, check_invariants: None) -> None:
     other = f"lnk_{'2' * 32}"
     seed(table, an_open_link(link_id=other))
     resend(key="one")
@@ -207,7 +211,7 @@ def test_the_same_key_for_another_link_is_refused(table: Table, check_invariants
     assert_error(table, lambda: resend(link_id=other, key="one"), 422, "idempotency_key_reused")
 
 
-def test_a_key_is_forgotten_after_a_day(table: Table, check_invariants: None) -> None:
+def test_resend_link_with_key_older_than_a_day_is_not_replayed(table: Table, check_invariants: None) -> None:
     seed(table)
     resend(key="one")
     link_requests.expire_idempotency_keys(table)
@@ -215,7 +219,7 @@ def test_a_key_is_forgotten_after_a_day(table: Table, check_invariants: None) ->
     assert_error(table, lambda: resend(key="one"), 429, "rate_limited")
 
 
-def test_a_key_is_needed(seeded: Table) -> None:
+def test_resend_link_without_idempotency_key_returns_400(seeded: Table) -> None:
     def send_request() -> Any:
         path = f"POST {link_requests.ONE_LINK}/resend"
         return call(path, MANAGER, partner_id=PARTNER, link_id=LINK, headers={"idempotency-key": None})
@@ -223,7 +227,7 @@ def test_a_key_is_needed(seeded: Table) -> None:
     assert_error(seeded, send_request, 400, "idempotency_key_required")
 
 
-def test_a_retry_after_the_manager_lost_his_rights_is_told_what_came_true(table: Table, check_invariants: None) -> None:
+def test_resend_link_with_same_key_by_manager_removed_since_is_replayed(table: Table, check_invariants: None) -> None:
     seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
     first = resend(key="one")
     link_requests.put_member(PARTNER, MANAGER, active=False)
@@ -255,7 +259,7 @@ def _expire_link(table: Table) -> None:
         (lambda: link_requests.put_user(MANAGER, active=False), 403, "forbidden"),
     ],
 )
-def test_a_sending_that_comes_too_late_changes_nothing(
+def test_resend_link_overtaken_by_change_returns_error_and_changes_nothing(
     table: Table, check_invariants: None, change: Callable[[], object], status: int, code: str
 ) -> None:
     seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
@@ -265,13 +269,13 @@ def test_a_sending_that_comes_too_late_changes_nothing(
     assert (answer.status, answer.code) == (status, code)
 
 
-def test_its_time_is_over_meanwhile(seeded: Table) -> None:
+def test_resend_link_that_expires_concurrently_returns_410(seeded: Table) -> None:
     answer = send_during_change(seeded, lambda: _expire_link(seeded), resend)
 
     assert (answer.status, answer.code) == (410, "link_expired")
 
 
-def test_an_approval_of_a_personal_link_meanwhile_is_kept(table: Table, check_invariants: None) -> None:
+def test_resend_link_with_concurrent_approval_keeps_the_approval(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(max_approvals=3))
 
     with before_commit(approve):
@@ -282,7 +286,7 @@ def test_an_approval_of_a_personal_link_meanwhile_is_kept(table: Table, check_in
     assert link_requests.view().body["approvals"] == 1
 
 
-def test_the_letters_own_secret_that_is_minted_meanwhile_opens_nothing(seeded: Table) -> None:
+def test_resend_link_revokes_secret_created_by_an_earlier_email(seeded: Table) -> None:
     link = _link(seeded)
     seeded.change(keys.link(PARTNER, LINK), secrets=link.secrets | {"f" * 64})
 
@@ -293,7 +297,7 @@ def test_the_letters_own_secret_that_is_minted_meanwhile_opens_nothing(seeded: T
     assert_error(seeded, lambda: preview(secret=SECRET_TEXT), 404, "link_not_found")
 
 
-def test_what_sending_again_costs(table: Table, check_invariants: None) -> None:
+def test_resend_link_costs_at_most_two_reads_and_one_write(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(recipient="boss@bakery.example"))
 
     with count_costs(table) as costs:
@@ -304,7 +308,7 @@ def test_what_sending_again_costs(table: Table, check_invariants: None) -> None:
     assert costs.units <= 20
 
 
-def test_a_partner_out_of_the_program_sends_nothing(table: Table, check_invariants: None) -> None:
+def test_resend_link_of_terminated_partner_returns_409(table: Table, check_invariants: None) -> None:
     seed(table, the_partner(program="terminated"))
 
     assert_error(table, resend, 409, "not_eligible")

@@ -29,7 +29,7 @@ def _stored_state(table: Table) -> str:
     return Link.model_validate(table.get(keys.link(PARTNER, LINK))).stored_state
 
 
-def test_a_manager_withdraws_an_open_link(seeded: Table) -> None:
+def test_revoke_open_link_by_manager_succeeds(seeded: Table) -> None:
     answer = revoke()
 
     assert (answer.status, answer.text) == (204, "")
@@ -41,13 +41,13 @@ def test_a_manager_withdraws_an_open_link(seeded: Table) -> None:
     assert seeded.items_with_prefix("OUTBOX#") == []
 
 
-def test_the_vendor_withdraws_any_link(seeded: Table) -> None:
+def test_revoke_open_link_by_vendor_succeeds(seeded: Table) -> None:
     assert revoke(VENDOR, scope=DIRECTORY).status == 204
     assert _stored_state(seeded) == "revoked"
     assert seeded.items_with_prefix("AUDIT#")[0]["actor_id"] == VENDOR
 
 
-def test_withdrawing_twice_is_withdrawing_once(seeded: Table) -> None:
+def test_revoke_link_twice_changes_nothing_more(seeded: Table) -> None:
     revoke()
 
     with assert_unchanged(seeded):
@@ -55,29 +55,27 @@ def test_withdrawing_twice_is_withdrawing_once(seeded: Table) -> None:
 
 
 @pytest.mark.parametrize("standing", ["declined", "expired", "revoked"])
-def test_an_ended_link_stays_as_it_ended(table: Table, check_invariants: None, standing: str) -> None:
+def test_revoke_ended_link_keeps_its_state(table: Table, check_invariants: None, standing: str) -> None:
     seed(table, an_open_link(stored_state=standing))
 
     with assert_unchanged(table):
         assert revoke().status == 204
 
 
-def test_a_link_whose_time_is_over_stays_expired(table: Table, check_invariants: None) -> None:
+def test_revoke_link_past_expiry_keeps_it_expired(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(expires_at=now()))
 
     with assert_unchanged(table):
         assert revoke().status == 204
 
 
-def test_a_used_link_is_no_longer_to_be_withdrawn(seeded: Table) -> None:
+def test_revoke_used_link_returns_409(seeded: Table) -> None:
     approve()
 
     assert_error(seeded, revoke, 409, "link_already_used")
 
 
-def test_a_personal_link_that_some_have_approved_is_withdrawn_for_the_others(
-    table: Table, check_invariants: None
-) -> None:
+def test_revoke_link_with_approvals_left_stops_further_approvals(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(max_approvals=3))
     approve()
 
@@ -103,11 +101,13 @@ def test_a_personal_link_that_some_have_approved_is_withdrawn_for_the_others(
         (VENDOR, {"scope": DIRECTORY, "partner_id": "partner-unknown"}, 404, "not_found"),
     ],
 )
-def test_who_may_not_withdraw(seeded: Table, by: str, how: dict[str, str], status: int, code: str) -> None:
+def test_revoke_link_by_caller_without_the_right_is_refused(
+    seeded: Table, by: str, how: dict[str, str], status: int, code: str
+) -> None:
     assert_error(seeded, lambda: revoke(by, **how), status, code)
 
 
-def test_another_partner_does_not_find_it(table: Table, check_invariants: None) -> None:
+def test_revoke_link_of_another_partner_returns_same_404_as_unknown_link(table: Table, check_invariants: None) -> None:
     south = the_partner(account_id="partner-south", name="South")
     seed(
         table,
@@ -121,14 +121,14 @@ def test_another_partner_does_not_find_it(table: Table, check_invariants: None) 
     assert foreign.body == own.body
 
 
-def test_a_barred_manager_withdraws_nothing(table: Table, check_invariants: None) -> None:
+def test_revoke_link_by_deactivated_manager_returns_403(table: Table, check_invariants: None) -> None:
     seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
     link_requests.put_user(MANAGER, active=False)
 
     assert_error(table, revoke, 403, "forbidden")
 
 
-def test_a_partner_out_of_the_program_may_still_withdraw(table: Table, check_invariants: None) -> None:
+def test_revoke_link_of_suspended_partner_succeeds(table: Table, check_invariants: None) -> None:
     seed(table, the_partner(program="suspended"))
 
     assert revoke().status == 204
@@ -137,17 +137,17 @@ def test_a_partner_out_of_the_program_may_still_withdraw(table: Table, check_inv
 # optional idempotency key
 
 
-def test_the_same_key_withdraws_once(seeded: Table) -> None:
+def test_revoke_link_with_same_key_is_replayed(seeded: Table) -> None:
     assert_replayed(seeded, lambda key: revoke(headers=idempotency_header(key)))
 
 
-def test_the_same_key_replays_a_withdrawal_that_had_nothing_to_do(table: Table, check_invariants: None) -> None:
+def test_revoke_link_with_same_key_after_no_op_is_replayed(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(stored_state="declined"))
 
     assert_replayed(table, lambda key: revoke(headers=idempotency_header(key)))
 
 
-def test_the_same_key_for_another_link_is_refused(table: Table, check_invariants: None) -> None:
+def test_revoke_link_with_same_key_for_another_link_returns_422(table: Table, check_invariants: None) -> None:
     other = f"lnk_{'2' * 32}"
     seed(table, an_open_link(link_id=other))
     revoke(headers=idempotency_header("one"))
@@ -155,7 +155,7 @@ def test_the_same_key_for_another_link_is_refused(table: Table, check_invariants
     assert_error(table, lambda: revoke(link_id=other, headers=idempotency_header("one")), 422, "idempotency_key_reused")
 
 
-def test_a_retry_after_the_manager_lost_his_rights_is_told_what_came_true(table: Table, check_invariants: None) -> None:
+def test_revoke_link_with_same_key_by_manager_removed_since_is_replayed(table: Table, check_invariants: None) -> None:
     seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
     revoke(headers=idempotency_header("one"))
     link_requests.put_member(PARTNER, MANAGER, active=False)
@@ -178,7 +178,9 @@ def _expire_link(table: Table) -> None:
     ("change", "state"),
     [(link_requests.decline, "declined"), (revoke, "revoked"), (lambda: revoke(VENDOR, scope=DIRECTORY), "revoked")],
 )
-def test_it_ends_otherwise_meanwhile(seeded: Table, change: Callable[[], object], state: str) -> None:
+def test_revoke_link_ended_concurrently_keeps_that_state(
+    seeded: Table, change: Callable[[], object], state: str
+) -> None:
     answer = send_during_change(seeded, change, revoke)
 
     assert answer.status == 204
@@ -186,7 +188,7 @@ def test_it_ends_otherwise_meanwhile(seeded: Table, change: Callable[[], object]
     assert sum(entry["event"] == "link.revoked" for entry in seeded.items_with_prefix("AUDIT#")) == (state == "revoked")
 
 
-def test_its_time_is_over_meanwhile(seeded: Table) -> None:
+def test_revoke_link_that_expires_concurrently_leaves_it_expired(seeded: Table) -> None:
     assert send_during_change(seeded, lambda: _expire_link(seeded), revoke).status == 204
     assert link_requests.view().body["state"] == "expired"
 
@@ -200,7 +202,7 @@ def test_its_time_is_over_meanwhile(seeded: Table) -> None:
         (lambda: link_requests.put_user(MANAGER, active=False), 403, "forbidden"),
     ],
 )
-def test_a_withdrawal_that_comes_too_late_changes_nothing(
+def test_revoke_link_overtaken_by_change_returns_error_and_changes_nothing(
     table: Table, check_invariants: None, change: Callable[[], object], status: int, code: str
 ) -> None:
     seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
@@ -211,7 +213,9 @@ def test_a_withdrawal_that_comes_too_late_changes_nothing(
 
 
 @pytest.mark.parametrize("others", [(), (an_open_link(max_approvals=3),)])
-def test_what_a_withdrawal_costs(table: Table, check_invariants: None, others: tuple[Any, ...]) -> None:
+def test_revoke_link_costs_one_read_and_one_write(
+    table: Table, check_invariants: None, others: tuple[Any, ...]
+) -> None:
     seed(table, *others)
 
     with count_costs(table) as costs:
@@ -221,7 +225,7 @@ def test_what_a_withdrawal_costs(table: Table, check_invariants: None, others: t
     assert costs.units <= 14
 
 
-def test_a_link_of_many_used_up_meanwhile(table: Table, check_invariants: None) -> None:
+def test_revoke_link_fully_approved_concurrently_returns_409(table: Table, check_invariants: None) -> None:
     seed(
         table, an_open_link(max_approvals=2), a_user("user-boss"), a_member("user-boss"),
         the_client(account_id="client-other"), a_member("user-boss", account_id="client-other"),

@@ -92,7 +92,7 @@ VALID_REQUESTS: Final[dict[str, Json]] = {
 # results
 
 
-def test_who_may_do_this_here() -> None:
+def test_search_subjects_returns_permitted_users() -> None:
     assert DEPLOYED.find_all(SUBJECTS, subjects_request()) == [APPROVER, EMPLOYEE]
     assert DEPLOYED.find_all(SUBJECTS, subjects_request("crm.contacts.view")) == [APPROVER, CLERK, EMPLOYEE]
     assert DEPLOYED.find_all(SUBJECTS, subjects_request("account.billing.manage")) == [APPROVER]
@@ -100,14 +100,14 @@ def test_who_may_do_this_here() -> None:
     assert DEPLOYED.find_all(SUBJECTS, subjects_request("partner.client_access.manage")) == []
 
 
-def test_where_somebody_may_do_this() -> None:
+def test_search_resources_returns_permitted_accounts() -> None:
     assert DEPLOYED.find_all(RESOURCES, resources_request(APPROVER)) == [CLIENT, OTHER_CLIENT]
     assert DEPLOYED.find_all(RESOURCES, resources_request(EMPLOYEE)) == [CLIENT]
     assert DEPLOYED.find_all(RESOURCES, resources_request(EMPLOYEE, "crm.contacts.view")) == [CLIENT, PARTNER]
     assert DEPLOYED.find_all(RESOURCES, resources_request(COLLEAGUE)) == []
 
 
-def test_what_somebody_may_do_here() -> None:
+def test_search_actions_returns_permitted_actions() -> None:
     views = sorted(name for name in catalogue.SCOPED if name.endswith(".view"))
 
     assert DEPLOYED.find_all(ACTIONS, actions_request(CLERK)) == views
@@ -117,7 +117,7 @@ def test_what_somebody_may_do_here() -> None:
     assert DEPLOYED.find_all(ACTIONS, actions_request(MANAGER)) == []
 
 
-def test_results_are_of_the_type_that_was_searched_for_and_of_nothing_else() -> None:
+def test_search_returns_only_results_of_requested_type() -> None:
     for what, body in VALID_REQUESTS.items():
         results = DEPLOYED.request(what, body).body["results"]
         kind = {SUBJECTS: "user", RESOURCES: "account"}.get(what)
@@ -126,7 +126,7 @@ def test_results_are_of_the_type_that_was_searched_for_and_of_nothing_else() -> 
         assert {each.get("type") for each in results} == {kind}
 
 
-def test_the_id_of_what_is_searched_for_is_passed_over() -> None:
+def test_search_ignores_id_of_searched_entity() -> None:
     assert DEPLOYED.find_all(SUBJECTS, {**subjects_request(), "subject": subject(CLERK)}) == [APPROVER, EMPLOYEE]
     assert DEPLOYED.find_all(RESOURCES, {**resources_request(APPROVER), "resource": resource("x", "account")}) == [
         CLIENT,
@@ -134,7 +134,7 @@ def test_the_id_of_what_is_searched_for_is_passed_over() -> None:
     ]
 
 
-def test_properties_and_context_find_nobody_more() -> None:
+def test_search_ignores_properties_and_context() -> None:
     more = {"permission_set": "super_admin"}
     body = {**subjects_request(), "subject": {"type": "user", "properties": more}, "context": more}
 
@@ -154,12 +154,12 @@ NOTHING: Final[Json] = {"results": []}
     (ACTIONS, actions_request(APPROVER, PARTNER)),
     (ACTIONS, actions_request(MANAGER)),
 ])  # fmt: skip
-def test_what_is_not_there_and_what_is_foreign_are_found_alike(what: str, body: Json) -> None:
+def test_search_of_unknown_or_foreign_entity_returns_no_results(what: str, body: Json) -> None:
     assert DEPLOYED.request(what, body).body == NOTHING
 
 
 @pytest.mark.parametrize("name", ["", " ", "a#b", "a/b", "..", "a\0", "é", "a" * 129])
-def test_what_cannot_be_an_id_is_searched_without_a_single_request(table: Table, name: str) -> None:
+def test_search_with_malformed_id_returns_no_results_without_database_read(table: Table, name: str) -> None:
     with count_costs(table) as costs:
         for what, body in (
             (SUBJECTS, subjects_request(account_id=name)),
@@ -172,7 +172,7 @@ def test_what_cannot_be_an_id_is_searched_without_a_single_request(table: Table,
 
 
 @pytest.mark.parametrize(("what", "part"), [(what, part) for what in SEARCHES for part in ("subject", "resource")])
-def test_nothing_is_of_another_type(table: Table, what: str, part: str) -> None:
+def test_search_with_unknown_type_returns_no_results_without_database_read(table: Table, what: str, part: str) -> None:
     with count_costs(table) as costs:
         for kind in ("", "User", "record", "spaceship", {"subject": "account", "resource": "user"}[part]):
             body = {**VALID_REQUESTS[what], part: {**VALID_REQUESTS[what][part], "type": kind}}
@@ -191,7 +191,7 @@ def test_nothing_is_of_another_type(table: Table, what: str, part: str) -> None:
     ((the_partner(domains=()),), [APPROVER]),
     ((a_member(CLERK, CUSTOM_SET), a_custom_set(permissions=(IMPORT,))), [APPROVER, CLERK, EMPLOYEE]),
 ])  # fmt: skip
-def test_who_may_no_more_is_not_found(table: Table, others: tuple[Record, ...], found: list[str]) -> None:
+def test_search_after_loss_of_access_omits_the_user(table: Table, others: tuple[Record, ...], found: list[str]) -> None:
     seed(table, a_partner_admin(), *others)
 
     assert DEPLOYED.find_all(SUBJECTS, subjects_request()) == found
@@ -209,7 +209,7 @@ def test_who_may_no_more_is_not_found(table: Table, others: tuple[Record, ...], 
     (RESOURCES, resources_request(APPROVER)),
     (ACTIONS, actions_request(CLERK)),
 ])  # fmt: skip
-def test_pages_hold_together_what_one_answer_holds(what: str, body: Json, size: int) -> None:
+def test_search_pages_together_equal_unpaged_results(what: str, body: Json, size: int) -> None:
     pages = DEPLOYED.find_pages(what, body, limit=size)
 
     assert [name for page in pages for name in page] == DEPLOYED.find_all(what, body)
@@ -218,7 +218,7 @@ def test_pages_hold_together_what_one_answer_holds(what: str, body: Json, size: 
 
 
 @pytest.mark.parametrize("what", SEARCHES)
-def test_a_page_of_nothing_asks_nobody(table: Table, what: str) -> None:
+def test_search_with_limit_zero_returns_empty_page(table: Table, what: str) -> None:
     with count_costs(table) as costs:
         answer = DEPLOYED.request(what, {**VALID_REQUESTS[what], "page": {"limit": 0}})
 
@@ -242,7 +242,7 @@ def suspend(table: Table, user_id: str) -> None:
     table.change(keys.member("client-crowd", user_id), suspended_by={"client"})
 
 
-def test_who_loses_access_between_pages_is_not_found_and_nobody_else_is_missed(table: Table) -> None:
+def test_search_subjects_with_access_lost_between_pages_omits_only_those(table: Table) -> None:
     permitted = [f"user-{nth:03}" for nth in range(10)]
     store_records(table, members(*permitted))
 
@@ -263,7 +263,7 @@ def test_who_loses_access_between_pages_is_not_found_and_nobody_else_is_missed(t
     assert third["page"]["next_token"] == ""
 
 
-def test_of_accounts_that_are_lost_between_pages_none_is_found(table: Table) -> None:
+def test_search_resources_with_account_closed_between_pages_omits_only_that(table: Table) -> None:
     places = [f"client-{nth}" for nth in range(5)]
     store_records(table, [a_user("user-travels"), *(the_client(account_id=each) for each in places)])
     store_records(table, (a_member("user-travels", account_id=each) for each in places))
@@ -283,7 +283,7 @@ def test_of_accounts_that_are_lost_between_pages_none_is_found(table: Table) -> 
     assert second["page"]["next_token"] == ""
 
 
-def test_what_somebody_may_no_more_is_not_on_the_next_page(table: Table) -> None:
+def test_search_actions_with_permission_removed_between_pages_omits_it(table: Table) -> None:
     body = actions_request(CLERK)
     first = DEPLOYED.request(ACTIONS, {**body, "page": {"limit": 5}}).body
     table.change(keys.member(CLIENT, CLERK), removed=["crm.tickets.view"])
@@ -295,7 +295,7 @@ def test_what_somebody_may_no_more_is_not_on_the_next_page(table: Table) -> None
     assert "crm.tickets.view" not in rest
 
 
-def test_one_among_three_hundred_is_found_in_bounded_requests_by_short_pages_that_go_on(table: Table) -> None:
+def test_search_subjects_in_large_account_returns_short_pages_in_bounded_requests(table: Table) -> None:
     """Request no page at first: a response can be paged all the same."""
     store_records(table, members("user-250", many=300))
     body, requests = LARGE_ACCOUNT_SEARCH, []
@@ -312,7 +312,7 @@ def test_one_among_three_hundred_is_found_in_bounded_requests_by_short_pages_tha
     assert requests == [10, 10, 10, 1], "five times a list of twenty, and how they stand"
 
 
-def test_a_full_page_looks_no_further(table: Table) -> None:
+def test_search_subjects_with_full_page_reads_no_further(table: Table) -> None:
     people = [f"user-{nth:03}" for nth in range(115)]
     store_records(table, members(*people, many=115))
 
@@ -325,7 +325,7 @@ def test_a_full_page_looks_no_further(table: Table) -> None:
     assert costs.requests == 12
 
 
-def test_the_dearest_page_is_bounded_too(table: Table) -> None:
+def test_search_subjects_with_most_expensive_members_makes_bounded_requests(table: Table) -> None:
     """Give each member a partner and a custom set, and none the permission: three requests for twenty members."""
     own = a_custom_set(account_id="client-crowd")
     people = [f"user-{nth:03}" for nth in range(25)]
@@ -420,7 +420,7 @@ def evaluation_request(user_id: str, permission: str, account_id: str) -> Json:
 
 @UNSHRUNK
 @given(st.data())
-def test_a_search_finds_what_evaluations_permit_and_nothing_else(table: Table, data: st.DataObject) -> None:
+def test_search_returns_exactly_what_evaluations_permit(table: Table, data: st.DataObject) -> None:
     table.clear()
     store_records(table, {keys.of(record): record for record in random_records(data.draw)}.values())
     permission = data.draw(st.sampled_from(COMPARED_PERMISSIONS))
@@ -440,7 +440,7 @@ def test_a_search_finds_what_evaluations_permit_and_nothing_else(table: Table, d
 
 @UNSHRUNK
 @given(st.data())
-def test_whoever_loses_access_while_pages_are_turned_is_found_before_or_not_at_all(
+def test_search_subjects_with_random_loss_of_access_between_pages_omits_only_those(
     table: Table, data: st.DataObject
 ) -> None:
     table.clear()
@@ -475,7 +475,7 @@ LASTING_FAULTS: Final[dict[str, Fault]] = {
 @pytest.mark.parametrize("what", SEARCHES)
 @pytest.mark.parametrize("fault", LASTING_FAULTS.values(), ids=LASTING_FAULTS)
 @pytest.mark.parametrize("operation", ["Query", "TransactGetItems"])
-def test_what_cannot_be_looked_up_is_not_found(
+def test_search_with_unavailable_table_returns_503_without_results(
     table: Table, monkeypatch: pytest.MonkeyPatch, what: str, fault: Fault, operation: str
 ) -> None:
     if (what, operation) == (ACTIONS, "Query"):
@@ -490,7 +490,7 @@ def test_what_cannot_be_looked_up_is_not_found(
     assert "results" not in answer.text
 
 
-def test_no_search_changes_anything(table: Table) -> None:
+def test_search_never_writes(table: Table) -> None:
     with assert_unchanged(table), count_costs(table) as costs:
         for what, body in VALID_REQUESTS.items():
             DEPLOYED.request(what, body, headers={"idempotency-key": "a-key"})

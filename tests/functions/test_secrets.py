@@ -51,7 +51,7 @@ def _not_found_response(answer: ApiResponse) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("send_request", LINK_OPERATIONS)
-def test_what_cannot_be_a_secret_is_refused_without_a_look(
+def test_link_operation_with_malformed_secret_returns_404_without_database_read(
     links: Table, send_request: Callable[..., ApiResponse]
 ) -> None:
     expected = _not_found_response(send_request(secret=WRONG_SECRETS["a wrong secret"]))
@@ -65,7 +65,7 @@ def test_what_cannot_be_a_secret_is_refused_without_a_look(
 
 @pytest.mark.parametrize("by", [APPROVER, CLERK, "user-unknown"])
 @pytest.mark.parametrize("send_request", LINK_OPERATIONS)
-def test_every_wrong_secret_is_answered_alike_after_as_many_requests(
+def test_link_operation_with_wrong_secret_returns_same_404_after_same_requests(
     links: Table, send_request: Callable[..., ApiResponse], by: str
 ) -> None:
     answers, requests = [], set()
@@ -83,7 +83,7 @@ def test_every_wrong_secret_is_answered_alike_after_as_many_requests(
 
 @pytest.mark.parametrize("send_request", LINK_OPERATIONS)
 @pytest.mark.parametrize("standing", ["open", "revoked", "declined", "expired"])
-def test_a_wrong_secret_does_not_tell_how_the_link_stands(
+def test_link_operation_with_wrong_secret_hides_state_of_link(
     table: Table, check_invariants: None, send_request: Callable[..., ApiResponse], standing: str
 ) -> None:
     seed(table, an_open_link(stored_state=standing))
@@ -94,7 +94,7 @@ def test_a_wrong_secret_does_not_tell_how_the_link_stands(
 
 
 @pytest.mark.parametrize("send_request", LINK_OPERATIONS)
-def test_a_secret_that_was_replaced_is_like_one_that_never_was(
+def test_link_operation_with_replaced_secret_returns_same_404_as_unknown_link(
     links: Table, send_request: Callable[..., ApiResponse]
 ) -> None:
     link_requests.resend()
@@ -104,7 +104,7 @@ def test_a_secret_that_was_replaced_is_like_one_that_never_was(
     )
 
 
-def test_of_three_secrets_each_opens_and_a_part_of_one_does_not(table: Table, check_invariants: None) -> None:
+def test_preview_link_with_one_of_three_valid_secrets_succeeds(table: Table, check_invariants: None) -> None:
     fingerprints = frozenset({LinkSecret.read(SECRET_TEXT).fingerprint, "a" * 64, "b" * 64})
     seed(table, an_open_link(secrets=fingerprints))
 
@@ -112,7 +112,7 @@ def test_of_three_secrets_each_opens_and_a_part_of_one_does_not(table: Table, ch
 
 
 @pytest.mark.parametrize("send_request", LINK_OPERATIONS)
-def test_no_door_writes_the_secret_down(
+def test_link_operation_never_stores_logs_or_returns_the_secret(
     links: Table, send_request: Callable[..., ApiResponse], capsys: pytest.CaptureFixture[str]
 ) -> None:
     secret = secret_of(link_requests.create())

@@ -17,7 +17,7 @@ from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.members import SuspensionReason
 from partner_access.domain.notifications import Cause, Locale, Notification, NotificationKind
 from partner_access.domain.records import Record
-from partner_access.store import dynamo, keys, outbox, retries
+from partner_access.store import dynamo, keys, outbox, queries, retries
 from tests.support import faults, link_requests
 from tests.support.background_functions import (
     RECORD_EMAIL_FEEDBACK,
@@ -154,7 +154,9 @@ def digest(copy: SentEmail) -> str:
 
 
 @pytest.mark.parametrize("trigger", [send_emails_from_stream, lambda _: run_send_emails()], ids=["stream", "sweep"])
-def test_the_stream_and_the_sweep_each_deliver_alone(scenario: EmailScenario, trigger: Callable[[Any], Any]) -> None:
+def test_send_emails_by_stream_or_by_schedule_alone_delivers(
+    scenario: EmailScenario, trigger: Callable[[Any], Any]
+) -> None:
     trigger([scenario.queue()])
 
     assert scenario.ses.addresses == [RECIPIENT]
@@ -164,7 +166,7 @@ def test_the_stream_and_the_sweep_each_deliver_alone(scenario: EmailScenario, tr
     assert len(scenario.table.items_with_prefix("AUDIT#")) == 0
 
 
-def test_a_letter_is_sent_as_configured_and_names_its_copy(scenario: EmailScenario) -> None:
+def test_send_email_uses_configured_sender_and_names_its_delivery(scenario: EmailScenario) -> None:
     queue_and_send(scenario)
 
     (copy,) = scenario.ses.sent
@@ -182,7 +184,7 @@ def queue_and_send(
     return item
 
 
-def test_a_record_that_comes_again_is_not_sent_again(scenario: EmailScenario) -> None:
+def test_send_email_with_repeated_record_sends_once(scenario: EmailScenario) -> None:
     item = scenario.queue()
 
     answers = [send_emails_from_stream([item]), send_emails_from_stream([item, item])]
@@ -192,7 +194,7 @@ def test_a_record_that_comes_again_is_not_sent_again(scenario: EmailScenario) ->
     assert len(scenario.ses.attempts) == 1
 
 
-def test_records_in_any_order_come_to_the_same(scenario: EmailScenario) -> None:
+def test_send_emails_in_any_order_sends_each_once(scenario: EmailScenario) -> None:
     items = [
         scenario.queue(NotificationKind.LINK_DECLINED),
         scenario.queue(NotificationKind.LINK_EXPIRED),
@@ -215,7 +217,7 @@ def fails_on(name: str) -> Fault:
     return fault
 
 
-def test_a_batch_names_just_the_record_that_failed_and_the_others_are_sent_once(scenario: EmailScenario) -> None:
+def test_send_emails_with_one_failing_record_reports_only_that_record(scenario: EmailScenario) -> None:
     items = [
         scenario.queue(kind)
         for kind in (NotificationKind.LINK_EXPIRED, NotificationKind.LINK_TO_APPROVE, NotificationKind.LINK_DECLINED)
@@ -232,7 +234,7 @@ def test_a_batch_names_just_the_record_that_failed_and_the_others_are_sent_once(
     assert scenario.outbox_items == []
 
 
-def test_a_batch_of_which_nothing_came_true_fails_as_a_whole_and_takes_effect_once_when_it_comes_again(
+def test_send_emails_with_all_records_failing_raises_and_succeeds_on_retry(
     scenario: EmailScenario,
 ) -> None:
     items = [scenario.queue(), scenario.queue(NotificationKind.LINK_EXPIRED)]
@@ -249,7 +251,7 @@ def test_a_batch_of_which_nothing_came_true_fails_as_a_whole_and_takes_effect_on
     assert len(scenario.ses.sent) == 2
 
 
-def test_a_record_that_cannot_be_read_fails_alone(scenario: EmailScenario) -> None:
+def test_send_emails_with_malformed_stream_record_reports_only_that_record(scenario: EmailScenario) -> None:
     item = scenario.queue()
     event = {"Records": [{"eventName": "INSERT", "dynamodb": {"SequenceNumber": "1"}}]}
     event["Records"] += [{**each} for each in records_of([item], first=2)]
@@ -271,7 +273,7 @@ def records_of(items: list[Item], first: int) -> list[dict[str, Any]]:
     ]
 
 
-def test_a_crowded_letter_does_not_keep_the_others_of_a_sweep(
+def test_send_emails_by_schedule_with_one_conflicting_email_sends_the_others(
     scenario: EmailScenario, capsys: pytest.CaptureFixture[str]
 ) -> None:
     stuck, other = scenario.queue(), scenario.queue(NotificationKind.LINK_EXPIRED)
@@ -289,7 +291,7 @@ def test_a_crowded_letter_does_not_keep_the_others_of_a_sweep(
 # concurrent runs
 
 
-def test_a_sweep_beside_the_stream_leaves_a_claimed_copy_alone(scenario: EmailScenario) -> None:
+def test_send_emails_by_schedule_during_stream_skips_claimed_delivery(scenario: EmailScenario) -> None:
     def beside(_: object, send: faults.Send) -> Any:
         run_send_emails()
         return send()
@@ -301,7 +303,7 @@ def test_a_sweep_beside_the_stream_leaves_a_claimed_copy_alone(scenario: EmailSc
     assert scenario.outbox_items == []
 
 
-def test_who_claims_second_sends_nothing(scenario: EmailScenario) -> None:
+def test_send_emails_with_delivery_claimed_concurrently_sends_once(scenario: EmailScenario) -> None:
     """Let one run read first and commit last, so that the condition on the claim rejects it."""
     item = scenario.queue()
 
@@ -312,7 +314,7 @@ def test_who_claims_second_sends_nothing(scenario: EmailScenario) -> None:
     assert scenario.outbox_items == []
 
 
-def test_a_letter_that_is_done_with_meanwhile_does_not_come_back(scenario: EmailScenario) -> None:
+def test_postpone_email_completed_concurrently_does_not_restore_it(scenario: EmailScenario) -> None:
     scenario.ses.next_faults.append(faults.aws_error("TooManyRequestsException", 429))
     item = scenario.queue()
 
@@ -336,7 +338,7 @@ def _after(change: Callable[[], None]) -> Fault:
     return fault
 
 
-def test_a_letter_is_not_looked_at_before_its_time(scenario: EmailScenario) -> None:
+def test_send_emails_before_next_attempt_time_sends_nothing(scenario: EmailScenario) -> None:
     item = scenario.queue()
     scenario.table.change(keys.outbox(item["outbox_id"]), next_at=scenario.clock.time + timedelta(seconds=1))
 
@@ -349,7 +351,7 @@ def test_a_letter_is_not_looked_at_before_its_time(scenario: EmailScenario) -> N
     assert len(scenario.ses.sent) == 1
 
 
-def test_nothing_is_begun_that_could_not_be_ended(scenario: EmailScenario) -> None:
+def test_send_emails_near_timeout_starts_no_further_delivery(scenario: EmailScenario) -> None:
     scenario.queue(NotificationKind.LINK_DECLINED)
     context = Context()
 
@@ -376,7 +378,7 @@ LOST_RESPONSES: dict[str, Fault] = {
 
 
 @pytest.mark.parametrize("lost", LOST_RESPONSES.values(), ids=LOST_RESPONSES)
-def test_after_a_lost_answer_one_more_copy_goes_when_no_report_has_come(
+def test_send_email_after_lost_response_and_no_feedback_sends_one_more(
     scenario: EmailScenario, lost: Fault, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scenario.ses.next_faults.append(lost)
@@ -400,7 +402,7 @@ def test_after_a_lost_answer_one_more_copy_goes_when_no_report_has_come(
 
 
 @pytest.mark.parametrize("which", [0, 1], ids=["first", "second"])
-def test_the_secret_of_either_copy_works_for_approval(scenario: EmailScenario, which: int) -> None:
+def test_approve_link_with_secret_of_first_or_second_email_succeeds(scenario: EmailScenario, which: int) -> None:
     scenario.ses.next_faults.append(faults.response_lost)
     queue_and_send(scenario)
     scenario.clock.advance(minutes=5)
@@ -410,7 +412,7 @@ def test_the_secret_of_either_copy_works_for_approval(scenario: EmailScenario, w
     assert len({SECRET_TEXT, *(copy.secret for copy in scenario.ses.sent)}) == 3
 
 
-def test_a_report_in_place_of_the_lost_answer_ends_the_matter(scenario: EmailScenario) -> None:
+def test_send_email_after_lost_response_with_send_feedback_sends_no_more(scenario: EmailScenario) -> None:
     scenario.ses.next_faults.append(faults.response_lost)
     queue_and_send(scenario)
     (copy,) = scenario.ses.sent
@@ -424,7 +426,7 @@ def test_a_report_in_place_of_the_lost_answer_ends_the_matter(scenario: EmailSce
     assert scenario.outbox_items == []
 
 
-def test_a_late_report_ends_the_matter_even_when_the_next_attempt_was_put_off(scenario: EmailScenario) -> None:
+def test_send_email_with_late_feedback_after_postponed_retry_sends_no_more(scenario: EmailScenario) -> None:
     scenario.ses.next_faults.extend([faults.response_lost, faults.aws_error("TooManyRequestsException", 429)])
     queue_and_send(scenario)
     scenario.clock.advance(minutes=5)
@@ -440,7 +442,7 @@ def test_a_late_report_ends_the_matter_even_when_the_next_attempt_was_put_off(sc
     assert scenario.outbox_items == []
 
 
-def test_a_report_that_comes_during_an_attempt_that_fails_leaves_no_secret_behind(scenario: EmailScenario) -> None:
+def test_send_email_with_feedback_during_failing_retry_keeps_one_secret(scenario: EmailScenario) -> None:
     scenario.ses.next_faults.append(faults.response_lost)
     queue_and_send(scenario)
     (copy,) = scenario.ses.sent
@@ -457,7 +459,7 @@ def test_a_report_that_comes_during_an_attempt_that_fails_leaves_no_secret_behin
     assert [each["delivery_status"] for each in scenario.deliveries] == ["sent"]
 
 
-def test_an_attempt_that_went_nowhere_after_a_lost_answer_is_no_possible_duplicate(
+def test_send_email_with_failed_retry_counts_no_possible_duplicate(
     scenario: EmailScenario, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scenario.ses.next_faults.extend([faults.response_lost, faults.aws_error("TooManyRequestsException", 429)])
@@ -471,7 +473,7 @@ def test_an_attempt_that_went_nowhere_after_a_lost_answer_is_no_possible_duplica
     assert metric_counts(capsys.readouterr().out) == {"EmailSent": 1, "EmailPossibleDuplicate": 1}
 
 
-def test_a_link_has_three_secrets_at_most_however_often_answers_are_lost(
+def test_send_email_with_every_response_lost_creates_at_most_three_secrets(
     scenario: EmailScenario, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scenario.ses.default_fault = faults.response_lost
@@ -487,7 +489,7 @@ def test_a_link_has_three_secrets_at_most_however_often_answers_are_lost(
     assert metric_counts(capsys.readouterr().out)["EmailFailed"] == 1
 
 
-def test_nobody_tries_for_ever_when_every_answer_and_every_report_is_lost(
+def test_send_email_without_any_response_or_feedback_gives_up_after_eight_attempts(
     scenario: EmailScenario, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scenario.ses.default_fault = faults.aws_error("InternalFailure", 500)
@@ -524,7 +526,7 @@ TEMPORARY_ERRORS: dict[str, tuple[Fault, str]] = {
 
 
 @pytest.mark.parametrize(("fault", "metric"), TEMPORARY_ERRORS.values(), ids=TEMPORARY_ERRORS)
-def test_a_letter_that_ses_does_not_take_now_waits_and_leaves_no_secret_behind(
+def test_send_email_with_temporary_ses_error_is_postponed_and_keeps_no_secret(
     scenario: EmailScenario, fault: Fault, metric: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scenario.ses.next_faults.append(fault)
@@ -545,7 +547,7 @@ def test_a_letter_that_ses_does_not_take_now_waits_and_leaves_no_secret_behind(
     assert scenario.email_secret_fingerprints == set(map(digest, scenario.ses.sent))
 
 
-def test_a_letter_waits_ten_minutes_at_most_and_for_as_long_as_it_takes(scenario: EmailScenario) -> None:
+def test_send_email_with_lasting_throttling_retries_every_ten_minutes(scenario: EmailScenario) -> None:
     scenario.ses.default_fault = faults.aws_error("LimitExceededException")
     queue_and_send(scenario, NotificationKind.LINK_EXPIRED)
     pauses = []
@@ -564,7 +566,7 @@ def test_a_letter_waits_ten_minutes_at_most_and_for_as_long_as_it_takes(scenario
     assert scenario.outbox_items == []
 
 
-def test_a_copy_that_waits_does_not_send_the_others_again(scenario: EmailScenario) -> None:
+def test_send_email_with_one_recipient_postponed_sends_others_only_once(scenario: EmailScenario) -> None:
     scenario.ses.next_faults.append(faults.aws_error("TooManyRequestsException", 429))
     queue_and_send(scenario, NotificationKind.LINK_DECLINED)
     assert len(scenario.ses.attempts) == 2
@@ -577,7 +579,7 @@ def test_a_copy_that_waits_does_not_send_the_others_again(scenario: EmailScenari
 
 
 @pytest.mark.parametrize("code", ["BadRequestException", "MailFromDomainNotVerifiedException", "MessageRejected"])
-def test_a_rejected_letter_fails_and_the_link_says_so(
+def test_send_email_rejected_by_ses_sets_delivery_status_failed(
     scenario: EmailScenario, code: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scenario.ses.next_faults.append(faults.aws_error(code))
@@ -592,7 +594,7 @@ def test_a_rejected_letter_fails_and_the_link_says_so(
     assert metric_counts(capsys.readouterr().out) == {"EmailFailed": 1}
 
 
-def test_a_failed_letter_leaves_the_link_open(scenario: EmailScenario) -> None:
+def test_send_email_rejected_by_ses_leaves_link_open(scenario: EmailScenario) -> None:
     scenario.ses.next_faults.append(faults.aws_error("MessageRejected"))
     queue_and_send(scenario)
 
@@ -604,7 +606,7 @@ def test_a_failed_letter_leaves_the_link_open(scenario: EmailScenario) -> None:
 
 @pytest.mark.parametrize("kind", [NotificationKind.LINK_TO_APPROVE, NotificationKind.LINK_EXPIRED])
 @pytest.mark.parametrize("kills", [faults.killed_before, faults.killed_after], ids=["before", "after"])
-def test_a_function_that_ends_anywhere_tears_nothing_and_is_finished_later(
+def test_send_email_interrupted_at_any_call_is_completed_later(
     scenario: EmailScenario, kills: Fault, kind: NotificationKind
 ) -> None:
     for position in range(20):
@@ -636,9 +638,7 @@ def _was_killed_at(position: int, kills: Fault, item: Item) -> bool:
 
 
 @pytest.mark.parametrize("fault", [faults.request_lost, faults.response_lost], ids=["unheard", "unanswered"])
-def test_a_call_to_the_table_that_got_no_answer_is_repeated_and_one_copy_goes(
-    scenario: EmailScenario, fault: Fault
-) -> None:
+def test_send_email_with_lost_table_response_retries_and_sends_once(scenario: EmailScenario, fault: Fault) -> None:
     for position in range(10):
         scenario.reseed()
         scenario.ses.sent.clear()
@@ -655,7 +655,7 @@ def test_a_call_to_the_table_that_got_no_answer_is_repeated_and_one_copy_goes(
 
 
 @pytest.mark.parametrize("standing", [StoredLinkState.REVOKED, StoredLinkState.DECLINED, StoredLinkState.EXPIRED])
-def test_no_letter_goes_out_for_a_link_that_has_ended(
+def test_send_email_of_ended_link_is_cancelled(
     scenario: EmailScenario, standing: StoredLinkState, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scenario.table.change(keys.link(PARTNER, LINK), stored_state=standing, due_at=None, due_shard=None)
@@ -673,7 +673,7 @@ def _assert_cancelled(town: EmailScenario, capsys: pytest.CaptureFixture[str]) -
     assert metric_counts(capsys.readouterr().out) == {"EmailCanceled": 1}
 
 
-def test_no_letter_goes_out_for_a_link_whose_time_is_over(
+def test_send_email_of_link_past_expiry_is_cancelled(
     scenario: EmailScenario, capsys: pytest.CaptureFixture[str]
 ) -> None:
     scenario.table.change(keys.link(PARTNER, LINK), expires_at=scenario.clock.time)
@@ -683,7 +683,7 @@ def test_no_letter_goes_out_for_a_link_whose_time_is_over(
 
 
 @pytest.mark.parametrize("moment", [0, 1], ids=["before the claim", "before the secret"])
-def test_no_letter_goes_out_for_a_link_that_is_revoked_at_the_last_moment(
+def test_send_email_of_link_revoked_just_before_sending_is_cancelled(
     scenario: EmailScenario, moment: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     item = scenario.queue()
@@ -702,7 +702,7 @@ def _revoke() -> None:
     assert link_requests.revoke().status == 204
 
 
-def test_a_letter_about_a_link_that_was_approved_meanwhile_is_cancelled(scenario: EmailScenario) -> None:
+def test_send_email_of_link_approved_in_the_meantime_is_cancelled(scenario: EmailScenario) -> None:
     item = scenario.queue()
     assert link_requests.approve().status == 201
 
@@ -712,7 +712,7 @@ def test_a_letter_about_a_link_that_was_approved_meanwhile_is_cancelled(scenario
     assert scenario.email_secret_fingerprints == set()
 
 
-def test_resending_takes_the_place_of_a_letter_that_has_not_gone_yet(scenario: EmailScenario) -> None:
+def test_send_email_after_resend_replaces_the_unsent_email(scenario: EmailScenario) -> None:
     scenario.queue(name="a" * 32)
     scenario.clock.advance(seconds=-61)
     scenario.table.change(keys.outbox("a" * 32), queued_at=scenario.clock.time, next_at=scenario.clock.time)
@@ -730,7 +730,7 @@ def test_resending_takes_the_place_of_a_letter_that_has_not_gone_yet(scenario: E
     assert link_requests.preview(secret=scenario.ses.sent[0].secret).status == 200
 
 
-def test_resending_at_the_last_moment_keeps_the_earlier_letter_back(scenario: EmailScenario) -> None:
+def test_send_email_with_concurrent_resend_cancels_the_earlier_email(scenario: EmailScenario) -> None:
     item = scenario.queue(name="a" * 32)
     with faults.inject(dynamo.client(), "TransactWriteItems", faults.succeeds, _after(lambda: _resend(scenario))):
         send_emails_from_stream([item])
@@ -751,7 +751,7 @@ def _resend(town: EmailScenario) -> None:
 @pytest.mark.parametrize(
     ("fault", "kept"), [(faults.succeeds, 1), (faults.aws_error("MessageRejected"), 0), (faults.response_lost, 1)]
 )
-def test_what_becomes_of_an_earlier_copy_is_not_said_of_the_link_that_was_sent_again(
+def test_send_email_with_concurrent_resend_does_not_update_delivery_status(
     scenario: EmailScenario, fault: Fault, kept: int
 ) -> None:
     def resent_meanwhile(request_body: Any, send: faults.Send) -> Any:
@@ -767,14 +767,14 @@ def test_what_becomes_of_an_earlier_copy_is_not_said_of_the_link_that_was_sent_a
     assert all(link_requests.preview(secret=copy.secret).status == 404 for copy in scenario.ses.sent)
 
 
-def test_a_letter_on_a_link_that_is_gone_goes_to_nobody(scenario: EmailScenario) -> None:
+def test_send_email_of_unknown_link_is_dropped(scenario: EmailScenario) -> None:
     queue_and_send(scenario, link_id=f"lnk_{'9' * 32}")
 
     assert scenario.ses.attempts == []
     assert scenario.outbox_items == []
 
 
-def test_it_is_kept_that_there_was_nobody_to_tell(scenario: EmailScenario) -> None:
+def test_send_email_without_recipients_stores_cancelled_delivery(scenario: EmailScenario) -> None:
     scenario.reseed(a_user(APPROVER, active=False), a_user(CLERK, active=False))
     queued = queue_and_send(scenario, NotificationKind.MEMBER_RETAINED, account_id=CLIENT)
     (kept,) = scenario.table.items_with_prefix("DELIVERY#")
@@ -790,7 +790,7 @@ def test_it_is_kept_that_there_was_nobody_to_tell(scenario: EmailScenario) -> No
 
 
 @pytest.mark.parametrize("kind", ["Bounce", "Complaint"])
-def test_a_bounce_that_overtakes_the_mailer_sticks(scenario: EmailScenario, kind: str) -> None:
+def test_send_email_with_bounce_before_response_keeps_bounced_status(scenario: EmailScenario, kind: str) -> None:
     def overtaken(_: object, send: faults.Send) -> Any:
         answer = send()
         more = {"bounce": {"bounceType": "Permanent"}} if kind == "Bounce" else {}
@@ -806,7 +806,7 @@ def test_a_bounce_that_overtakes_the_mailer_sticks(scenario: EmailScenario, kind
     assert scenario.outbox_items == []
 
 
-def test_no_more_mail_goes_to_a_suppressed_address_whatever_the_letter(scenario: EmailScenario) -> None:
+def test_send_email_of_any_kind_to_suppressed_address_is_skipped(scenario: EmailScenario) -> None:
     queue_and_send(scenario, NotificationKind.LINK_EXPIRED)
     run_function(RECORD_EMAIL_FEEDBACK, bounce_feedback(scenario.ses.sent[0]))
     scenario.ses.sent.clear()
@@ -822,7 +822,7 @@ def test_no_more_mail_goes_to_a_suppressed_address_whatever_the_letter(scenario:
     assert scenario.outbox_items == []
 
 
-def test_a_link_whose_letter_may_go_nowhere_says_so(scenario: EmailScenario) -> None:
+def test_send_email_of_link_to_suppressed_address_sets_delivery_status_failed(scenario: EmailScenario) -> None:
     scenario.table.put(keys.suppressed(RECIPIENT), {})
     queue_and_send(scenario)
 
@@ -831,7 +831,7 @@ def test_a_link_whose_letter_may_go_nowhere_says_so(scenario: EmailScenario) -> 
     assert link_requests.approve().status == 201
 
 
-def test_no_letter_brings_a_link_whose_employees_access_was_ended_meanwhile(scenario: EmailScenario) -> None:
+def test_send_email_of_link_after_offboarding_of_employee_is_cancelled(scenario: EmailScenario) -> None:
     scenario.table.change(keys.user(EMPLOYEE), offboardings={PARTNER: 1})
     queue_and_send(scenario)
 
@@ -841,7 +841,7 @@ def test_no_letter_brings_a_link_whose_employees_access_was_ended_meanwhile(scen
     assert link_requests.approve().code == "link_revoked"
 
 
-def test_a_letter_to_nobody_says_nothing_of_a_link_whose_letter_bounced(scenario: EmailScenario) -> None:
+def test_send_email_to_suppressed_address_keeps_bounced_status(scenario: EmailScenario) -> None:
     scenario.table.change(keys.link(PARTNER, LINK), delivery_status="bounced")
     scenario.table.put(keys.suppressed(RECIPIENT), {})
     queue_and_send(scenario)
@@ -879,7 +879,7 @@ RECIPIENTS_OF = {
 
 
 @pytest.mark.parametrize("kind", NotificationKind)
-def test_each_letter_reaches_each_person_whom_it_concerns_once(scenario: EmailScenario, kind: NotificationKind) -> None:
+def test_send_email_of_each_kind_reaches_its_recipients_once(scenario: EmailScenario, kind: NotificationKind) -> None:
     scenario.reseed(*TWO_ADMINS)
     queue_and_send(scenario, kind, account_id=CLIENT)
 
@@ -888,7 +888,7 @@ def test_each_letter_reaches_each_person_whom_it_concerns_once(scenario: EmailSc
 
 
 @pytest.mark.parametrize("kind", [NotificationKind.ACCESS_GRANTED, NotificationKind.LINK_DECLINED])
-def test_whoever_made_his_own_link_is_told_once(scenario: EmailScenario, kind: NotificationKind) -> None:
+def test_send_email_to_creator_who_is_the_employee_sends_one(scenario: EmailScenario, kind: NotificationKind) -> None:
     queue_and_send(scenario, kind, account_id=CLIENT, created_by=EMPLOYEE)
 
     assert scenario.ses.addresses.count(ADDRESS[EMPLOYEE]) == 1
@@ -896,7 +896,7 @@ def test_whoever_made_his_own_link_is_told_once(scenario: EmailScenario, kind: N
 
 @pytest.mark.parametrize("gone", [{"active": False}, {"active": False, "email": None, "name": ""}])
 @pytest.mark.parametrize("who", [EMPLOYEE, MANAGER, ADMIN])
-def test_nobody_is_told_who_has_left_or_was_erased(scenario: EmailScenario, who: str, gone: dict[str, Any]) -> None:
+def test_send_email_skips_deactivated_and_erased_users(scenario: EmailScenario, who: str, gone: dict[str, Any]) -> None:
     person = a_user(who, **gone) if who == ADMIN else an_employee(who, **gone)
     scenario.reseed(*TWO_ADMINS, person, a_partner_account_member(COLLEAGUE, "super_admin"))
     queue_and_send(scenario, NotificationKind.ACCESS_GRANTED, account_id=CLIENT)
@@ -906,7 +906,7 @@ def test_nobody_is_told_who_has_left_or_was_erased(scenario: EmailScenario, who:
 
 
 @pytest.mark.parametrize("changes", [{"permission_set": "sales"}, {"active": False}])
-def test_only_those_are_told_as_super_admins_who_are_now(scenario: EmailScenario, changes: dict[str, Any]) -> None:
+def test_send_email_reaches_only_current_super_admins(scenario: EmailScenario, changes: dict[str, Any]) -> None:
     scenario.reseed(a_user(ADMIN), a_member(ADMIN, **changes))
     scenario.table.put(keys.super_admins(CLIENT), {"user_ids": {APPROVER, ADMIN}})
     queue_and_send(scenario, NotificationKind.MEMBER_CREATED, account_id=CLIENT)
@@ -915,7 +915,7 @@ def test_only_those_are_told_as_super_admins_who_are_now(scenario: EmailScenario
     assert set(scenario.ses.addresses) == {ADDRESS[EMPLOYEE], ADDRESS[APPROVER]}
 
 
-def test_an_account_without_super_admins_is_told_of_it_in_its_language_but_for_who_is_missed(
+def test_send_account_orphaned_email_reaches_other_members_in_account_language(
     scenario: EmailScenario,
 ) -> None:
     scenario.reseed(the_client(locale=Locale.JA), a_user(APPROVER, active=False), a_partner_admin())
@@ -946,7 +946,7 @@ JA, EN = Locale.JA, Locale.EN
         (EN, JA, JA, EN, JA),
     ],
 )
-def test_each_reads_his_own_language_or_else_his_own_accounts(
+def test_send_email_uses_locale_of_user_or_else_of_their_account(
     scenario: EmailScenario,
     own: Locale | None,
     partner: Locale | None,
@@ -964,7 +964,7 @@ def test_each_reads_his_own_language_or_else_his_own_accounts(
 @pytest.mark.parametrize(
     ("chosen", "own", "read"), [(None, None, EN), (JA, None, JA), (None, JA, JA), (EN, JA, EN), (JA, EN, JA)]
 )
-def test_the_letter_with_the_link_is_in_the_language_that_the_partner_chose_or_else_the_readers(
+def test_send_link_email_uses_locale_chosen_by_partner_or_else_of_recipient(
     scenario: EmailScenario, chosen: Locale | None, own: Locale | None, read: Locale
 ) -> None:
     scenario.reseed(
@@ -977,7 +977,7 @@ def test_the_letter_with_the_link_is_in_the_language_that_the_partner_chose_or_e
     assert is_japanese(copy) is (read is JA)
 
 
-def test_a_user_whom_a_client_created_for_itself_reads_the_clients_language(scenario: EmailScenario) -> None:
+def test_send_member_created_email_without_partner_uses_locale_of_client(scenario: EmailScenario) -> None:
     scenario.reseed(the_client(locale=JA))
     queue_and_send(
         scenario, NotificationKind.MEMBER_CREATED, employee_id=CLERK, partner_id=None, link_id=None, account_id=CLIENT
@@ -1007,7 +1007,7 @@ def test_a_user_whom_a_client_created_for_itself_reads_the_clients_language(scen
         for kind in NotificationKind
     ],
 )
-def test_an_account_is_named_only_where_it_acted_itself(
+def test_send_email_names_account_only_after_an_act_of_the_account(
     scenario: EmailScenario, kind: NotificationKind, named: bool
 ) -> None:
     """Assert that the account's name stays hidden from a partner that binds a link to its id (contract.md)."""
@@ -1056,9 +1056,7 @@ def request_page_data(address: str, by: str) -> ApiResponse:
 
 
 @pytest.mark.parametrize("kind", NotificationKind)
-def test_each_letter_leads_to_the_page_it_speaks_of_whoever_may_see_it(
-    scenario: EmailScenario, kind: NotificationKind
-) -> None:
+def test_send_email_links_to_page_that_its_recipient_can_open(scenario: EmailScenario, kind: NotificationKind) -> None:
     scenario.reseed(MEMBERSHIP_AFTER.get(kind, a_partner_admin()))
     queue_and_send(scenario, kind, account_id=CLIENT)
 
@@ -1077,7 +1075,7 @@ def test_each_letter_leads_to_the_page_it_speaks_of_whoever_may_see_it(
 @pytest.mark.parametrize(
     ("permission_set", "is_listed"), [("sales", True), (CUSTOM_SET, False), (f"set_{'9' * 32}", False)]
 )
-def test_what_an_accounts_own_set_holds_is_not_told(
+def test_send_member_created_email_hides_permissions_of_custom_sets(
     scenario: EmailScenario, permission_set: str, is_listed: bool
 ) -> None:
     queue_and_send(scenario, NotificationKind.MEMBER_CREATED, account_id=CLIENT, permission_set=permission_set)
@@ -1089,7 +1087,7 @@ def test_what_an_accounts_own_set_holds_is_not_told(
         assert ("What Employee cannot do" in copy.text) is is_listed
 
 
-def test_a_change_is_told_as_it_was_made(scenario: EmailScenario) -> None:
+def test_send_access_changed_email_lists_the_changes(scenario: EmailScenario) -> None:
     queue_and_send(
         scenario,
         NotificationKind.ACCESS_CHANGED,
@@ -1115,7 +1113,7 @@ def test_a_change_is_told_as_it_was_made(scenario: EmailScenario) -> None:
         (NotificationKind.ACCESS_SUSPENDED, {"reason": "An audit"}, "Reason given: “An audit”"),
     ],
 )
-def test_how_long_is_left_by_what_it_ended_and_why_is_told(
+def test_send_email_states_days_left_cause_or_reason(
     scenario: EmailScenario, kind: NotificationKind, changes: dict[str, Any], sentence: str
 ) -> None:
     queue_and_send(scenario, kind, account_id=CLIENT, **changes)
@@ -1125,7 +1123,7 @@ def test_how_long_is_left_by_what_it_ended_and_why_is_told(
 
 
 @pytest.mark.parametrize("kind", [NotificationKind.PROGRAM_STOPPED, NotificationKind.PROGRAM_RESUMED])
-def test_a_letter_about_a_partner_needs_no_person(scenario: EmailScenario, kind: NotificationKind) -> None:
+def test_send_program_email_without_employee_or_actor_succeeds(scenario: EmailScenario, kind: NotificationKind) -> None:
     queue_and_send(scenario, kind, account_id=CLIENT, employee_id=None, actor_id=None, created_by=None, link_id=None)
 
     assert scenario.ses.addresses == [ADDRESS[APPROVER]]
@@ -1135,7 +1133,7 @@ def test_a_letter_about_a_partner_needs_no_person(scenario: EmailScenario, kind:
 @pytest.mark.parametrize(
     ("days", "sentence"), [(3, "Access ends: 3 days after you approve\n"), (None, "Access ends: No fixed end date\n")]
 )
-def test_a_request_promises_no_date_that_an_approval_would_move(
+def test_send_link_email_states_access_days_instead_of_a_date(
     scenario: EmailScenario, days: int | None, sentence: str
 ) -> None:
     scenario.reseed(an_open_link(recipient=RECIPIENT, delivery_status="queued", access_days=days))
@@ -1156,7 +1154,7 @@ def test_a_request_promises_no_date_that_an_approval_would_move(
         ({"stored_state": StoredLinkState.REVOKED, "expires_at": datetime(2026, 1, 2, 3, tzinfo=UTC)}, False),
     ],
 )
-def test_a_link_asked_for_anew_ended_on_a_date_only_if_it_expired(
+def test_send_renewal_request_email_states_end_date_only_if_link_expired(
     scenario: EmailScenario, ended: dict[str, Any], has_end_date: bool
 ) -> None:
     scenario.reseed(an_open_link(recipient=RECIPIENT, delivery_status="queued", **ended))
@@ -1168,7 +1166,7 @@ def test_a_link_asked_for_anew_ended_on_a_date_only_if_it_expired(
     assert ("Ended on" in copy.text) is has_end_date
 
 
-def test_an_approved_link_asked_for_anew_is_not_said_to_have_ended_on_a_date(scenario: EmailScenario) -> None:
+def test_send_renewal_request_email_of_approved_link_states_no_end_date(scenario: EmailScenario) -> None:
     assert link_requests.approve().status == 201
     scenario.clock.catch_up()
 
@@ -1189,7 +1187,7 @@ HOSTILE = (
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_a_hostile_name_writes_nothing_but_text(scenario: EmailScenario, name: str) -> None:
+def test_send_email_with_hostile_name_escapes_it(scenario: EmailScenario, name: str) -> None:
     scenario.reseed(
         an_employee(EMPLOYEE, name=name),
         an_employee(MANAGER, name=name),
@@ -1216,7 +1214,7 @@ def test_a_hostile_name_writes_nothing_but_text(scenario: EmailScenario, name: s
 # secrets
 
 
-def test_a_secret_is_made_when_it_is_sent_and_only_its_digest_is_kept(
+def test_send_link_email_stores_and_logs_only_digest_of_its_secret(
     scenario: EmailScenario, capsys: pytest.CaptureFixture[str]
 ) -> None:
     queue_and_send(scenario)
@@ -1231,7 +1229,7 @@ def test_a_secret_is_made_when_it_is_sent_and_only_its_digest_is_kept(
     assert "pal_" not in written.out + written.err
 
 
-def test_the_logs_name_nobody(
+def test_send_emails_logs_no_personal_data_or_secrets(
     scenario: EmailScenario, capsys: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level("INFO")
@@ -1262,7 +1260,7 @@ UNREADABLE: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("changes", UNREADABLE.values(), ids=UNREADABLE)
 @pytest.mark.parametrize("trigger", ["stream", "sweep"])
-def test_a_letter_that_cannot_be_read_waits_and_stops_no_other(
+def test_send_emails_with_unreadable_notification_postpones_it_and_sends_others(
     scenario: EmailScenario, changes: dict[str, Any], trigger: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     poison, others = (
@@ -1284,7 +1282,7 @@ def test_a_letter_that_cannot_be_read_waits_and_stops_no_other(
     assert metric_counts(capsys.readouterr().out)["EmailUnreadable"] == 0
 
 
-def test_a_letter_that_was_unreadable_goes_once_it_can_be_read(scenario: EmailScenario) -> None:
+def test_send_emails_with_notification_readable_again_sends_it(scenario: EmailScenario) -> None:
     item = scenario.queue(NotificationKind.LINK_EXPIRED, set_version=99)
     run_send_emails()
     notification = {**item["notification"], "set_version": 1}
@@ -1296,7 +1294,7 @@ def test_a_letter_that_was_unreadable_goes_once_it_can_be_read(scenario: EmailSc
     assert scenario.outbox_items == []
 
 
-def test_a_letter_that_nobody_can_write_is_claimed_by_nobody(scenario: EmailScenario) -> None:
+def test_send_emails_with_unreadable_notification_stores_no_delivery(scenario: EmailScenario) -> None:
     queue_and_send(scenario, NotificationKind.LINK_EXPIRED, set_version=99)
 
     assert scenario.deliveries == []
@@ -1305,7 +1303,7 @@ def test_a_letter_that_nobody_can_write_is_claimed_by_nobody(scenario: EmailScen
 # from operation to email
 
 
-def test_an_approval_is_told_to_both_sides_once(table: Table, scenario: EmailScenario) -> None:
+def test_send_emails_after_approval_notifies_both_sides_once(table: Table, scenario: EmailScenario) -> None:
     assert link_requests.approve().status == 201
     scenario.clock.catch_up()
 
@@ -1325,7 +1323,7 @@ def test_an_approval_is_told_to_both_sides_once(table: Table, scenario: EmailSce
         (5, {}, None),
     ],
 )
-def test_an_approval_for_less_time_than_asked_says_so(
+def test_send_access_granted_email_states_shortened_access_days(
     scenario: EmailScenario, requested_days: int | None, given: dict[str, Any], sentence: str | None
 ) -> None:
     scenario.reseed(an_open_link(access_days=requested_days))
@@ -1339,22 +1337,22 @@ def test_an_approval_for_less_time_than_asked_says_so(
         assert re.findall(r"Asked for: .*", copy.text) == ([sentence] if sentence else [])
 
 
-def test_more_letters_than_a_page_are_all_found(scenario: EmailScenario) -> None:
+def test_send_emails_by_schedule_with_several_pages_sends_all(scenario: EmailScenario) -> None:
     for position in range(30):
         scenario.queue(NotificationKind.LINK_EXPIRED, f"{position:032x}", employee_id=CLERK)
-    before = dynamo.query
+    before = queries.query
 
-    def few(condition: str, **how: Any) -> dynamo.QueryPage:
+    def few(condition: str, **how: Any) -> queries.QueryPage:
         return before(condition, limit=2, **how)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(dynamo, "query", few)
+        patched.setattr(queries, "query", few)
         run_send_emails()
 
     assert scenario.ses.addresses == [ADDRESS[MANAGER]] * 30
 
 
-def test_what_is_not_due_costs_nothing_to_pass_by(scenario: EmailScenario) -> None:
+def test_send_emails_by_schedule_with_nothing_due_reads_no_items(scenario: EmailScenario) -> None:
     later: datetime = scenario.clock.time + timedelta(hours=1)
     for position in range(20):
         scenario.table.change(keys.outbox(scenario.queue(name=f"{position:032x}")["outbox_id"]), next_at=later)

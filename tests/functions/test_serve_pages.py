@@ -58,7 +58,7 @@ def get_asset(name: str, *, version: str | None = None, **headers: str) -> Serve
 
 
 @pytest.mark.parametrize("path", SHELLS)
-def test_a_page_is_a_shell_with_a_heading_and_one_script_of_our_own(path: str) -> None:
+def test_serve_page_returns_shell_with_heading_and_own_scripts_only(path: str) -> None:
     served = get_page(path)
 
     assert served.status == 200
@@ -73,14 +73,14 @@ def test_a_page_is_a_shell_with_a_heading_and_one_script_of_our_own(path: str) -
 
 
 @pytest.mark.parametrize("path", SHELLS)
-def test_whatever_a_page_names_is_there(path: str) -> None:
+def test_serve_page_references_only_existing_assets(path: str) -> None:
     for version, name in re.findall(r'(?:href|src)="/assets/(\w+)/([\w.-]+)"', get_page(path).text):
         assert version == app.version()
         assert get_asset(name).status == 200
 
 
 @pytest.mark.parametrize("path", [*SHELLS, "/favicon.ico"])
-def test_headers_let_nothing_in_and_nothing_out(path: str) -> None:
+def test_serve_page_sets_restrictive_security_headers(path: str) -> None:
     headers = get_page(path).headers
     policy = dict(part.split(" ", 1) for part in headers["content-security-policy"].split("; "))
 
@@ -95,7 +95,7 @@ def test_headers_let_nothing_in_and_nothing_out(path: str) -> None:
     assert headers["vary"] == "accept-encoding, accept-language"
 
 
-def test_without_a_sign_in_only_the_api_is_called(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_policy_without_sign_in_allows_connections_to_own_origin_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN_URL", "")
 
     assert "connect-src 'self';" in headers.content_security_policy()
@@ -113,26 +113,26 @@ def test_without_a_sign_in_only_the_api_is_called(monkeypatch: pytest.MonkeyPatc
     ("de,*", "en"),
     ("JA", "ja"),
 ])  # fmt: skip
-def test_the_reader_is_spoken_to_in_the_language_he_likes_best(accept_language: str, language: str) -> None:
+def test_serve_page_selects_language_from_accept_language(accept_language: str, language: str) -> None:
     assert f'<html lang="{language}">' in get_page("/approve", **{"accept-language": accept_language}).text
 
 
 @pytest.mark.parametrize("path", [*SHELLS, "/favicon.ico"])
-def test_a_head_is_a_get_without_the_page(path: str) -> None:
+def test_serve_page_with_head_returns_same_headers_without_body(path: str) -> None:
     headed, got = get(path, method="HEAD", problem="link-expired"), get_page(path)
 
     assert (headed.status, headed.text) == (got.status, "")
     assert headed.headers == got.headers
 
 
-def test_what_a_page_loads_is_kept_for_good_under_its_version_and_not_under_another() -> None:
+def test_serve_asset_is_cacheable_forever_only_under_current_version() -> None:
     assert get_asset("style.css").headers["cache-control"] == "public, max-age=31536000, immutable"
     assert get_asset("style.css", version="older").headers["cache-control"] == "no-store"
     assert get_asset("style.css", version="older").text == get_asset("style.css").text
 
 
 @pytest.mark.parametrize("name", ["nothing.js", "shell.html", "../app.py", "en.json", ""])
-def test_only_what_pages_load_is_served(name: str) -> None:
+def test_serve_asset_with_unknown_name_returns_404(name: str) -> None:
     served = get_asset(name)
 
     assert (served.status, served.text) == (404, "")
@@ -146,7 +146,7 @@ def test_only_what_pages_load_is_served(name: str) -> None:
     ("gzip;q=0.5", True),
     ("gzip;q=0, br", False),
 ])  # fmt: skip
-def test_what_is_large_goes_packed_to_whoever_can_unpack_it(accepted: str, packed: bool) -> None:
+def test_serve_large_response_is_compressed_only_if_gzip_is_accepted(accepted: str, packed: bool) -> None:
     for served in (
         get_asset("style.css", **{"accept-encoding": accepted}),
         get_page("/", **{"accept-encoding": accepted}),
@@ -157,7 +157,7 @@ def test_what_is_large_goes_packed_to_whoever_can_unpack_it(accepted: str, packe
 
 @pytest.mark.parametrize("path", SHELLS)
 @pytest.mark.parametrize("language", languages.LANGUAGES)
-def test_all_that_a_page_loads_stays_within_its_budget(path: str, language: str) -> None:
+def test_serve_page_with_assets_stays_within_size_budget(path: str, language: str) -> None:
     request_headers = {"accept-language": language, "accept-encoding": "gzip"}
     served = get_page(path, **request_headers)
     names = {name for _, name in re.findall(r'(?:href|src)="/assets/(\w+)/([\w.-]+)"', served.text)}
@@ -168,7 +168,7 @@ def test_all_that_a_page_loads_stays_within_its_budget(path: str, language: str)
 # --- texts ---
 
 
-def test_both_languages_say_the_same_things_with_the_same_places() -> None:
+def test_texts_have_same_keys_and_placeholders_in_both_languages() -> None:
     english, japanese = app.texts("en"), app.texts("ja")
 
     assert english.keys() - japanese.keys() == set(), "not in Japanese"
@@ -183,7 +183,7 @@ def test_both_languages_say_the_same_things_with_the_same_places() -> None:
 
 @pytest.mark.parametrize("language", languages.LANGUAGES)
 @pytest.mark.parametrize("error", list(app._error_classes()), ids=lambda each: str(each.code))
-def test_every_refusal_has_words_that_say_what_to_do(error: Any, language: Language) -> None:
+def test_texts_have_a_page_for_every_error_code(error: Any, language: Language) -> None:
     served = get("/problems/{problem}", headers={"accept-language": language}, problem=error.code.replace("_", "-"))
 
     assert served.status == 200
@@ -191,14 +191,14 @@ def test_every_refusal_has_words_that_say_what_to_do(error: Any, language: Langu
 
 
 @pytest.mark.parametrize("slug", ["nothing", "link_expired", "", "<b>"])
-def test_a_problem_that_there_is_not_has_no_page(slug: str) -> None:
+def test_serve_problem_page_with_unknown_slug_returns_404(slug: str) -> None:
     served = get("/problems/{problem}", problem=slug)
 
     assert served.status == 404
     assert "<b>" not in served.text
 
 
-def test_words_that_a_script_asks_for_are_there() -> None:
+def test_texts_contain_every_key_used_by_scripts() -> None:
     english = app.texts("en")
     for path in app.STATIC.glob("*.js"):
         for name in re.findall(r'\b(?:say|knows)\("([\w.]+)"', path.read_text(encoding="utf-8")):
@@ -206,7 +206,7 @@ def test_words_that_a_script_asks_for_are_there() -> None:
 
 
 @pytest.mark.parametrize("language", languages.LANGUAGES)
-def test_every_permission_has_plain_words(language: Language) -> None:
+def test_permission_texts_cover_the_whole_catalogue(language: Language) -> None:
     texts = languages.permission_labels(language)
     named = {name for group in texts["groups"] for name in group["names"]} | texts["single"].keys()
 
@@ -217,20 +217,20 @@ def test_every_permission_has_plain_words(language: Language) -> None:
     assert all("{}" in text for text in texts["narrowed"].values())
 
 
-def test_a_table_is_a_module_that_exports_it() -> None:
+def test_serve_texts_returns_javascript_module_with_the_table() -> None:
     module = get_asset("words.ja.js").text
 
     assert json.loads(module.removeprefix("export default ").rstrip(";\n")) == app.texts("ja")
 
 
-def test_no_script_shows_how_long_an_empty_list_is() -> None:
+def test_scripts_never_render_length_of_an_empty_list() -> None:
     for path in app.STATIC.glob("*.js"):
         assert not re.search(r"[^!\w.][\w.]+\.length && (?:h|bulletList|button)\(", path.read_text(encoding="utf-8")), (
             path.name
         )
 
 
-def test_scripts_write_no_markup() -> None:
+def test_scripts_never_write_html() -> None:
     for path in app.STATIC.glob("*.js"):
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", path.read_text(encoding="utf-8")

@@ -80,7 +80,7 @@ def assert_one_chain(table: Table, store: FakeTreeHeadStore) -> list[dict[str, A
     return signed_heads
 
 
-def test_what_has_come_is_sealed_and_nothing_is_sealed_twice(
+def test_sign_audit_log_signs_new_entries_once(
     table: Table, store: FakeTreeHeadStore, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     sign_audit_log()
@@ -99,7 +99,9 @@ def test_what_has_come_is_sealed_and_nothing_is_sealed_twice(
     assert len(assert_one_chain(table, store)) == 2
 
 
-def test_a_quiet_day_is_sealed_too(table: Table, store: FakeTreeHeadStore, clock: Clock) -> None:
+def test_sign_audit_log_signs_again_after_a_day_without_entries(
+    table: Table, store: FakeTreeHeadStore, clock: Clock
+) -> None:
     store_chain_head(table, 1)
     sign_audit_log()
     clock.advance(days=1)
@@ -109,7 +111,9 @@ def test_a_quiet_day_is_sealed_too(table: Table, store: FakeTreeHeadStore, clock
     assert first["root"] == second["root"]
 
 
-def test_a_seal_is_locked_for_as_long_as_seals_are_kept(table: Table, store: FakeTreeHeadStore, clock: Clock) -> None:
+def test_sign_audit_log_locks_tree_head_for_the_retention_period(
+    table: Table, store: FakeTreeHeadStore, clock: Clock
+) -> None:
     store_chain_head(table, 1)
     sign_audit_log()
 
@@ -122,7 +126,7 @@ def test_a_seal_is_locked_for_as_long_as_seals_are_kept(table: Table, store: Fak
 
 @pytest.mark.parametrize("fault", [faults.killed_before, faults.killed_after, faults.response_lost])
 @pytest.mark.parametrize("call", range(4))
-def test_wherever_a_run_is_cut_off_the_next_one_goes_on(
+def test_sign_audit_log_interrupted_at_any_call_is_completed_by_next_run(
     table: Table, store: FakeTreeHeadStore, clock: Clock, fault: faults.Fault, call: int
 ) -> None:
     """Interrupt one of the four calls of a run: leaves, signature, signed tree head, update of the table."""
@@ -162,7 +166,9 @@ def _inject(client: Any, operation: str, plan: Sequence[faults.Fault]) -> Any:
     return faults.replace_calls(client, operation, answer)
 
 
-def test_two_sealers_side_by_side_make_one_row(table: Table, store: FakeTreeHeadStore, clock: Clock) -> None:
+def test_sign_audit_log_with_concurrent_runs_produces_one_chain(
+    table: Table, store: FakeTreeHeadStore, clock: Clock
+) -> None:
     store_chain_head(table, 1)
 
     def meanwhile() -> None:
@@ -199,7 +205,7 @@ def _before_signing(change: Callable[[], None]) -> Iterator[None]:
         events.unregister("before-call.kms.Sign", interrupt)
 
 
-def test_whoever_notes_the_same_seal_later_leaves_it_at_that(
+def test_sign_audit_log_with_same_tree_head_recorded_concurrently_changes_nothing(
     table: Table, store: FakeTreeHeadStore, clock: Clock
 ) -> None:
     store_chain_head(table, 1)
@@ -210,7 +216,9 @@ def test_whoever_notes_the_same_seal_later_leaves_it_at_that(
     assert len(assert_one_chain(table, store)) == 1
 
 
-def test_a_seal_that_does_not_follow_is_not_gone_on_from(table: Table, store: FakeTreeHeadStore, clock: Clock) -> None:
+def test_sign_audit_log_after_tree_head_that_breaks_the_chain_raises(
+    table: Table, store: FakeTreeHeadStore, clock: Clock
+) -> None:
     store_chain_head(table, 1)
     sign_audit_log()
     store.storage.put_object(Bucket=store.bucket, Key="tree-heads/2.json", Body=store.read("tree-heads/1.json"))
@@ -238,7 +246,7 @@ def forged_tree_head(previous: dict[str, Any]) -> bytes:
     return tree_head_store.sign(statement).to_stored_json()
 
 
-def test_a_seal_that_another_key_signed_is_not_gone_on_from_though_it_follows(
+def test_sign_audit_log_after_tree_head_signed_by_another_key_raises(
     table: Table, store: FakeTreeHeadStore, clock: Clock, capsys: pytest.CaptureFixture[str]
 ) -> None:
     store_chain_head(table, 1)
@@ -261,7 +269,7 @@ def test_a_seal_that_another_key_signed_is_not_gone_on_from_though_it_follows(
     ]
 
 
-def test_two_writes_of_one_seal_at_the_same_moment_are_one_seal(
+def test_sign_audit_log_with_conflicting_write_of_same_tree_head_succeeds(
     table: Table, store: FakeTreeHeadStore, clock: Clock
 ) -> None:
     store_chain_head(table, 1)
@@ -277,7 +285,7 @@ def test_two_writes_of_one_seal_at_the_same_moment_are_one_seal(
 
 
 @pytest.mark.parametrize("works", [0, 1])
-def test_storage_that_does_not_answer_is_an_error_and_no_seal(
+def test_sign_audit_log_with_unavailable_storage_raises_and_records_nothing(
     table: Table, store: FakeTreeHeadStore, clock: Clock, works: int
 ) -> None:
     store_chain_head(table, 1)
@@ -289,7 +297,9 @@ def test_storage_that_does_not_answer_is_an_error_and_no_seal(
     assert stored.latest().number == 0
 
 
-def test_a_row_that_the_table_forgot_is_found_again(table: Table, store: FakeTreeHeadStore, clock: Clock) -> None:
+def test_sign_audit_log_without_latest_record_recovers_it_from_storage(
+    table: Table, store: FakeTreeHeadStore, clock: Clock
+) -> None:
     for entries in range(1, 6):
         store_chain_head(table, entries)
         sign_audit_log()

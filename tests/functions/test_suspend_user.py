@@ -56,7 +56,7 @@ def list_sets(by: str = EMPLOYEE) -> ApiResponse:
 
 
 @pytest.mark.parametrize(("by", "side"), SIDES.items())
-def test_either_side_stops_access_at_once_and_lifts_its_reason(members: Table, by: str, side: str) -> None:
+def test_suspend_and_resume_user_by_either_side_takes_effect_at_once(members: Table, by: str, side: str) -> None:
     assert list_sets().status == 200
 
     stopped = suspend(by, reason="On parental leave until spring")
@@ -88,13 +88,13 @@ def test_either_side_stops_access_at_once_and_lifts_its_reason(members: Table, b
     }
 
 
-def test_a_reason_is_told_to_people_and_not_to_the_trail(members: Table) -> None:
+def test_suspend_user_with_reason_keeps_it_out_of_the_audit_log(members: Table) -> None:
     suspend(reason="On parental leave")
 
     assert not any("parental" in str(item) for item in members.items_with_prefix("AUDIT#"))
 
 
-def test_access_goes_on_when_nobody_stops_it_any_more(members: Table) -> None:
+def test_resume_user_suspended_by_both_sides_restores_access_after_both_resume(members: Table) -> None:
     assert suspend(APPROVER).body["suspended_by"] == ["client"]
     assert suspend(MANAGER).body["suspended_by"] == ["client", "partner"]
 
@@ -117,13 +117,13 @@ def test_access_goes_on_when_nobody_stops_it_any_more(members: Table) -> None:
         (MANAGER, (an_employee(email="e@elsewhere.example"),)),
     ],
 )
-def test_another_sides_reason_is_not_lifted(table: Table, by: str, others: tuple[Record, ...]) -> None:
+def test_resume_user_suspended_for_another_reason_is_refused(table: Table, by: str, others: tuple[Record, ...]) -> None:
     seed_members(table, *others)
 
     assert_error(table, partial(resume, by), 409, "grant_suspended")
 
 
-def test_reasons_that_follow_from_the_person_and_his_firm_are_shown(members: Table) -> None:
+def test_suspend_and_resume_user_return_reasons_of_employee_and_program(members: Table) -> None:
     suspend()
     put_account(PARTNER, program="suspended")
     assert resume().body["suspended_by"] == ["program"]
@@ -136,7 +136,7 @@ def test_reasons_that_follow_from_the_person_and_his_firm_are_shown(members: Tab
 
 
 @pytest.mark.parametrize("by", SIDES)
-def test_twice_is_once(members: Table, by: str) -> None:
+def test_suspend_and_resume_user_twice_changes_nothing_more(members: Table, by: str) -> None:
     first = suspend(by)
     with assert_unchanged(members):
         second = suspend(by, reason="Again")
@@ -148,7 +148,7 @@ def test_twice_is_once(members: Table, by: str) -> None:
 
 
 @pytest.mark.parametrize("body", [None, {}, {"reason": "So it is"}])
-def test_a_reason_need_not_be_given(members: Table, body: object) -> None:
+def test_suspend_user_without_reason_succeeds(members: Table, body: object) -> None:
     assert call(f"PUT {SUSPENSION}", APPROVER, body, account_id=CLIENT, user_id=EMPLOYEE).status == 200
 
 
@@ -165,26 +165,26 @@ def test_a_reason_need_not_be_given(members: Table, body: object) -> None:
         (" ", 400, "malformed_body"),
     ],
 )
-def test_a_reason_is_plain_prose(members: Table, body: object, status: int, code: str) -> None:
+def test_suspend_user_with_invalid_body_is_refused(members: Table, body: object, status: int, code: str) -> None:
     send_request = partial(call, f"PUT {SUSPENSION}", APPROVER, body, account_id=CLIENT, user_id=EMPLOYEE)
 
     assert_error(members, send_request, status, code)
 
 
-def test_to_resume_takes_no_body(members: Table) -> None:
+def test_resume_user_with_body_returns_422(members: Table) -> None:
     send_request = partial(call, f"DELETE {SUSPENSION}", APPROVER, {"reason": "x"}, account_id=CLIENT, user_id=EMPLOYEE)
 
     assert_error(members, send_request, 422, "unknown_field")
 
 
-def test_the_clients_own_people_are_stopped_by_it_too(members: Table) -> None:
+def test_suspend_and_resume_member_of_the_client_succeeds(members: Table) -> None:
     assert suspend(APPROVER, USERS).body["state"] == "suspended"
     assert list_sets(USERS).code == "forbidden"
     assert resume(APPROVER, USERS).body["state"] == "active"
     assert list_sets(USERS).status == 200
 
 
-def test_a_super_admin_who_works_for_the_firm_stops_and_does_not_resume_what_the_client_stopped(table: Table) -> None:
+def test_resume_user_by_super_admin_of_same_partner_is_refused(table: Table) -> None:
     seed_members(table, a_member("user-both"), an_employee("user-both"), a_partner_account_member("user-both"))
 
     assert suspend("user-both").body["suspended_by"] == ["client"]
@@ -195,7 +195,7 @@ def test_a_super_admin_who_works_for_the_firm_stops_and_does_not_resume_what_the
 @pytest.mark.parametrize(
     "member", [a_member(MANAGER), a_partner_admin(MANAGER, grant=a_grant(grant_id=f"grt_{'4' * 32}"))]
 )
-def test_a_manager_acts_for_the_firm_whatever_he_is_at_the_client(table: Table, member: Record) -> None:
+def test_suspend_user_by_partner_manager_with_client_membership_acts_for_partner(table: Table, member: Record) -> None:
     seed_members(table, member)
 
     assert suspend(MANAGER).body["suspended_by"] == ["partner"]
@@ -222,7 +222,9 @@ NOT_ALLOWED: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[int, str]
 @pytest.mark.parametrize(
     ("others", "how", "error"), [each[1:] for each in NOT_ALLOWED], ids=[each[0] for each in NOT_ALLOWED]
 )
-def test_neither_is_done(table: Table, others: tuple[Record, ...], how: dict[str, Any], error: tuple[int, str]) -> None:
+def test_suspend_and_resume_user_when_not_allowed_are_refused(
+    table: Table, others: tuple[Record, ...], how: dict[str, Any], error: tuple[int, str]
+) -> None:
     seed_members(table, *others)
 
     assert_error(table, partial(suspend, **how), *error)
@@ -230,14 +232,14 @@ def test_neither_is_done(table: Table, others: tuple[Record, ...], how: dict[str
         assert_error(table, partial(resume, **how), *error)
 
 
-def test_in_a_closed_account_access_is_stopped_and_never_resumed(table: Table) -> None:
+def test_resume_user_in_closed_account_is_refused(table: Table) -> None:
     seed_members(table, the_client(state=AccountState.CLOSED))
 
     assert suspend().status == 200
     assert_error(table, resume, 409, "account_closed")
 
 
-def test_the_vendor_stops_programs_and_people_and_no_membership(members: Table) -> None:
+def test_suspend_and_resume_user_by_vendor_are_refused(members: Table) -> None:
     how = {"scope": f"{DIRECTORY} partner-access/use", "account_id": CLIENT, "user_id": EMPLOYEE}
 
     for method in ("PUT", "DELETE"):
@@ -245,7 +247,7 @@ def test_the_vendor_stops_programs_and_people_and_no_membership(members: Table) 
 
 
 @pytest.mark.parametrize("by", [APPROVER, USERS, MANAGER])
-def test_the_same_key_brings_the_same_answer(members: Table, by: str) -> None:
+def test_suspend_and_resume_user_with_same_key_are_replayed(members: Table, by: str) -> None:
     assert_replayed(members, lambda key: suspend(by, key=key))
     resume(by)
     with assert_unchanged(members):
@@ -253,7 +255,7 @@ def test_the_same_key_brings_the_same_answer(members: Table, by: str) -> None:
     assert_replayed(members, lambda key: resume(by, key=key))
 
 
-def test_who_stops_himself_hears_again_that_he_did(members: Table) -> None:
+def test_suspend_self_with_same_key_is_replayed_and_resume_self_is_refused(members: Table) -> None:
     assert_replayed(members, lambda key: suspend(USERS, USERS, key=key))
     assert_error(members, partial(resume, USERS, USERS), 403, "forbidden")
     assert resume(APPROVER, USERS).status == 200

@@ -81,7 +81,7 @@ def many_accounts() -> list[Record]:
     ),
     ((), "user-nobody", []),
 ])  # fmt: skip
-def test_the_accounts_where_one_is_now(
+def test_view_accounts_returns_current_memberships_and_approval_right(
     table: Table, others: tuple[Record, ...], by: str, expected: list[tuple[str, str, str, bool]]
 ) -> None:
     seed(table, *others)
@@ -94,19 +94,19 @@ def test_the_accounts_where_one_is_now(
     assert table.items() == before
 
 
-def test_a_deactivated_person_is_shown_nothing(table: Table) -> None:
+def test_view_accounts_by_deactivated_user_returns_403(table: Table) -> None:
     seed(table, a_user(APPROVER, active=False))
 
     assert_error(table, list_accounts, 403, "forbidden")
 
 
-def test_an_account_is_shown_by_its_name(table: Table) -> None:
+def test_view_accounts_returns_account_name(table: Table) -> None:
     seed(table)
 
     assert list_accounts().body["items"][0]["name"] == "The Bakery"
 
 
-def test_pages_follow_each_other_without_gap_or_double(table: Table) -> None:
+def test_view_accounts_pages_contain_each_account_once(table: Table) -> None:
     seed(table, *many_accounts())
 
     first = list_accounts(limit="4")
@@ -116,7 +116,7 @@ def test_pages_follow_each_other_without_gap_or_double(table: Table) -> None:
     assert second.body["next_cursor"] is None
 
 
-def test_a_page_may_be_shorter_than_asked_and_the_list_goes_on(table: Table) -> None:
+def test_view_accounts_page_can_be_shorter_than_limit(table: Table) -> None:
     seed(table, *many_accounts(), a_member(account_id=MANY[0], active=False))
 
     first = list_accounts(limit="2")
@@ -125,7 +125,7 @@ def test_a_page_may_be_shorter_than_asked_and_the_list_goes_on(table: Table) -> 
     assert [row[0] for row in rows(list_accounts(limit="2", cursor=first.body["next_cursor"]))] == [*MANY[2:4]]
 
 
-def test_a_membership_without_its_account_is_passed_by(table: Table) -> None:
+def test_view_accounts_skips_membership_of_missing_account(table: Table) -> None:
     seed(table)
     table.remove(keys.account(CLIENT))
 
@@ -133,7 +133,7 @@ def test_a_membership_without_its_account_is_passed_by(table: Table) -> None:
 
 
 @pytest.mark.parametrize("cursor", ["", "x", "x.y", "eyJ.é", "a" * 2049])
-def test_a_made_up_cursor_is_refused(table: Table, cursor: str) -> None:
+def test_view_accounts_with_invalid_cursor_returns_400(table: Table, cursor: str) -> None:
     seed(table)
 
     answer = list_accounts(cursor=cursor)
@@ -142,7 +142,7 @@ def test_a_made_up_cursor_is_refused(table: Table, cursor: str) -> None:
     assert answer.code in {"invalid_cursor", "invalid_query"}
 
 
-def test_a_cursor_is_for_one_caller_and_one_list(table: Table) -> None:
+def test_view_accounts_cursor_is_valid_for_one_caller_and_list(table: Table) -> None:
     seed(
         table,
         the_partner(account_id="partner-south"),
@@ -160,7 +160,7 @@ def test_a_cursor_is_for_one_caller_and_one_list(table: Table) -> None:
     *({"limit": limit} for limit in ("0", "-1", "101", "1e2", "0x10", "１０", "10,20", "", " 1", "1.0")),
     {"state": "open"},
 ])  # fmt: skip
-def test_an_odd_question_gets_no_answer(table: Table, query: dict[str, str]) -> None:
+def test_view_accounts_with_invalid_query_returns_400(table: Table, query: dict[str, str]) -> None:
     seed(table)
 
     assert (list_accounts(**query).status, list_accounts(**query).code) == (400, "invalid_query")

@@ -103,7 +103,9 @@ def to_rfc3339(moment: datetime) -> str:
 # content
 
 
-def test_an_approval_is_told_to_both_sides_with_the_names_of_both(seeded: Table, check_invariants: None) -> None:
+def test_view_audit_log_after_approval_returns_same_entry_and_names_to_both_sides(
+    seeded: Table, check_invariants: None
+) -> None:
     assert link_requests.approve(access_days=60).status == 201
 
     with assert_unchanged(seeded):
@@ -130,13 +132,13 @@ def test_an_approval_is_told_to_both_sides_with_the_names_of_both(seeded: Table,
     assert there.body == here.body
 
 
-def test_newest_first(seeded: Table) -> None:
+def test_view_audit_log_returns_newest_first(seeded: Table) -> None:
     old, new = store_entry(seeded, now() - DAY), store_entry(seeded, now())
 
     assert ids(view_audit_log()) == [new, old]
 
 
-def test_the_names_are_those_on_the_page(seeded: Table) -> None:
+def test_view_audit_log_names_only_users_and_accounts_on_the_page(seeded: Table) -> None:
     store_entry(seeded, now() - SECOND, actor_id=CLERK, accounts=(CLIENT,), user_id=CLERK)
     store_entry(seeded, now(), actor_id="schedule", accounts=(CLIENT,), user_id="user-nobody")
 
@@ -145,21 +147,21 @@ def test_the_names_are_those_on_the_page(seeded: Table) -> None:
     assert view_audit_log(event="no.such").body == {"items": [], "names": {}, "next_cursor": None}
 
 
-def test_an_erased_person_has_no_name(table: Table) -> None:
+def test_view_audit_log_returns_no_name_for_erased_user(table: Table) -> None:
     seed(table, a_user("user-left", name="", email=None, active=False))
     store_entry(table, now(), actor_id="user-left", accounts=(CLIENT,))
 
     assert view_audit_log().body["names"] == {CLIENT: "The Bakery"}
 
 
-def test_an_id_that_a_person_and_an_account_have_in_common_names_neither(table: Table) -> None:
+def test_view_audit_log_returns_no_name_for_id_of_both_user_and_account(table: Table) -> None:
     seed(table, a_user(CLIENT), a_member(CLIENT))
     store_entry(table, now(), actor_id=CLIENT, accounts=(CLIENT, PARTNER))
 
     assert view_audit_log().body["names"] == {PARTNER: "North Partners"}
 
 
-def test_an_account_that_a_link_was_bound_to_is_not_named(seeded: Table) -> None:
+def test_view_audit_log_of_partner_hides_name_of_account_a_link_is_bound_to(seeded: Table) -> None:
     store_entry(
         seeded, now(), "link.created", actor_id=MANAGER, accounts=(PARTNER,), account_id=CLIENT, employee_id=EMPLOYEE
     )
@@ -167,13 +169,13 @@ def test_an_account_that_a_link_was_bound_to_is_not_named(seeded: Table) -> None
     assert CLIENT not in view_audit_log(MANAGER, account_id=PARTNER).body["names"]
 
 
-def test_an_entry_without_details_has_none(seeded: Table) -> None:
+def test_view_audit_log_of_entry_without_details_returns_empty_details(seeded: Table) -> None:
     store_entry(seeded, now())
 
     assert items(view_audit_log())[0]["details"] == {}
 
 
-def test_an_account_is_not_told_of_others_that_lost_the_same_person(table: Table) -> None:
+def test_view_audit_log_hides_other_accounts_in_orphaned_list(table: Table) -> None:
     seed(table, the_client(account_id=FLORIST), a_member(account_id=FLORIST))
     store_entry(
         table,
@@ -196,7 +198,7 @@ def test_an_account_is_not_told_of_others_that_lost_the_same_person(table: Table
 # time range
 
 
-def test_a_time_includes_its_start_and_not_its_end(seeded: Table) -> None:
+def test_view_audit_log_time_range_includes_start_and_excludes_end(seeded: Table) -> None:
     noon = (now() - 2 * DAY).replace(hour=12, minute=0, second=0)
     before, first = store_entry(seeded, noon - SECOND), store_entry(seeded, noon)
     last, after = store_entry(seeded, noon + DAY - timedelta(milliseconds=1)), store_entry(seeded, noon + DAY)
@@ -208,14 +210,14 @@ def test_a_time_includes_its_start_and_not_its_end(seeded: Table) -> None:
     assert ids(view_audit_log(from_=to_rfc3339(noon - SECOND), to=to_rfc3339(noon))) == [before]
 
 
-def test_the_last_ninety_days_when_nothing_is_said(seeded: Table) -> None:
+def test_view_audit_log_without_time_range_returns_last_ninety_days(seeded: Table) -> None:
     store_entry(seeded, now() - 90 * DAY - SECOND)
     recent = store_entry(seeded, now() - 90 * DAY + 60 * SECOND)
 
     assert ids(view_audit_log()) == [recent]
 
 
-def test_older_entries_are_found_by_their_time(seeded: Table) -> None:
+def test_view_audit_log_with_old_time_range_returns_old_entries(seeded: Table) -> None:
     old = store_entry(seeded, now() - 800 * DAY)
 
     assert ids(view_audit_log(from_=to_rfc3339(now() - 850 * DAY), to=to_rfc3339(now() - 780 * DAY))) == [old]
@@ -231,7 +233,7 @@ def test_older_entries_are_found_by_their_time(seeded: Table) -> None:
         "2026-11-22T04:00:00.000000001-05:00",
     ],
 )
-def test_a_moment_is_written_in_many_ways(seeded: Table, text: str) -> None:
+def test_view_audit_log_accepts_rfc3339_timestamps(seeded: Table, text: str) -> None:
     moment = datetime(2026, 11, 22, 9, tzinfo=UTC)
     store_entry(seeded, moment - SECOND)
     entry = store_entry(seeded, moment)
@@ -266,7 +268,7 @@ def test_a_moment_is_written_in_many_ways(seeded: Table, text: str) -> None:
         {"employee_id": EMPLOYEE},
     ],
 )  # fmt: skip
-def test_a_query_that_makes_no_sense(seeded: Table, query: dict[str, str]) -> None:
+def test_view_audit_log_with_invalid_query_returns_400(seeded: Table, query: dict[str, str]) -> None:
     answer = assert_error(
         seeded, lambda: call(AUDIT_LOG, APPROVER, account_id=CLIENT, query=query), 400, "invalid_query"
     )
@@ -284,14 +286,14 @@ def test_a_query_that_makes_no_sense(seeded: Table, query: dict[str, str]) -> No
         {"to": "9999-12-31T23:59:59-14:00"},
     ],
 )
-def test_a_time_when_nothing_happened(seeded: Table, query: dict[str, str]) -> None:
+def test_view_audit_log_with_time_range_without_entries_returns_none(seeded: Table, query: dict[str, str]) -> None:
     assert call(AUDIT_LOG, APPROVER, account_id=CLIENT, query=query).body["items"] == []
 
 
 # filters
 
 
-def test_entries_are_asked_for(seeded: Table) -> None:
+def test_view_audit_log_filters_by_event_actor_user_and_account(seeded: Table) -> None:
     at = now()
     approved = store_entry(seeded, at, employee_id=EMPLOYEE, number=1)
     created = store_entry(seeded, at, "member.created", actor_id=CLERK, user_id=COLLEAGUE, accounts=(CLIENT,), number=2)
@@ -314,7 +316,7 @@ def test_entries_are_asked_for(seeded: Table) -> None:
         assert ids(answer) == expected, query
 
 
-def test_a_partner_asks_for_one_of_its_clients(table: Table) -> None:
+def test_view_audit_log_of_partner_filters_by_client(table: Table) -> None:
     seed(table, the_client(account_id=FLORIST), a_member(account_id=FLORIST))
     store_entry(table, now(), number=1)
     there = store_entry(table, now(), accounts=(FLORIST, PARTNER), number=2)
@@ -340,7 +342,9 @@ READERS: list[tuple[tuple[Record, ...], str, str]] = [
 
 
 @pytest.mark.parametrize(("others", "by", "account_id"), READERS)
-def test_who_reads_everything(table: Table, others: tuple[Record, ...], by: str, account_id: str) -> None:
+def test_view_audit_log_by_authorized_caller_returns_all_entries(
+    table: Table, others: tuple[Record, ...], by: str, account_id: str
+) -> None:
     seed(table, *others)
     entry = store_entry(table, now(), employee_id="user-somebody")
 
@@ -349,7 +353,7 @@ def test_who_reads_everything(table: Table, others: tuple[Record, ...], by: str,
     assert found[entry]["details"] == {"employee_id": "user-somebody"}
 
 
-def test_an_employee_reads_what_he_did_and_what_is_about_him(seeded: Table) -> None:
+def test_view_audit_log_by_employee_returns_only_own_entries(seeded: Table) -> None:
     by_employee = store_entry(seeded, now() - 3 * SECOND, actor_id=EMPLOYEE, employee_id=COLLEAGUE)
     about_employee = store_entry(seeded, now() - 2 * SECOND, employee_id=EMPLOYEE)
     store_entry(seeded, now() - SECOND, actor_id=MANAGER, employee_id=COLLEAGUE)
@@ -378,7 +382,9 @@ NOT_READERS: list[tuple[tuple[Record, ...], str, str, int]] = [
 
 
 @pytest.mark.parametrize(("others", "by", "account_id", "status"), NOT_READERS)
-def test_who_reads_nothing(table: Table, others: tuple[Record, ...], by: str, account_id: str, status: int) -> None:
+def test_view_audit_log_by_unauthorized_caller_is_refused(
+    table: Table, others: tuple[Record, ...], by: str, account_id: str, status: int
+) -> None:
     seed(table, *others)
     store_entry(table, now(), actor_id=EMPLOYEE, employee_id=EMPLOYEE)
 
@@ -387,7 +393,7 @@ def test_who_reads_nothing(table: Table, others: tuple[Record, ...], by: str, ac
     )
 
 
-def test_the_vendor_reads_no_details(seeded: Table) -> None:
+def test_view_audit_log_by_vendor_returns_entries_without_details(seeded: Table) -> None:
     store_entry(seeded, now(), employee_id=EMPLOYEE)
 
     for account_id in (CLIENT, PARTNER):
@@ -417,7 +423,9 @@ def a_thousand(table: Table) -> list[str]:
 
 
 @pytest.mark.parametrize(("limit", "query"), [("100", {}), ("70", {"actor_id": CLERK})])
-def test_a_thousand_entries_page_by_page_each_once(seeded: Table, limit: str, query: dict[str, str]) -> None:
+def test_view_audit_log_pages_contain_each_of_thousand_entries_once(
+    seeded: Table, limit: str, query: dict[str, str]
+) -> None:
     expected = [each for number, each in enumerate(a_thousand(seeded)) if not query or number % 2 == 0]
     seen: list[str] = []
     more: dict[str, str] = {}
@@ -434,7 +442,7 @@ def test_a_thousand_entries_page_by_page_each_once(seeded: Table, limit: str, qu
     assert seen == expected
 
 
-def test_an_entry_made_meanwhile_does_not_disturb_the_pages(seeded: Table) -> None:
+def test_view_audit_log_pages_ignore_entries_added_in_between(seeded: Table) -> None:
     made = [store_entry(seeded, now() - (9 - number) * SECOND) for number in range(4)]
     first = view_audit_log(limit="2")
     store_entry(seeded, now())
@@ -442,7 +450,7 @@ def test_an_entry_made_meanwhile_does_not_disturb_the_pages(seeded: Table) -> No
     assert ids(view_audit_log(cursor=first.body["next_cursor"])) == [made[1], made[0]]
 
 
-def test_a_page_may_be_empty_and_the_list_goes_on(seeded: Table) -> None:
+def test_view_audit_log_page_can_be_empty_before_last_page(seeded: Table) -> None:
     wanted = store_entry(seeded, now() - 9 * SECOND, "link.declined")
     for number in range(2):
         store_entry(seeded, now() - SECOND, number=number)
@@ -453,7 +461,7 @@ def test_a_page_may_be_empty_and_the_list_goes_on(seeded: Table) -> None:
     assert ids(view_audit_log(event="link.declined", limit="2", cursor=first.body["next_cursor"])) == [wanted]
 
 
-def test_a_cursor_is_for_one_caller_one_trail_and_one_filter(table: Table) -> None:
+def test_view_audit_log_cursor_is_valid_for_one_caller_account_and_filter(table: Table) -> None:
     seed(
         table,
         a_member(CLERK, "view_only", added=(VIEW,)),
@@ -481,7 +489,7 @@ def test_a_cursor_is_for_one_caller_one_trail_and_one_filter(table: Table) -> No
     assert len(ids(view_audit_log(limit="9", from_=since, cursor=cursor))) == 2
 
 
-def test_a_list_begun_in_time_can_be_read_to_its_end(seeded: Table) -> None:
+def test_view_audit_log_range_of_ninety_days_is_tolerated_for_one_more_day(seeded: Table) -> None:
     for number in range(2):
         store_entry(seeded, now() - DAY, number=number)
     since = to_rfc3339(now() - 90 * DAY)
@@ -491,7 +499,7 @@ def test_a_list_begun_in_time_can_be_read_to_its_end(seeded: Table) -> None:
     assert view_audit_log(from_=to_rfc3339(now() - 90 * DAY - timedelta(hours=23))).status == 200
 
 
-def test_what_a_page_costs(table: Table) -> None:
+def test_view_audit_log_page_costs_three_or_four_requests(table: Table) -> None:
     seed(table, a_partner_admin())
     for number in range(30):
         store_entry(table, now() - SECOND, number=number, employee_id=EMPLOYEE)
@@ -517,7 +525,7 @@ def rows(answer: ApiResponse) -> list[list[str]]:
     return list(csv.reader(StringIO(answer.text, newline="")))
 
 
-def test_the_same_page_for_a_spreadsheet(seeded: Table) -> None:
+def test_view_audit_log_as_csv_returns_same_page(seeded: Table) -> None:
     at = now()
     audit_id = store_entry(seeded, at, employee_id=EMPLOYEE, given={"access_days": 60})
 
@@ -531,18 +539,18 @@ def test_the_same_page_for_a_spreadsheet(seeded: Table) -> None:
     assert "link" not in answer.headers
 
 
-def test_an_empty_page_has_its_header(seeded: Table) -> None:
+def test_view_audit_log_as_csv_without_entries_returns_header(seeded: Table) -> None:
     assert len(rows(view_audit_log(accept="text/csv"))) == 1
 
 
-def test_who_has_no_name_has_an_empty_one(seeded: Table) -> None:
+def test_view_audit_log_as_csv_without_name_returns_empty_cell(seeded: Table) -> None:
     store_entry(seeded, now(), actor_id="schedule")
 
     assert rows(view_audit_log(accept="text/csv"))[1][3:5] == ["schedule", ""]
 
 
 @pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r"])
-def test_no_cell_is_a_formula(table: Table, begins: str) -> None:
+def test_view_audit_log_as_csv_escapes_formulas(table: Table, begins: str) -> None:
     name = f'{begins}HYPERLINK("https://evil.example","Click")'
     seed(table, a_user(CLERK, name=name))
     store_entry(table, now(), actor_id=CLERK)
@@ -551,7 +559,7 @@ def test_no_cell_is_a_formula(table: Table, begins: str) -> None:
 
 
 @pytest.mark.parametrize("name", ['A "quoted" name', "Last, First", "Line\nbreak", "Ünïcode 日本", "a=b", "'=a"])
-def test_a_harmless_cell_stays_as_it_is(table: Table, name: str) -> None:
+def test_view_audit_log_as_csv_keeps_harmless_cells(table: Table, name: str) -> None:
     seed(table, a_user(CLERK, name=name))
     store_entry(table, now(), actor_id=CLERK, note=name)
 
@@ -562,7 +570,7 @@ def test_a_harmless_cell_stays_as_it_is(table: Table, name: str) -> None:
     assert name.isascii() or name in row[6]
 
 
-def test_the_next_page_for_a_spreadsheet_is_linked(seeded: Table) -> None:
+def test_view_audit_log_as_csv_links_next_page(seeded: Table) -> None:
     made = [store_entry(seeded, now() - (9 - number) * SECOND, actor_id=CLERK) for number in range(3)]
     query = {"limit": "2", "from": "2026-01-01T00:00:00+09:00", "to": "2026-01-02T00:00:00Z"}
     query |= {"from": to_rfc3339(now() - DAY), "to": (now() + DAY).isoformat(), "actor_id": CLERK}
@@ -586,11 +594,11 @@ def test_the_next_page_for_a_spreadsheet_is_linked(seeded: Table) -> None:
     ("*/*", "application/json"),
     (None, "application/json"),
 ])  # fmt: skip
-def test_who_asks_for_a_spreadsheet_gets_one(seeded: Table, accept: str | None, kind: str) -> None:
+def test_view_audit_log_selects_format_from_accept_header(seeded: Table, accept: str | None, kind: str) -> None:
     assert view_audit_log(accept=accept).headers["content-type"] == kind
 
 
-def test_a_refusal_is_a_problem_for_spreadsheets_too(seeded: Table) -> None:
+def test_view_audit_log_as_csv_when_refused_returns_problem_json(seeded: Table) -> None:
     answer = assert_error(seeded, lambda: view_audit_log(CLERK, accept="text/csv"), 403, "forbidden")
 
     assert answer.headers["content-type"] == "application/problem+json"

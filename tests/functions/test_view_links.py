@@ -44,7 +44,7 @@ def _ids(answer: ApiResponse) -> list[str]:
     return [link["link_id"] for link in answer.body["items"]]
 
 
-def test_one_link_as_the_partner_sees_it(table: Table, check_invariants: None) -> None:
+def test_view_link_returns_all_fields_without_secret_or_recipient(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(recipient="boss@bakery.example", delivery_status="sent", purpose="Your new website"))
 
     with assert_unchanged(table):
@@ -61,15 +61,13 @@ def test_one_link_as_the_partner_sees_it(table: Table, check_invariants: None) -
 
 
 @pytest.mark.parametrize("delivery_status", ["none", "queued", "sent", "bounced", "failed"])
-def test_what_became_of_the_letter(table: Table, check_invariants: None, delivery_status: str) -> None:
+def test_view_link_returns_delivery_status(table: Table, check_invariants: None, delivery_status: str) -> None:
     seed(table, an_open_link(delivery_status=delivery_status))
 
     assert view().body["delivery_status"] == delivery_status
 
 
-def test_a_link_whose_letter_bounced_stays_open_and_its_copied_address_works(
-    table: Table, check_invariants: None
-) -> None:
+def test_view_link_with_bounced_email_stays_open_and_can_be_approved(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(delivery_status="bounced"))
 
     assert (view().body["state"], view().body["delivery_status"]) == ("open", "bounced")
@@ -86,7 +84,7 @@ def test_a_link_whose_letter_bounced_stays_open_and_its_copied_address_works(
         ({"stored_state": "declined"}, "declined"),
     ],
 )
-def test_states_are_computed_when_they_are_read(
+def test_view_links_returns_state_computed_at_read_time(
     table: Table, check_invariants: None, changes: dict[str, Any], state: str
 ) -> None:
     seed(table, an_open_link(**changes))
@@ -108,7 +106,7 @@ def test_states_are_computed_when_they_are_read(
         (0, {"stored_state": "declined"}, "declined"),
     ],
 )
-def test_a_link_whose_employees_access_was_ended_shows_as_revoked(
+def test_view_links_after_offboarding_of_employee_returns_revoked(
     table: Table, tenure: int, changes: dict[str, Any], state: str
 ) -> None:
     seed(
@@ -128,23 +126,23 @@ def test_a_link_whose_employees_access_was_ended_shows_as_revoked(
     ("by", "status"),
     [(MANAGER, 200), (EMPLOYEE, 200), (COLLEAGUE, 404), (APPROVER, 404), (CLERK, 404), ("user-unknown", 404)],
 )
-def test_who_sees_one(seeded: Table, by: str, status: int) -> None:
+def test_view_link_by_each_caller_returns_200_or_404(seeded: Table, by: str, status: int) -> None:
     with assert_unchanged(seeded):
         assert view(by).status == status
 
 
-def test_whoever_made_it_sees_it(table: Table, check_invariants: None) -> None:
+def test_view_link_by_its_creator_succeeds(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(created_by=COLLEAGUE))
 
     assert view(COLLEAGUE).status == 200
 
 
 @pytest.mark.parametrize("how", [{"link_id": _id(9)}, {"partner_id": "partner-unknown"}, {"partner_id": CLIENT}])
-def test_what_is_not_there(seeded: Table, how: dict[str, str]) -> None:
+def test_view_link_that_is_unknown_returns_404(seeded: Table, how: dict[str, str]) -> None:
     assert_error(seeded, lambda: view(**how), 404, "not_found")
 
 
-def test_the_vendor_withdraws_links_and_does_not_read_them(seeded: Table) -> None:
+def test_view_link_by_vendor_returns_404(seeded: Table) -> None:
     answer = call(f"GET {link_requests.ONE_LINK}", VENDOR, partner_id=PARTNER, link_id=LINK, scope=DIRECTORY)
 
     assert answer.status == 404
@@ -153,7 +151,7 @@ def test_the_vendor_withdraws_links_and_does_not_read_them(seeded: Table) -> Non
 # lists
 
 
-def test_a_manager_sees_all_newest_first(table: Table, check_invariants: None) -> None:
+def test_view_links_by_manager_returns_all_newest_first(table: Table, check_invariants: None) -> None:
     seed(table, *_links(3), an_open_link(link_id=_id(7), employee_id=COLLEAGUE))
 
     with assert_unchanged(table):
@@ -165,7 +163,7 @@ def test_a_manager_sees_all_newest_first(table: Table, check_invariants: None) -
     assert {link["employee"]["name"] for link in answer.body["items"]} == {"Employee", "Colleague"}
 
 
-def test_an_employee_sees_his_own(table: Table, check_invariants: None) -> None:
+def test_view_links_by_employee_returns_own_links(table: Table, check_invariants: None) -> None:
     seed(table, *_links(2), an_open_link(link_id=_id(7), employee_id=COLLEAGUE))
 
     assert _ids(list_links(EMPLOYEE)) == [LINK, _id(1), _id(0)]
@@ -174,7 +172,7 @@ def test_an_employee_sees_his_own(table: Table, check_invariants: None) -> None:
     assert_error(table, lambda: list_links(EMPLOYEE, employee_id=COLLEAGUE), 403, "forbidden")
 
 
-def test_a_manager_asks_for_one_employees(table: Table, check_invariants: None) -> None:
+def test_view_links_by_manager_filters_by_employee(table: Table, check_invariants: None) -> None:
     seed(table, an_open_link(link_id=_id(7), employee_id=COLLEAGUE))
 
     assert _ids(list_links(employee_id=COLLEAGUE)) == [_id(7)]
@@ -182,7 +180,7 @@ def test_a_manager_asks_for_one_employees(table: Table, check_invariants: None) 
     assert _ids(list_links(employee_id="user-unknown")) == []
 
 
-def test_an_empty_list(table: Table, check_invariants: None) -> None:
+def test_view_links_without_links_returns_empty_list(table: Table, check_invariants: None) -> None:
     south = the_partner(account_id=SOUTH, name="South")
     seed(table, south, a_user("user-rival"), a_partner_account_member("user-rival", "super_admin", account_id=SOUTH))
 
@@ -199,13 +197,17 @@ def test_an_empty_list(table: Table, check_invariants: None) -> None:
         (MANAGER, CLIENT, "not_found"),
     ],
 )
-def test_to_others_there_is_no_list(seeded: Table, by: str, partner_id: str, code: str) -> None:
+def test_view_links_by_caller_outside_the_partner_returns_404(
+    seeded: Table, by: str, partner_id: str, code: str
+) -> None:
     assert_error(seeded, lambda: list_links(by, partner_id=partner_id), 404, code)
 
 
 @pytest.mark.parametrize("by", [MANAGER, EMPLOYEE])
 @pytest.mark.parametrize("more", [{}, {"state": "open"}, {"employee_id": EMPLOYEE}])
-def test_page_by_page_every_link_once(table: Table, check_invariants: None, by: str, more: dict[str, str]) -> None:
+def test_view_links_pages_contain_each_link_once(
+    table: Table, check_invariants: None, by: str, more: dict[str, str]
+) -> None:
     seed(table, *_links(4))
     seen: list[str] = []
     cursor: dict[str, str] = {}
@@ -221,7 +223,7 @@ def test_page_by_page_every_link_once(table: Table, check_invariants: None, by: 
     assert seen == [LINK, _id(3), _id(2), _id(1), _id(0)]
 
 
-def test_a_link_made_meanwhile_does_not_disturb_the_pages(table: Table, check_invariants: None) -> None:
+def test_view_links_pages_ignore_link_created_in_between(table: Table, check_invariants: None) -> None:
     seed(table, *_links(3))
     first = list_links(limit="2")
     link_requests.create(employee_id=EMPLOYEE)
@@ -229,7 +231,7 @@ def test_a_link_made_meanwhile_does_not_disturb_the_pages(table: Table, check_in
     assert _ids(list_links(limit="9", cursor=first.body["next_cursor"])) == [_id(1), _id(0)]
 
 
-def test_twenty_five_at_once_when_nothing_is_said(table: Table, check_invariants: None) -> None:
+def test_view_links_without_limit_returns_twenty_five(table: Table, check_invariants: None) -> None:
     seed(table, *_links(26))
 
     assert len(_ids(list_links())) == 25
@@ -247,7 +249,7 @@ def test_twenty_five_at_once_when_nothing_is_said(table: Table, check_invariants
         {"cursor": "x" * 2049},
     ],
 )
-def test_a_query_that_makes_no_sense(seeded: Table, query: dict[str, str]) -> None:
+def test_view_links_with_invalid_query_returns_400(seeded: Table, query: dict[str, str]) -> None:
     assert_error(seeded, lambda: list_links(**query), 400, "invalid_query")
 
 
@@ -266,38 +268,40 @@ def cursor(table: Table, check_invariants: None) -> str:
     return found
 
 
-def test_a_cursor_may_change_the_size_of_the_page(cursor: str) -> None:
+def test_view_links_cursor_with_another_limit_is_accepted(cursor: str) -> None:
     assert len(_ids(list_links(limit="3", cursor=cursor))) == 3
 
 
-def test_a_cursor_holds_for_one_caller_list_and_filter(table: Table, cursor: str) -> None:
+def test_view_links_cursor_is_valid_for_one_caller_list_and_filter(table: Table, cursor: str) -> None:
     assert_error(table, lambda: list_links(COLLEAGUE, cursor=cursor), 400, "invalid_cursor")
     assert_error(table, lambda: list_links(cursor=cursor, state="open"), 400, "invalid_cursor")
     assert_error(table, lambda: list_links(cursor=cursor, employee_id=EMPLOYEE), 400, "invalid_cursor")
     assert_error(table, lambda: list_links(cursor=cursor, partner_id=SOUTH), 400, "invalid_cursor")
 
 
-def test_a_cursor_that_nobody_gave(table: Table, cursor: str) -> None:
+def test_view_links_with_forged_cursor_returns_400(table: Table, cursor: str) -> None:
     sealed, _, seal = cursor.rpartition(".")
     for forged in ("x", "", ".", "é", f"{sealed}.", f".{seal}", f"{sealed}x.{seal}", f"{sealed}.{seal[::-1]}", seal):
         assert_error(table, partial(list_links, cursor=forged), 400, "invalid_cursor")
 
 
 @pytest.mark.parametrize(("hours", "status"), [(23, 200), (25, 400)])
-def test_a_cursor_holds_for_a_day(seeded: Table, hours: int, status: int) -> None:
+def test_view_links_cursor_is_valid_for_a_day(seeded: Table, hours: int, status: int) -> None:
     made = an_act(MANAGER, at=now() - timedelta(hours=hours))
     found = cursors.cursor(LINK, ListQuery(), f"/partners/{PARTNER}/access-links", made)
 
     assert list_links(cursor=str(found)).status == status
 
 
-def test_a_cursor_of_another_key(table: Table, cursor: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_view_links_cursor_signed_with_another_key_returns_400(
+    table: Table, cursor: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("CURSOR_KEY", "another")
 
     assert_error(table, lambda: list_links(cursor=cursor), 400, "invalid_cursor")
 
 
-def test_what_looking_costs(table: Table, check_invariants: None) -> None:
+def test_view_links_costs_at_most_four_reads_and_no_writes(table: Table, check_invariants: None) -> None:
     seed(table, *_links(30))
 
     for send_request, reads in ((view, 2), (list_links, 3), (partial(list_links, EMPLOYEE), 4)):
@@ -306,7 +310,7 @@ def test_what_looking_costs(table: Table, check_invariants: None) -> None:
         assert (costs.reads, costs.writes) == (reads, 0)
 
 
-def test_a_link_that_has_just_expired_is_still_listed(table: Table, check_invariants: None) -> None:
+def test_view_links_lists_link_expired_a_second_ago(table: Table, check_invariants: None) -> None:
     seed(table)
     table.change(keys.link(PARTNER, LINK), expires_at=now() - timedelta(seconds=1))
 

@@ -89,7 +89,7 @@ def console_members() -> list[Record]:
 # clients
 
 
-def test_every_client_comes_with_the_firms_people_in_it(table: Table) -> None:
+def test_view_clients_returns_each_client_with_partner_members(table: Table) -> None:
     seed(table, *console_members())
 
     with assert_unchanged(table):
@@ -104,7 +104,7 @@ def test_every_client_comes_with_the_firms_people_in_it(table: Table) -> None:
     assert [each["name"] for each in answer.body["items"]] == ["The Bakery", "The Florist", "The Florist"]
 
 
-def test_a_person_comes_with_his_grant_set_and_end(table: Table) -> None:
+def test_view_clients_returns_member_with_grant_set_and_end(table: Table) -> None:
     end = now() + timedelta(days=50)
     seed(
         table,
@@ -125,7 +125,7 @@ def test_a_person_comes_with_his_grant_set_and_end(table: Table) -> None:
     assert person["grant"]["notice"] == "paid_seat_required"
 
 
-def test_a_member_without_a_grant_comes_without_one(table: Table) -> None:
+def test_view_clients_returns_member_without_grant(table: Table) -> None:
     seed(table, a_member(COLLEAGUE, "sales", partner_id=PARTNER))
 
     (person,) = clients().body["items"][0]["people"]
@@ -134,7 +134,7 @@ def test_a_member_without_a_grant_comes_without_one(table: Table) -> None:
     assert "grant" not in person
 
 
-def test_a_set_of_the_clients_own_comes_with_its_name(table: Table) -> None:
+def test_view_clients_and_employees_return_name_of_custom_set(table: Table) -> None:
     seed(table, a_custom_set(), a_member(COLLEAGUE, CUSTOM_SET, partner_id=PARTNER), a_partner_admin())
 
     theirs, vendors = clients().body["items"][0]["people"]
@@ -153,7 +153,9 @@ def test_a_set_of_the_clients_own_comes_with_its_name(table: Table) -> None:
         ([a_partner_admin(), the_partner(program=Program.SUSPENDED)], ["program"]),
     ],
 )
-def test_whoever_is_suspended_is_shown_so_with_his_grant(table: Table, others: list[Record], causes: list[str]) -> None:
+def test_view_clients_returns_suspended_member_with_reasons_and_grant(
+    table: Table, others: list[Record], causes: list[str]
+) -> None:
     seed(table, *others)
 
     (person,) = clients().body["items"][0]["people"]
@@ -169,26 +171,26 @@ def test_whoever_is_suspended_is_shown_so_with_his_grant(table: Table, others: l
         an_expired_partner_admin(),
     ],
 )
-def test_whoever_is_there_no_more_is_not_shown(table: Table, gone: Record) -> None:
+def test_view_clients_omits_members_whose_access_has_ended(table: Table, gone: Record) -> None:
     seed(table, gone)
 
     assert members_by_client(clients()) == []
 
 
-def test_a_closed_account_is_shown_while_people_are_in_it(table: Table) -> None:
+def test_view_clients_includes_closed_account_with_members(table: Table) -> None:
     seed(table, the_client(state=AccountState.CLOSED), a_partner_admin())
 
     assert members_by_client(clients()) == [(CLIENT, [EMPLOYEE], False)]
 
 
-def test_two_whom_one_client_made_members_are_two_rows(table: Table) -> None:
+def test_view_clients_returns_a_row_for_each_membership_created_by_client(table: Table) -> None:
     seed(table, a_member(COLLEAGUE), a_member(EMPLOYEE))
 
     assert members_by_client(clients()) == [(CLIENT, [COLLEAGUE], True), (CLIENT, [EMPLOYEE], True)]
 
 
 @pytest.mark.parametrize("by", [MANAGER, COLLEAGUE])
-def test_who_manages_client_access_sees_all_and_asks_for_one(table: Table, by: str) -> None:
+def test_view_clients_by_client_access_manager_returns_all_or_filtered_by_employee(table: Table, by: str) -> None:
     seed(table, *console_members(), CLIENT_ACCESS_MANAGER)
 
     assert len(members_by_client(clients(by))) == 3
@@ -200,21 +202,21 @@ def test_who_manages_client_access_sees_all_and_asks_for_one(table: Table, by: s
 
 
 @pytest.mark.parametrize("query", [{}, {"employee_id": EMPLOYEE}])
-def test_another_employee_sees_where_he_is_himself(table: Table, query: dict[str, str]) -> None:
+def test_view_clients_by_employee_returns_own_clients(table: Table, query: dict[str, str]) -> None:
     seed(table, *console_members(), a_member(COLLEAGUE, account_id=FLORIST))
 
     assert members_by_client(clients(EMPLOYEE, **query)) == [(CLIENT, [EMPLOYEE], False), (FLORIST, [EMPLOYEE], False)]
     assert members_by_client(clients(COLLEAGUE)) == [(CLIENT, [COLLEAGUE], False), (FLORIST, [COLLEAGUE], True)]
 
 
-def test_another_employee_does_not_ask_for_a_colleague(table: Table) -> None:
+def test_view_clients_by_employee_filtered_by_colleague_returns_403(table: Table) -> None:
     seed(table, *console_members())
 
     assert_error(table, lambda: clients(EMPLOYEE, employee_id=COLLEAGUE), 403, "forbidden")
 
 
 @pytest.mark.parametrize("person", [APPROVER, "user-rival", "user-former", "user-nobody"])
-def test_nobody_asks_for_those_who_are_not_of_the_firm(table: Table, person: str) -> None:
+def test_view_clients_filtered_by_user_outside_the_partner_returns_none(table: Table, person: str) -> None:
     seed(
         table,
         the_partner(account_id=SOUTH, domains=("south.example",)),
@@ -231,7 +233,7 @@ def test_nobody_asks_for_those_who_are_not_of_the_firm(table: Table, person: str
 
 
 @pytest.mark.parametrize("person", ["user-rival", "user-nobody"])
-def test_asking_for_a_strangers_clients_tells_nothing_of_his_accounts(table: Table, person: str) -> None:
+def test_view_clients_filtered_by_user_outside_the_partner_hides_their_accounts(table: Table, person: str) -> None:
     names = [f"a{number}" for number in range(5)]
     seed(
         table,
@@ -245,7 +247,7 @@ def test_asking_for_a_strangers_clients_tells_nothing_of_his_accounts(table: Tab
     assert answer.body == {"items": [], "next_cursor": None}
 
 
-def test_somebody_of_two_firms_is_shown_to_each_where_he_is_for_it(table: Table) -> None:
+def test_view_clients_of_employee_of_two_partners_returns_each_partner_its_own(table: Table) -> None:
     seed(
         table,
         the_partner(account_id=SOUTH, domains=("north.example",)),
@@ -265,7 +267,7 @@ def test_somebody_of_two_firms_is_shown_to_each_where_he_is_for_it(table: Table)
 
 @pytest.mark.parametrize("limit", ["1", "2", "3"])
 @pytest.mark.parametrize("query", [{}, {"employee_id": EMPLOYEE}])
-def test_page_by_page_every_client_once(table: Table, limit: str, query: dict[str, str]) -> None:
+def test_view_clients_pages_contain_each_client_once(table: Table, limit: str, query: dict[str, str]) -> None:
     seed(table, *console_members())
     whole = members_by_client(clients(**query))
     answer = clients(limit=limit, **query)
@@ -277,7 +279,7 @@ def test_page_by_page_every_client_once(table: Table, limit: str, query: dict[st
     assert found == whole
 
 
-def test_twenty_five_people_at_once_when_nothing_is_said(table: Table) -> None:
+def test_view_clients_without_limit_returns_twenty_five(table: Table) -> None:
     names = [f"a{number:02}" for number in range(30)]
     seed(
         table,
@@ -292,7 +294,7 @@ def test_twenty_five_people_at_once_when_nothing_is_said(table: Table) -> None:
 # employees
 
 
-def test_employees_come_with_their_clients_and_roles(table: Table) -> None:
+def test_view_employees_returns_clients_and_roles(table: Table) -> None:
     end = now() + timedelta(days=50)
     seed(
         table,
@@ -344,7 +346,7 @@ def test_employees_come_with_their_clients_and_roles(table: Table) -> None:
         ((the_partner(program=Program.SUSPENDED),), "active", False),
     ],
 )
-def test_how_an_employee_stands_in_the_firm(
+def test_view_employees_returns_state_and_eligibility(
     table: Table, others: tuple[Record, ...], state: str, is_eligible: bool
 ) -> None:
     seed(table, *others)
@@ -354,7 +356,7 @@ def test_how_an_employee_stands_in_the_firm(
     assert (employee["state"], employee["eligible"]) == (state, is_eligible)
 
 
-def test_what_clients_made_of_somebody_who_left_is_no_business_of_the_firms(table: Table) -> None:
+def test_view_employees_omits_client_memberships_of_former_employee(table: Table) -> None:
     seed(table, a_partner_account_member(EMPLOYEE, active=False), a_member(EMPLOYEE))
 
     (_, employee, _) = employees().body["items"]
@@ -362,7 +364,7 @@ def test_what_clients_made_of_somebody_who_left_is_no_business_of_the_firms(tabl
     assert (employee["super_admin_of"], employee["clients"]) == ([], [])
 
 
-def test_an_ordinary_member_of_a_client_has_no_role_to_migrate(table: Table) -> None:
+def test_view_employees_omits_ordinary_client_membership(table: Table) -> None:
     seed(table, a_member(EMPLOYEE, "sales"))
 
     (_, employee, _) = employees().body["items"]
@@ -370,7 +372,7 @@ def test_an_ordinary_member_of_a_client_has_no_role_to_migrate(table: Table) -> 
     assert (employee["super_admin_of"], employee["clients"]) == ([], [])
 
 
-def test_whom_the_firm_does_not_employ_any_more_is_listed_without_his_address(table: Table) -> None:
+def test_view_employees_hides_email_of_former_employee(table: Table) -> None:
     seed(table, a_partner_account_member(COLLEAGUE, active=False), an_employee(EMPLOYEE, active=False))
 
     colleague, employee, _ = employees().body["items"]
@@ -379,7 +381,7 @@ def test_whom_the_firm_does_not_employ_any_more_is_listed_without_his_address(ta
     assert (employee["state"], employee["email"]) == ("deactivated", f"{EMPLOYEE}@north.example")
 
 
-def test_how_many_links_wait_for_an_employee_at_other_firms_is_not_told(table: Table) -> None:
+def test_view_employees_hides_number_of_open_links(table: Table) -> None:
     seed(table, an_open_link())
 
     assert all("open_links" not in each for each in employees().body["items"])
@@ -387,7 +389,7 @@ def test_how_many_links_wait_for_an_employee_at_other_firms_is_not_told(table: T
 
 @pytest.mark.parametrize(("count", "more"), [(25, False), (26, True)])
 @pytest.mark.parametrize("kind", ["clients", "super_admin_of"])
-def test_the_first_25_of_a_kind_are_told(table: Table, kind: str, count: int, more: bool) -> None:
+def test_view_employees_returns_first_twenty_five_clients(table: Table, kind: str, count: int, more: bool) -> None:
     names = [f"a{number:02}" for number in range(count)]
     there = {"permission_set": "sales", "partner_id": PARTNER} if kind == "clients" else {}
     seed(
@@ -402,7 +404,7 @@ def test_the_first_25_of_a_kind_are_told(table: Table, kind: str, count: int, mo
     assert (employee["has_more_clients"], employee["has_more_super_admin_of"]) == (more, more)
 
 
-def test_of_very_many_accounts_only_the_first_are_looked_at(table: Table) -> None:
+def test_view_employees_with_many_accounts_reads_only_the_first(table: Table) -> None:
     seed(table)
     left = [keys.account_of(EMPLOYEE, f"a{number:03}") for number in range(27)]
     for key in left:
@@ -416,7 +418,7 @@ def test_of_very_many_accounts_only_the_first_are_looked_at(table: Table) -> Non
         table.remove(key)
 
 
-def test_a_page_of_employees_has_25_at_most(table: Table) -> None:
+def test_view_employees_returns_at_most_twenty_five_per_page(table: Table) -> None:
     many = [f"employee-{number:02}" for number in range(30)]
     seed(table, *map(an_employee, many), *map(a_partner_account_member, many))
 
@@ -427,7 +429,7 @@ def test_a_page_of_employees_has_25_at_most(table: Table) -> None:
     assert ids(second) == [*many[25:], COLLEAGUE, EMPLOYEE, MANAGER]
 
 
-def test_what_a_cursor_holds_is_hidden(table: Table) -> None:
+def test_view_clients_and_employees_encrypt_the_cursor(table: Table) -> None:
     """Check both lists: the position can lie in an account of another partner."""
     seed(table, *console_members())
 
@@ -438,13 +440,13 @@ def test_what_a_cursor_holds_is_hidden(table: Table) -> None:
 
 
 @pytest.mark.parametrize("by", [MANAGER, COLLEAGUE])
-def test_who_manages_client_access_sees_every_employee(table: Table, by: str) -> None:
+def test_view_employees_by_client_access_manager_returns_all(table: Table, by: str) -> None:
     seed(table, CLIENT_ACCESS_MANAGER)
 
     assert ids(employees(by)) == [COLLEAGUE, EMPLOYEE, MANAGER]
 
 
-def test_another_employee_sees_himself_alone(table: Table) -> None:
+def test_view_employees_by_employee_returns_only_themselves(table: Table) -> None:
     seed(table)
 
     assert ids(employees(EMPLOYEE)) == [EMPLOYEE]
@@ -452,7 +454,7 @@ def test_another_employee_sees_himself_alone(table: Table) -> None:
 
 
 @pytest.mark.parametrize("limit", ["1", "2", "3"])
-def test_page_by_page_every_employee_once(table: Table, limit: str) -> None:
+def test_view_employees_pages_contain_each_employee_once(table: Table, limit: str) -> None:
     seed(table)
     answer = employees(limit=limit)
     found = ids(answer)
@@ -463,7 +465,7 @@ def test_page_by_page_every_employee_once(table: Table, limit: str) -> None:
     assert found == [COLLEAGUE, EMPLOYEE, MANAGER]
 
 
-def test_employees_are_not_filtered(table: Table) -> None:
+def test_view_employees_with_filter_returns_400(table: Table) -> None:
     seed(table)
 
     assert_error(table, lambda: employees(employee_id=EMPLOYEE), 400, "invalid_query")
@@ -484,14 +486,16 @@ def test_employees_are_not_filtered(table: Table) -> None:
         (MANAGER, SOUTH),
     ],
 )
-def test_to_others_there_is_nothing(table: Table, route: str, by: str, partner_id: str) -> None:
+def test_partner_console_by_caller_outside_the_partner_returns_404(
+    table: Table, route: str, by: str, partner_id: str
+) -> None:
     seed(table, the_partner(account_id=SOUTH), *console_members())
 
     assert_error(table, lambda: view_console(route, by, partner_id), 404, "not_found")
 
 
 @BOTH
-def test_whoever_left_the_firm_or_is_deactivated_sees_nothing(table: Table, route: str) -> None:
+def test_partner_console_by_former_or_deactivated_employee_is_refused(table: Table, route: str) -> None:
     seed(table, a_partner_account_member(COLLEAGUE, "super_admin", active=False), an_employee(EMPLOYEE, active=False))
 
     assert_error(table, lambda: view_console(route, COLLEAGUE), 404, "not_found")
@@ -499,7 +503,7 @@ def test_whoever_left_the_firm_or_is_deactivated_sees_nothing(table: Table, rout
 
 
 @BOTH
-def test_the_vendor_is_no_member_of_the_firm(table: Table, route: str) -> None:
+def test_partner_console_by_vendor_returns_404(table: Table, route: str) -> None:
     seed(table)
 
     assert call(route, VENDOR, partner_id=PARTNER, scope=DIRECTORY).status == 404
@@ -520,7 +524,9 @@ def cursors(table: Table) -> dict[str, str]:
 
 
 @BOTH
-def test_a_cursor_is_for_one_caller_list_firm_and_filter(table: Table, cursors: dict[str, str], route: str) -> None:
+def test_partner_console_cursor_is_valid_for_one_caller_list_partner_and_filter(
+    table: Table, cursors: dict[str, str], route: str
+) -> None:
     (other,) = {CLIENTS, EMPLOYEES} - {route}
 
     assert view_console(route, cursor=cursors[route]).status == 200
@@ -531,7 +537,7 @@ def test_a_cursor_is_for_one_caller_list_firm_and_filter(table: Table, cursors: 
 
 
 @BOTH
-def test_a_cursor_of_everybodys_is_none_once_one_sees_only_himself(
+def test_partner_console_cursor_is_invalid_after_manager_loses_the_right(
     table: Table, cursors: dict[str, str], route: str
 ) -> None:
     table.change(keys.member(PARTNER, MANAGER), permission_set="view_only")
@@ -544,13 +550,13 @@ def test_a_cursor_of_everybodys_is_none_once_one_sees_only_himself(
 
 @BOTH
 @pytest.mark.parametrize("query", [{"state": "active"}, {"limit": "0"}, {"limit": "101"}, {"employee_id": "a#b"}])
-def test_an_odd_question_gets_no_answer(table: Table, route: str, query: dict[str, str]) -> None:
+def test_partner_console_with_invalid_query_returns_400(table: Table, route: str, query: dict[str, str]) -> None:
     seed(table)
 
     assert_error(table, lambda: view_console(route, **query), 400, "invalid_query")
 
 
-def test_what_looking_costs(table: Table) -> None:
+def test_partner_console_costs_bounded_reads_and_no_writes(table: Table) -> None:
     seed(table, *console_members())
 
     for send_request, most in (
@@ -564,7 +570,7 @@ def test_what_looking_costs(table: Table) -> None:
         assert (costs.reads <= most, costs.writes) == (True, 0), costs.reads
 
 
-def test_the_name_of_a_link_is_nobodys_client(table: Table) -> None:
+def test_view_clients_omits_links(table: Table) -> None:
     """Store both: links and memberships of a partner share an index."""
     seed(table, an_open_link(), a_partner_admin())
 
@@ -572,7 +578,7 @@ def test_the_name_of_a_link_is_nobodys_client(table: Table) -> None:
     assert LINK not in clients().text
 
 
-def test_when_a_membership_was_last_changed_is_told(table: Table) -> None:
+def test_view_clients_returns_time_of_last_change(table: Table) -> None:
     seed(table, a_partner_admin(EMPLOYEE))
     (before,) = clients().body["items"][0]["people"]
     path = {"account_id": CLIENT, "user_id": EMPLOYEE}

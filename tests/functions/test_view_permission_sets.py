@@ -46,7 +46,7 @@ def offered(answer: ApiResponse) -> list[str]:
     return [each["permission_set"] for each in answer.body["items"]]
 
 
-def test_a_set_is_shown_with_all_that_it_holds(table: Table) -> None:
+def test_view_permission_sets_returns_permissions_of_each_set(table: Table) -> None:
     seed(table)
 
     answer = list_sets(email=EMPLOYEE_EMAIL)
@@ -73,7 +73,7 @@ def test_a_set_is_shown_with_all_that_it_holds(table: Table) -> None:
     ((a_partner_admin(COLLEAGUE),), COLLEAGUE, EMPLOYEE_EMAIL, NOT_SUPER),
     ((a_member(CLERK, "view_only", added=("account.users.manage",)),), CLERK, EMPLOYEE_EMAIL, ["partner_admin", "view_only"]),
 ])  # fmt: skip
-def test_partner_admin_is_offered_for_an_eligible_employee_alone(
+def test_view_permission_sets_offers_partner_admin_only_for_eligible_employee(
     table: Table, others: tuple[Record, ...], by: str, email: str | None, names: list[str]
 ) -> None:
     seed(table, *others)
@@ -81,7 +81,7 @@ def test_partner_admin_is_offered_for_an_eligible_employee_alone(
     assert offered(list_sets(by, email)) == names
 
 
-def test_one_eligible_firm_of_two_is_enough(table: Table) -> None:
+def test_view_permission_sets_for_employee_of_two_partners_needs_one_eligible(table: Table) -> None:
     south = the_partner(account_id="partner-south", program=Program.TERMINATED)
     seed(table, south, a_partner_account_member(EMPLOYEE, account_id="partner-south"))
 
@@ -95,7 +95,7 @@ def test_one_eligible_firm_of_two_is_enough(table: Table) -> None:
     ((a_user(APPROVER, active=False),), APPROVER, CLIENT, 403, "forbidden"),
     ((), COLLEAGUE, PARTNER, 403, "forbidden"),
 ])  # fmt: skip
-def test_the_choice_is_for_whoever_may_choose(
+def test_view_permission_sets_by_unauthorized_caller_is_refused(
     table: Table, others: tuple[Record, ...], by: str, account_id: str, status: int, code: str
 ) -> None:
     seed(table, *others)
@@ -103,14 +103,14 @@ def test_the_choice_is_for_whoever_may_choose(
     assert_error(table, lambda: list_sets(by, EMPLOYEE_EMAIL, account_id), status, code)
 
 
-def test_no_partner_admin_is_offered_in_a_partner_account(table: Table) -> None:
+def test_view_permission_sets_of_partner_account_omits_partner_admin(table: Table) -> None:
     seed(table, a_partner_account_member(COLLEAGUE, "super_admin"))
 
     assert "partner_admin" not in offered(list_sets(COLLEAGUE, EMPLOYEE_EMAIL, PARTNER))
 
 
 @pytest.mark.parametrize("query", [{"email": "nobody"}, {"email": "a@b.example,c@d.example"}, {"limit": "1"}])
-def test_an_odd_question_gets_no_answer(table: Table, query: dict[str, str]) -> None:
+def test_view_permission_sets_with_invalid_query_returns_400(table: Table, query: dict[str, str]) -> None:
     seed(table)
 
     assert_error(table, lambda: call(SETS, APPROVER, query=query, account_id=CLIENT), 400, "invalid_query")
@@ -128,7 +128,7 @@ def custom_set_ids(answer: ApiResponse) -> list[str]:
     return [name for name in offered(answer) if name.startswith("set_")]
 
 
-def test_the_accounts_own_sets_come_after_the_vendors(table: Table) -> None:
+def test_view_permission_sets_returns_custom_sets_after_vendor_sets(table: Table) -> None:
     seed(table, BILLING_SET, SERVICE_DESK_SET, a_custom_set(account_id=PARTNER))
 
     answer = list_sets()
@@ -143,7 +143,7 @@ def test_the_accounts_own_sets_come_after_the_vendors(table: Table) -> None:
     }
 
 
-def test_nobody_is_offered_what_he_does_not_hold(table: Table) -> None:
+def test_view_permission_sets_omits_sets_with_permissions_not_held(table: Table) -> None:
     narrow = a_custom_set(f"set_{'5' * 32}", permissions=("crm.tickets.view:team",))
     seed(table, BILLING_SET, SERVICE_DESK_SET, narrow, MANAGES_USERS, a_partner_admin(COLLEAGUE))
 
@@ -159,7 +159,7 @@ def test_nobody_is_offered_what_he_does_not_hold(table: Table) -> None:
     (an_expired_partner_admin(), EMPLOYEE_EMAIL, [SERVICE_DESK_SET.set_id, BILLING_SET.set_id]),
     (a_member(EMPLOYEE, "sales", partner_id=PARTNER), EMPLOYEE_EMAIL, [SERVICE_DESK_SET.set_id]),
 ])  # fmt: skip
-def test_for_whoever_is_here_for_a_partner_nothing_restricted_is_offered(
+def test_view_permission_sets_for_partner_member_omits_sets_with_restricted_ones(
     table: Table, target: Record | None, email: str, sets: list[str]
 ) -> None:
     seed(table, BILLING_SET, SERVICE_DESK_SET, *([target] if target else ()))
@@ -167,7 +167,7 @@ def test_for_whoever_is_here_for_a_partner_nothing_restricted_is_offered(
     assert custom_set_ids(list_sets(email=email)) == sets
 
 
-def test_a_hundred_of_them_are_one_page(table: Table) -> None:
+def test_view_permission_sets_returns_hundred_custom_sets_in_one_page(table: Table) -> None:
     sets = [a_custom_set(f"set_{number:032}") for number in range(100)]
     seed(table, *sets)
 
@@ -178,7 +178,7 @@ def test_a_hundred_of_them_are_one_page(table: Table) -> None:
     assert costs.reads == 2
 
 
-def test_where_there_are_none_nothing_is_looked_for(table: Table) -> None:
+def test_view_permission_sets_without_custom_sets_does_not_query_them(table: Table) -> None:
     seed(table)
 
     with count_costs(table) as costs:
@@ -199,7 +199,9 @@ def view(by: str = APPROVER, set_id: str = CUSTOM_SET, account_id: str = CLIENT)
     ((MANAGES_USERS,), CLERK),
     ((a_partner_admin(COLLEAGUE),), COLLEAGUE),
 ])  # fmt: skip
-def test_whoever_gives_sets_sees_one_with_its_tag(table: Table, others: tuple[Record, ...], by: str) -> None:
+def test_view_permission_set_by_user_manager_returns_set_with_etag(
+    table: Table, others: tuple[Record, ...], by: str
+) -> None:
     seed(table, a_custom_set(version=3), a_user("user-x"), a_member("user-x", CUSTOM_SET), *others)
 
     answer = view(by)
@@ -224,7 +226,9 @@ def test_whoever_gives_sets_sees_one_with_its_tag(table: Table, others: tuple[Re
     (CLERK, CUSTOM_SET, CLIENT, 403, "forbidden"),
     (CLERK, "set_nowhere", CLIENT, 403, "forbidden"),
 ])  # fmt: skip
-def test_to_others_there_is_none(table: Table, by: str, set_id: str, account_id: str, status: int, code: str) -> None:
+def test_view_permission_set_by_unauthorized_caller_or_unknown_is_refused(
+    table: Table, by: str, set_id: str, account_id: str, status: int, code: str
+) -> None:
     florist = "client-florist"
     seed(table, SERVICE_DESK_SET, the_client(account_id=florist), a_custom_set("set_elsewhere", account_id=florist))
 

@@ -65,7 +65,7 @@ def rows(answer: ApiResponse) -> dict[str, dict[str, Any]]:
 # content
 
 
-def test_who_can_get_in_with_what_since_when_by_whom_and_until_when(table: Table, check_invariants: None) -> None:
+def test_view_users_returns_permissions_since_grantor_and_end(table: Table, check_invariants: None) -> None:
     end = now() + timedelta(days=30)
     seed(
         table,
@@ -102,13 +102,13 @@ def test_who_can_get_in_with_what_since_when_by_whom_and_until_when(table: Table
     }
 
 
-def test_what_has_no_value_is_left_out(seeded: Table) -> None:
+def test_view_users_omits_fields_without_value(seeded: Table) -> None:
     assert not {
         "suspended_by", "granted_by", "granted_by_name", "expires_at", "partner_id", "partner_name", "grant_id", "set_name",
     } & set(rows(list_users())[CLERK])  # fmt: skip
 
 
-def test_an_accounts_own_set_is_told_by_its_name(table: Table, check_invariants: None) -> None:
+def test_view_users_returns_name_of_custom_set(table: Table, check_invariants: None) -> None:
     seed(table, a_custom_set(), a_member(CLERK, CUSTOM_SET))
 
     shown = rows(list_users())[CLERK]
@@ -117,7 +117,7 @@ def test_an_accounts_own_set_is_told_by_its_name(table: Table, check_invariants:
     assert view(CLERK).body["set_name"] == "Service desk"
 
 
-def test_an_erased_person_has_no_name(table: Table, check_invariants: None) -> None:
+def test_view_users_returns_no_name_for_erased_grantor(table: Table, check_invariants: None) -> None:
     seed(table, a_user("user-left", name="", email=None, active=False), a_member(CLERK, granted_by="user-left"))
 
     shown = rows(list_users())[CLERK]
@@ -140,7 +140,7 @@ STATES: list[tuple[tuple[Record, ...], str | None, list[str] | None]] = [
 
 
 @pytest.mark.parametrize(("others", "state", "suspended_by"), STATES)
-def test_states_are_computed_when_they_are_read(
+def test_view_users_returns_state_computed_at_read_time(
     table: Table, others: tuple[Record, ...], state: str, suspended_by: list[str] | None
 ) -> None:
     seed(table, *others)
@@ -153,7 +153,7 @@ def test_states_are_computed_when_they_are_read(
     assert (EMPLOYEE in ids(list_users())) == (state != "deactivated")
 
 
-def test_a_grant_that_is_over_is_shown_as_what_there_was_before(table: Table) -> None:
+def test_view_users_with_expired_grant_returns_previous_membership(table: Table) -> None:
     before = a_member(EMPLOYEE, "sales").assignment
     seed(table, an_expired_partner_admin(previous=before))
 
@@ -168,7 +168,7 @@ def test_a_grant_that_is_over_is_shown_as_what_there_was_before(table: Table) ->
 # filters and pages
 
 
-def test_the_list_can_be_of_one_set_or_one_partner(table: Table, check_invariants: None) -> None:
+def test_view_users_filters_by_set_and_partner(table: Table, check_invariants: None) -> None:
     south = (the_partner(account_id=SOUTH, domains=("south.example",)),)
     rival = an_employee("user-rival", email="rival@south.example")
     seed(
@@ -202,7 +202,7 @@ def test_the_list_can_be_of_one_set_or_one_partner(table: Table, check_invariant
         {"user_id": CLERK},
     ],
 )
-def test_a_query_that_makes_no_sense(seeded: Table, query: dict[str, str]) -> None:
+def test_view_users_with_invalid_query_returns_400(seeded: Table, query: dict[str, str]) -> None:
     assert_error(seeded, lambda: list_users(**query), 400, "invalid_query")
 
 
@@ -214,7 +214,7 @@ def seed_members(table: Table, count: int) -> None:
     )
 
 
-def test_pages_follow_each_other_without_gap_or_double(table: Table, check_invariants: None) -> None:
+def test_view_users_pages_contain_each_member_once(table: Table, check_invariants: None) -> None:
     seed_members(table, 7)
     seen: list[str] = []
     more: dict[str, str] = {}
@@ -228,7 +228,7 @@ def test_pages_follow_each_other_without_gap_or_double(table: Table, check_invar
     assert seen == [APPROVER, CLERK, *(f"user-z{number:03}" for number in range(7))]
 
 
-def test_a_page_may_be_shorter_than_asked_and_the_list_goes_on(table: Table) -> None:
+def test_view_users_page_can_be_shorter_than_limit(table: Table) -> None:
     seed(table, a_member(CLERK, active=False), a_user("user-zoe"), a_member("user-zoe"))
 
     first = list_users(limit="2")
@@ -237,7 +237,7 @@ def test_a_page_may_be_shorter_than_asked_and_the_list_goes_on(table: Table) -> 
     assert ids(list_users(limit="2", cursor=first.body["next_cursor"])) == ["user-zoe"]
 
 
-def test_a_cursor_is_for_one_caller_one_list_and_one_filter(table: Table) -> None:
+def test_view_users_cursor_is_valid_for_one_caller_list_and_filter(table: Table) -> None:
     own = a_member(CLERK, "view_only", added=(USERS,))
     seed(table, own, the_client(account_id=FLORIST), a_member(account_id=FLORIST))
     cursor = list_users(limit="1").body["next_cursor"]
@@ -250,7 +250,7 @@ def test_a_cursor_is_for_one_caller_one_list_and_one_filter(table: Table) -> Non
 
 
 @pytest.mark.parametrize(("limit", "requests"), [("25", 3), ("90", 3), ("100", 3)])
-def test_what_a_page_costs_is_in_proportion_to_it(table: Table, limit: str, requests: int) -> None:
+def test_view_users_page_costs_three_requests(table: Table, limit: str, requests: int) -> None:
     seed_members(table, 500)
 
     with count_costs(table) as costs:
@@ -260,7 +260,7 @@ def test_what_a_page_costs_is_in_proportion_to_it(table: Table, limit: str, requ
     assert (costs.requests, costs.writes) == (requests, 0)
 
 
-def test_whoever_is_here_for_a_partner_costs_one_more(table: Table) -> None:
+def test_view_users_by_partner_member_costs_one_more_request(table: Table) -> None:
     seed(table, a_partner_admin())
 
     with count_costs(table) as costs:
@@ -280,7 +280,9 @@ def test_whoever_is_here_for_a_partner_costs_one_more(table: Table) -> None:
         ((a_custom_set(permissions=(USERS,)), a_member(CLERK, CUSTOM_SET)), CLERK),
     ],
 )
-def test_who_manages_users_sees_them(table: Table, check_invariants: None, others: tuple[Record, ...], by: str) -> None:
+def test_view_users_by_user_manager_succeeds(
+    table: Table, check_invariants: None, others: tuple[Record, ...], by: str
+) -> None:
     seed(table, *others)
 
     assert list_users(by).status == 200
@@ -299,13 +301,15 @@ NOT_AUTHORIZED: list[tuple[tuple[Record, ...], str, int]] = [
 
 
 @pytest.mark.parametrize(("others", "by", "status"), NOT_AUTHORIZED)
-def test_others_do_not(table: Table, others: tuple[Record, ...], by: str, status: int) -> None:
+def test_view_users_by_unauthorized_caller_is_refused(
+    table: Table, others: tuple[Record, ...], by: str, status: int
+) -> None:
     seed(table, *others)
 
     assert_error(table, lambda: list_users(by), status, "forbidden" if status == 403 else "not_found")
 
 
-def test_a_partner_has_members_too(table: Table, check_invariants: None) -> None:
+def test_view_users_of_partner_account_by_super_admin_succeeds(table: Table, check_invariants: None) -> None:
     seed(table)
 
     assert ids(list_users(MANAGER, account_id=PARTNER)) == [COLLEAGUE, EMPLOYEE, MANAGER]
@@ -316,7 +320,7 @@ def test_a_partner_has_members_too(table: Table, check_invariants: None) -> None
 # one member
 
 
-def test_one_has_the_tag_of_its_version(table: Table, check_invariants: None) -> None:
+def test_view_user_returns_etag_of_version(table: Table, check_invariants: None) -> None:
     seed(table, a_partner_admin(version=7))
 
     answer = view()
@@ -325,7 +329,7 @@ def test_one_has_the_tag_of_its_version(table: Table, check_invariants: None) ->
     assert answer.body == rows(list_users())[EMPLOYEE]
 
 
-def test_the_tag_is_that_of_what_is_kept_even_when_a_grant_is_over(table: Table) -> None:
+def test_view_user_with_expired_grant_returns_etag_of_stored_record(table: Table) -> None:
     seed(table, a_partner_admin(version=7, grant=a_grant(expires_at=now())))
 
     assert view().headers["etag"] == '"7"'
@@ -354,7 +358,9 @@ def test_the_tag_is_that_of_what_is_kept_even_when_a_grant_is_over(table: Table)
         ("user-nobody", "user-nobody", 404),
     ],
 )
-def test_who_sees_one(table: Table, check_invariants: None, user_id: str, by: str, status: int) -> None:
+def test_view_user_by_each_caller_returns_200_403_or_404(
+    table: Table, check_invariants: None, user_id: str, by: str, status: int
+) -> None:
     seed(
         table,
         a_partner_admin(),
@@ -369,7 +375,7 @@ def test_who_sees_one(table: Table, check_invariants: None, user_id: str, by: st
         assert view(user_id, by).status == status
 
 
-def test_who_was_deactivated_is_shown_to_who_manages_users_and_not_to_his_firm(table: Table) -> None:
+def test_view_user_who_is_deactivated_is_visible_to_client_and_not_to_partner(table: Table) -> None:
     seed(table, a_partner_admin(active=False, grant=None, seat=None))
 
     assert view().body["state"] == "deactivated"
@@ -377,7 +383,7 @@ def test_who_was_deactivated_is_shown_to_who_manages_users_and_not_to_his_firm(t
     assert_error(table, lambda: view(by=EMPLOYEE), 404, "not_found")
 
 
-def test_his_firm_sees_him_while_it_is_stopped_for_now(table: Table, check_invariants: None) -> None:
+def test_view_user_of_suspended_partner_is_visible_to_that_partner(table: Table, check_invariants: None) -> None:
     seed(table, a_partner_admin())
     put_account(PARTNER, program="suspended")
 
@@ -386,7 +392,7 @@ def test_his_firm_sees_him_while_it_is_stopped_for_now(table: Table, check_invar
     assert view(EMPLOYEE, EMPLOYEE).status == 200
 
 
-def test_a_manager_who_was_deactivated_sees_nothing(table: Table, check_invariants: None) -> None:
+def test_view_user_by_deactivated_client_access_manager_returns_404(table: Table, check_invariants: None) -> None:
     seed(
         table,
         a_partner_admin(),
@@ -398,7 +404,7 @@ def test_a_manager_who_was_deactivated_sees_nothing(table: Table, check_invarian
     assert_error(table, lambda: view(by="user-access"), 404, "not_found")
 
 
-def test_what_is_not_there(seeded: Table) -> None:
+def test_view_user_that_is_unknown_returns_same_404(seeded: Table) -> None:
     bodies = {
         assert_error(seeded, lambda where=where: view(**where), 404, "not_found").text  # type: ignore[misc]
         for where in (
@@ -412,7 +418,7 @@ def test_what_is_not_there(seeded: Table) -> None:
     assert len(bodies) == 1
 
 
-def test_a_membership_whose_person_is_unknown_is_not_shown(table: Table) -> None:
+def test_view_users_omits_membership_of_missing_user(table: Table) -> None:
     seed(table)
     table.remove(keys.user(CLERK))
 
@@ -420,14 +426,14 @@ def test_a_membership_whose_person_is_unknown_is_not_shown(table: Table) -> None
     assert_error(table, lambda: view(CLERK), 404, "not_found")
 
 
-def test_the_vendor_has_a_door_of_its_own(seeded: Table) -> None:
+def test_view_users_by_vendor_returns_404(seeded: Table) -> None:
     assert call(f"GET {LIST}", VENDOR, account_id=CLIENT, scope=DIRECTORY).status == 404
 
 
 @pytest.mark.parametrize(
     ("user_id", "by", "requests"), [(CLERK, APPROVER, 1), (EMPLOYEE, APPROVER, 2), (EMPLOYEE, MANAGER, 2)]
 )
-def test_what_one_costs(table: Table, user_id: str, by: str, requests: int) -> None:
+def test_view_user_costs_at_most_two_requests(table: Table, user_id: str, by: str, requests: int) -> None:
     seed(table, a_partner_admin())
 
     with count_costs(table) as costs:

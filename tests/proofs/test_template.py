@@ -32,7 +32,7 @@ def scanner_only(*, whole: bool) -> None:
 
 
 @pytest.mark.usefixtures("scanner_only")
-def test_what_is_found_is_accepted_for_a_reason_and_what_is_accepted_is_found(notes: Notes) -> None:
+def test_scan_of_template_finds_exactly_the_accepted_checks(notes: Notes) -> None:
     here = failed_checks(ROOT / "template.yaml")
 
     assert {check for check, _ in here} == ACCEPTED.keys()
@@ -42,7 +42,7 @@ def test_what_is_found_is_accepted_for_a_reason_and_what_is_accepted_is_found(no
 
 
 @pytest.mark.usefixtures("scanner_only")
-def test_a_careless_template_is_caught(tmp_path: Path, notes: Notes) -> None:
+def test_scan_of_careless_template_finds_public_bucket_and_no_backups(tmp_path: Path, notes: Notes) -> None:
     (tmp_path / "template.yaml").write_text(NAIVE)
 
     caught = {check for check, _ in failed_checks(tmp_path / "template.yaml")}

@@ -4,7 +4,7 @@ from tests.proofs.untested_here import NOT_RUN_HERE
 from tools.proof.notes import Notes
 
 
-def test_whatever_was_not_run_here_has_something_in_its_place_and_a_way_to_try_it(notes: Notes) -> None:
+def test_elsewhere_entries_name_a_substitute_and_a_way_to_try_it(notes: Notes) -> None:
     for each in NOT_RUN_HERE:
         assert each.stands_in.endswith(".")
         assert each.to_try.endswith(".")

@@ -46,7 +46,7 @@ def an_approved_account(stack_users: StackUsers) -> str:
     return account_id
 
 
-def test_an_approval_is_chained_sealed_and_verified_and_whoever_alters_it_is_found(stack_users: StackUsers) -> None:
+def test_audit_log_of_approval_verifies_and_reveals_altered_entry(stack_users: StackUsers) -> None:
     stack = stack_users.stack
     site = DeployedStack(STACK, emulator_clients(stack.aws))
     account_id = an_approved_account(stack_users)

@@ -198,7 +198,9 @@ def callers(stack_users: StackUsers) -> list[ConcurrentCaller]:
 
 
 @pytest.mark.usefixtures("invariants_hold")
-def test_what_a_crowd_was_told_is_so(stack_users: StackUsers, callers: list[ConcurrentCaller]) -> None:
+def test_concurrent_callers_find_acknowledged_changes_in_table_and_audit_log(
+    stack_users: StackUsers, callers: list[ConcurrentCaller]
+) -> None:
     before = TableContent(stack_users.stack.items())
     began = time.monotonic()
     _all_at_once(callers)

@@ -39,9 +39,7 @@ def decision(response: ApiResponse) -> bool:
     return decided
 
 
-def test_who_is_revoked_may_no_more_from_that_answer_on(
-    stack_users: StackUsers, enforcer: ApiClient, account_id: str
-) -> None:
+def test_decide_after_response_to_removal_denies(stack_users: StackUsers, enforcer: ApiClient, account_id: str) -> None:
     employee, admin = stack_users.employees[0], stack_users.clients[0].caller
     request = question(employee.user_id, account_id)
     subject_search = {"subject": {"type": "user"}, "action": request["action"], "resource": request["resource"]}
@@ -66,7 +64,7 @@ def test_who_is_revoked_may_no_more_from_that_answer_on(
     assert {each["id"] for each in found} == {stack_users.clients[0].user_id}
 
 
-def test_a_batch_and_the_pages_of_a_search_come_through_the_gateway(
+def test_batch_decisions_and_search_pages_work_through_gateway(
     stack_users: StackUsers, enforcer: ApiClient, account_id: str
 ) -> None:
     admin = stack_users.clients[0].user_id
@@ -85,7 +83,7 @@ def test_a_batch_and_the_pages_of_a_search_come_through_the_gateway(
     assert (len(names), names) == (4, sorted(set(names)))
 
 
-def test_anybody_may_find_out_where_to_ask(stack: LocalStack, enforcer: ApiClient) -> None:
+def test_discovery_document_without_token_lists_endpoints(stack: LocalStack, enforcer: ApiClient) -> None:
     response = stack.api_client().get("/.well-known/authzen-configuration")
 
     assert (response.status, response.headers["content-type"]) == (200, "application/json"), response
@@ -96,7 +94,7 @@ def test_anybody_may_find_out_where_to_ask(stack: LocalStack, enforcer: ApiClien
             assert enforcer.post(at.removeprefix(base), {}).status == 400
 
 
-def test_without_a_token_or_with_another_scope_nothing_is_decided(stack_users: StackUsers, account_id: str) -> None:
+def test_decide_without_token_or_scope_is_refused(stack_users: StackUsers, account_id: str) -> None:
     request = question(stack_users.clients[0].user_id, account_id)
 
     for caller, status in (
@@ -109,7 +107,7 @@ def test_without_a_token_or_with_another_scope_nothing_is_decided(stack_users: S
         assert "decision" not in response.json
 
 
-def test_an_x_request_id_comes_back_through_the_gateway(
+def test_x_request_id_is_returned_through_gateway(
     stack_users: StackUsers, enforcer: ApiClient, account_id: str
 ) -> None:
     for body, status in ((question(stack_users.clients[0].user_id, account_id), 200), ({}, 400)):

@@ -205,7 +205,7 @@ class Watch:
 
 
 @pytest.mark.usefixtures("stack_table")
-def test_no_question_that_began_after_a_revocation_is_answered_with_yes(stack_users: StackUsers) -> None:
+def test_decide_after_revocation_response_never_permits(stack_users: StackUsers) -> None:
     watch = Watch.of_stack_users(stack_users)
     for user_id in watch.employees:
         watch.grant(user_id)

@@ -48,7 +48,7 @@ def received(stack: LocalStack, queue: str, source: str) -> Json:
     raise AssertionError(f"no event of {source} within {WITHIN:.0f} seconds")
 
 
-def test_an_approval_reaches_whoever_follows_the_bus(stack_users: StackUsers, queue: str) -> None:
+def test_approval_is_published_to_event_bus_for_client_and_partner(stack_users: StackUsers, queue: str) -> None:
     employee, admin = stack_users.employees[2], stack_users.clients[1]
     account_id = stack_users.a_client(admin)
     _, secret = stack_users.a_link(employee)

@@ -45,7 +45,7 @@ def properties(resources: dict[str, Any], kind: str) -> list[dict[str, Any]]:
     return [each["Properties"] for each in resources.values() if each["Type"] == f"AWS::ApiGatewayV2::{kind}"]
 
 
-def test_every_route_keeps_its_authorizer_and_scopes() -> None:
+def test_expansion_keeps_authorizer_and_scopes_of_each_route() -> None:
     resources = expanded(copy.deepcopy(BODY))
     routes = {
         route["RouteKey"]: (route["AuthorizationType"], route.get("AuthorizationScopes"))
@@ -69,12 +69,12 @@ def test_every_route_keeps_its_authorizer_and_scopes() -> None:
     {"components": {"securitySchemes": {"Token": {"x-amazon-apigateway-authorizer": AUTHORIZER | {"type": "request"}}}}},
     {"x-amazon-apigateway-policy": {}},
 ])  # fmt: skip
-def test_what_would_be_lost_is_refused(change: dict[str, Any]) -> None:
+def test_expansion_of_unsupported_template_raises_error(change: dict[str, Any]) -> None:
     with pytest.raises(NotExpandable):
         expanded(copy.deepcopy(BODY) | change)
 
 
-def test_the_layer_is_where_aws_looks_for_it(stack: LocalStack) -> None:
+def test_layer_has_packages_in_python_folder(stack: LocalStack) -> None:
     """Check the folder of the layer. The emulator also finds packages beside `python/`, but AWS does not."""
     assert stack.base_url, "what runs here was built just now"
     layer = ROOT / BUILT / "CommonLayer"
@@ -82,13 +82,13 @@ def test_the_layer_is_where_aws_looks_for_it(stack: LocalStack) -> None:
     assert {path.name for path in layer.iterdir()} == {"python"}
 
 
-def test_only_alarms_over_several_metrics_are_left_out() -> None:
+def test_without_metric_math_removes_only_alarms_over_several_metrics() -> None:
     alarm = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"MetricName": "Errors"}}
     several = {"Type": "AWS::CloudWatch::Alarm", "Properties": {"Metrics": []}}
     assert list(without_metric_math({"Resources": {"one": alarm, "two": several}})["Resources"]) == ["one"]
 
 
-def test_only_the_ban_on_plain_http_is_left_out() -> None:
+def test_without_http_ban_removes_only_that_statement() -> None:
     ban = {"Effect": "Deny", "Action": "s3:*", "Condition": {"Bool": {"aws:SecureTransport": "false"}}}
     other = {"Effect": "Deny", "Action": "s3:DeleteObject"}
 
@@ -99,7 +99,7 @@ def test_only_the_ban_on_plain_http_is_left_out() -> None:
     assert left == {"two": policy(other)}
 
 
-def test_two_who_start_at_once_get_the_same(tmp_path: Path) -> None:
+def test_artifacts_built_concurrently_are_the_same(tmp_path: Path) -> None:
     (tmp_path / BUILT).parent.mkdir()
     (tmp_path / BUILT).symlink_to(ROOT / BUILT)
     program = (

@@ -19,7 +19,7 @@ def question(user_id: str, account_id: str) -> Json:
     }
 
 
-def test_who_may_not_is_told_whom_to_ask_and_the_request_that_is_told_turns_the_decision(
+def test_explanation_of_denial_names_approvers_and_effective_request(
     stack_users: StackUsers,
 ) -> None:
     employee, admin = stack_users.employees[0], stack_users.clients[0]
@@ -48,7 +48,7 @@ def test_who_may_not_is_told_whom_to_ask_and_the_request_that_is_told_turns_the_
         assert caller.post(EXPLANATIONS, body).json["rule"] == "in_set"
 
 
-def test_strangers_and_the_directorys_token_are_told_nothing(stack_users: StackUsers) -> None:
+def test_explanation_for_unauthorized_caller_is_refused(stack_users: StackUsers) -> None:
     body = question(stack_users.clients[0].user_id, stack_users.a_client(stack_users.clients[0]))
 
     assert stack_users.stack.api_client().post(EXPLANATIONS, body).status == 401

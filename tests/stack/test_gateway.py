@@ -83,12 +83,12 @@ def signing_key(stack: LocalStack) -> rsa.RSAPrivateKey:
 
 
 @pytest.mark.parametrize(("method", "path"), USER_ROUTES + DIRECTORY_ROUTES + SHARED_ROUTES + DECISION_ROUTES)
-def test_no_route_opens_without_a_token(stack: LocalStack, method: str, path: str) -> None:
+def test_route_without_token_returns_401(stack: LocalStack, method: str, path: str) -> None:
     response = stack.api_client().call(method, path, {} if method in WITH_BODY else None)
     assert response.status == 401, response
 
 
-def test_no_forged_or_old_token_opens(stack_users: StackUsers, signing_key: rsa.RSAPrivateKey) -> None:
+def test_forged_or_expired_token_returns_401(stack_users: StackUsers, signing_key: rsa.RSAPrivateKey) -> None:
     good = stack_users.clients[0].caller.token
     assert good
     for forgery, token in forgeries(good, signing_key).items():
@@ -97,13 +97,13 @@ def test_no_forged_or_old_token_opens(stack_users: StackUsers, signing_key: rsa.
             assert response.status == 401, (forgery, response)
 
 
-def test_what_makes_a_forgery_fail_is_what_is_forged(stack_users: StackUsers, signing_key: rsa.RSAPrivateKey) -> None:
+def test_valid_token_with_new_signature_is_accepted(stack_users: StackUsers, signing_key: rsa.RSAPrivateKey) -> None:
     good = stack_users.clients[0].caller.token
     assert good
     assert stack_users.stack.api_client(resigned(good, signing_key)).get("/accounts").status == 200
 
 
-def test_an_id_token_is_no_access_token(stack_users: StackUsers) -> None:
+def test_id_token_returns_403(stack_users: StackUsers) -> None:
     person = stack_users.clients[0].person
     tokens = stack_users.stack.sign_in.user_tokens(
         stack_users.stack.pool, person.email, person.password, "openid email partner-access/use"
@@ -112,23 +112,23 @@ def test_an_id_token_is_no_access_token(stack_users: StackUsers) -> None:
 
 
 @pytest.mark.parametrize(("method", "path"), USER_ROUTES + DECISION_ROUTES)
-def test_the_back_end_does_not_act_as_a_person(stack_users: StackUsers, method: str, path: str) -> None:
+def test_user_route_with_back_end_token_returns_403(stack_users: StackUsers, method: str, path: str) -> None:
     response = stack_users.back_end.call(method, path, {} if method in WITH_BODY else None)
     assert response.status == 403, response
 
 
 @pytest.mark.parametrize(("method", "path"), DIRECTORY_ROUTES + DECISION_ROUTES)
-def test_a_person_does_not_act_as_the_back_end(stack_users: StackUsers, method: str, path: str) -> None:
+def test_directory_route_with_user_token_returns_403(stack_users: StackUsers, method: str, path: str) -> None:
     response = stack_users.manager.caller.call(method, path, {} if method in WITH_BODY else None)
     assert response.status == 403, response
 
 
-def test_who_asks_for_decisions_keeps_no_directory(stack: LocalStack) -> None:
+def test_other_routes_with_decision_token_return_403(stack: LocalStack) -> None:
     assert stack.machine_client(DECIDE_SCOPE).get("/directory/accounts/acct_1").status == 403
     assert stack.machine_client(DECIDE_SCOPE).get("/accounts").status == 403
 
 
-def test_signing_in_without_the_scope_opens_nothing(stack_users: StackUsers) -> None:
+def test_token_without_scope_returns_403(stack_users: StackUsers) -> None:
     person = stack_users.clients[0].person
     token = stack_users.stack.sign_in.user_token(
         stack_users.stack.pool, person.email, person.password, scope="openid email"
@@ -137,7 +137,7 @@ def test_signing_in_without_the_scope_opens_nothing(stack_users: StackUsers) -> 
 
 
 @pytest.mark.parametrize("path", ["/nothing", "/accounts/acct_1/nothing", "/directory", "/partners//access-links"])
-def test_where_there_is_nothing_a_problem_says_so(stack: LocalStack, path: str) -> None:
+def test_unknown_route_returns_404_problem(stack: LocalStack, path: str) -> None:
     response = stack.api_client().get(path)
     assert (response.status, response.code) == (404, "not_found"), response
     assert response.headers["content-type"].startswith("application/problem+json")
@@ -151,7 +151,9 @@ def test_where_there_is_nothing_a_problem_says_so(stack: LocalStack, path: str) 
     ("POST", "/directory/users/usr_1", {"GET", "PUT"}),
     ("PATCH", f"/partners/{PARTNER}/access-links/lnk_1", {"GET", "DELETE"}),
 ])  # fmt: skip
-def test_a_wrong_method_is_told_the_right_ones(stack: LocalStack, method: str, path: str, allowed: set[str]) -> None:
+def test_wrong_method_returns_405_with_allowed_methods(
+    stack: LocalStack, method: str, path: str, allowed: set[str]
+) -> None:
     response = stack.api_client().call(method, path)
     assert (response.status, response.code) == (405, "method_not_allowed"), response
     assert response.headers["content-type"].startswith("application/problem+json")
@@ -165,7 +167,7 @@ def routes_of(stack: LocalStack) -> Iterator[tuple[str, str]]:
         yield route["RouteKey"], " ".join(route.get("AuthorizationScopes", []))
 
 
-def test_these_tests_know_every_route(stack: LocalStack) -> None:
+def test_listed_routes_are_all_deployed_routes(stack: LocalStack) -> None:
     deployed = {key for key, _ in routes_of(stack)} - {"$default"}
     known = {
         f"{method} {_pattern(path)}"

@@ -14,7 +14,7 @@ pytestmark = pytest.mark.usefixtures("invariants_hold")
 ROUNDS = 3
 
 
-def test_many_edits_of_one_version(stack_users: StackUsers) -> None:
+def test_edit_of_one_version_by_many_at_once_succeeds_once(stack_users: StackUsers) -> None:
     admins, employee = stack_users.clients[:6], stack_users.employees[0]
     account_id = stack_users.a_client(*admins)
     etag = _grant(stack_users, admins[0], account_id, employee).headers["etag"]
@@ -31,7 +31,7 @@ def test_many_edits_of_one_version(stack_users: StackUsers) -> None:
     assert stack_users.members_of(account_id)[employee.user_id]["removed"] == edited["permissions"]["removed"]
 
 
-def test_two_super_admins_demote_each_other(stack_users: StackUsers) -> None:
+def test_edit_of_two_super_admins_demoting_each_other_leaves_one(stack_users: StackUsers) -> None:
     one, other = stack_users.clients[:2]
     for _ in range(ROUNDS):
         account_id = stack_users.a_client(one, other)
@@ -47,7 +47,7 @@ def test_two_super_admins_demote_each_other(stack_users: StackUsers) -> None:
         assert sorted(sets) == ["sales", "super_admin"]
 
 
-def test_the_end_of_a_grant_against_an_approval_of_a_new_link(stack_users: StackUsers) -> None:
+def test_remove_and_approve_of_new_link_at_once_are_consistent(stack_users: StackUsers) -> None:
     admin, other, employee = *stack_users.clients[:2], stack_users.employees[1]
     for _ in range(ROUNDS):
         account_id = stack_users.a_client(admin, other)
@@ -64,7 +64,7 @@ def test_the_end_of_a_grant_against_an_approval_of_a_new_link(stack_users: Stack
         assert ("grant" in stack_users.members_of(account_id)[employee.user_id]) == (approved.status == 201)
 
 
-def test_leaving_against_approvals_everywhere(stack_users: StackUsers) -> None:
+def test_offboard_and_approvals_at_once_leave_no_access(stack_users: StackUsers) -> None:
     employee, approvers = stack_users.employees[2], stack_users.clients[:5]
     accounts = [stack_users.a_client(who) for who in approvers]
     secrets = [stack_users.a_link(employee)[1] for _ in approvers]
@@ -87,7 +87,7 @@ def test_leaving_against_approvals_everywhere(stack_users: StackUsers) -> None:
     assert accounts[0] in _accounts_of(employee)
 
 
-def test_a_promotion_against_a_migration(stack_users: StackUsers) -> None:
+def test_promotion_and_migration_at_once_are_consistent(stack_users: StackUsers) -> None:
     admin, other, employee = *stack_users.clients[:2], stack_users.employees[3]
     for _ in range(ROUNDS):
         account_id = stack_users.a_client(admin, other)
@@ -105,7 +105,7 @@ def test_a_promotion_against_a_migration(stack_users: StackUsers) -> None:
         assert ("grant" in member) == (migrated.status == 201)
 
 
-def test_the_sweep_against_an_extension(stack_users: StackUsers) -> None:
+def test_grant_expiry_and_extension_at_once_are_consistent(stack_users: StackUsers) -> None:
     admin, employee = stack_users.clients[0], stack_users.employees[4]
     for _ in range(ROUNDS):
         account_id = stack_users.a_client(admin)
@@ -124,7 +124,7 @@ def test_the_sweep_against_an_extension(stack_users: StackUsers) -> None:
         assert ("grant" in stack_users.members_of(account_id)[employee.user_id]) == (extended.status == 200)
 
 
-def test_suspending_and_resuming_from_both_sides(stack_users: StackUsers) -> None:
+def test_suspend_and_resume_by_both_sides_at_once_are_independent(stack_users: StackUsers) -> None:
     admin, employee = stack_users.clients[0], stack_users.employees[5]
     account_id = stack_users.a_client(admin)
     _grant(stack_users, admin, account_id, employee)

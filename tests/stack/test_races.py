@@ -27,7 +27,7 @@ def warm_functions(stack_users: StackUsers) -> None:
         assert {response.status for response in responses} == {422}
 
 
-def test_many_approvers_of_one_single_use_link(stack_users: StackUsers) -> None:
+def test_approve_by_many_approvers_at_once_succeeds_once(stack_users: StackUsers) -> None:
     employee, approvers = stack_users.employees[0], stack_users.clients
     account_id = stack_users.a_client(*approvers)
     _, secret = stack_users.a_link(employee)
@@ -39,7 +39,7 @@ def test_many_approvers_of_one_single_use_link(stack_users: StackUsers) -> None:
     assert stack_users.members_of(account_id)[employee.user_id]["grant"]["grant_id"] == grant["grant_id"]
 
 
-def test_many_accounts_for_one_single_use_link(stack_users: StackUsers) -> None:
+def test_approve_for_many_accounts_at_once_succeeds_once(stack_users: StackUsers) -> None:
     employee, approvers = stack_users.employees[1], stack_users.clients
     accounts = [stack_users.a_client(who) for who in approvers]
     _, secret = stack_users.a_link(employee)
@@ -50,7 +50,7 @@ def test_many_accounts_for_one_single_use_link(stack_users: StackUsers) -> None:
     assert sum(employee.user_id in stack_users.members_of(account_id) for account_id in accounts) == 1
 
 
-def test_more_accounts_than_a_personal_link_may_have(stack_users: StackUsers) -> None:
+def test_approve_by_more_accounts_than_allowed_stops_at_limit(stack_users: StackUsers) -> None:
     employee, approvers = stack_users.employees[2], stack_users.clients
     accounts = [stack_users.a_client(who) for who in approvers]
     link, secret = stack_users.a_link(employee, max_approvals=3)
@@ -62,7 +62,7 @@ def test_more_accounts_than_a_personal_link_may_have(stack_users: StackUsers) ->
     assert (shown.json["approvals"], shown.json["state"]) == (3, "approved")
 
 
-def test_more_approvals_than_seats(stack_users: StackUsers) -> None:
+def test_approve_of_more_links_than_seats_stops_at_limit(stack_users: StackUsers) -> None:
     approvers = stack_users.clients
     account_id = stack_users.a_client(*approvers, partner_seat_limit=2)
     secrets = [stack_users.a_link(employee)[1] for employee in stack_users.employees]
@@ -77,7 +77,7 @@ def test_more_approvals_than_seats(stack_users: StackUsers) -> None:
 @pytest.mark.parametrize(
     ("many", "times"), [(2, 4), (6, 1)]
 )  # two meet at the last-super-admin rule, six first conflict with each other
-def test_all_super_admins_migrate_themselves_at_once(stack_users: StackUsers, many: int, times: int) -> None:
+def test_migrate_of_all_super_admins_at_once_leaves_one(stack_users: StackUsers, many: int, times: int) -> None:
     employees = stack_users.employees[:many]
     for _ in range(times):
         account_id = stack_users.a_client(*employees)
@@ -87,7 +87,7 @@ def test_all_super_admins_migrate_themselves_at_once(stack_users: StackUsers, ma
         assert sorted(sets) == [*["partner_admin"] * (many - 1), "super_admin"]
 
 
-def test_two_super_admins_migrate_each_other(stack_users: StackUsers) -> None:
+def test_migrate_of_two_super_admins_by_each_other_leaves_one(stack_users: StackUsers) -> None:
     one, other = stack_users.employees[:2]
     account_id = stack_users.a_client(one, other)
     responses = concurrently([partial(_migrate, one, other, account_id), partial(_migrate, other, one, account_id)])
@@ -96,7 +96,7 @@ def test_two_super_admins_migrate_each_other(stack_users: StackUsers) -> None:
     assert sorted(sets) == ["partner_admin", "super_admin"]
 
 
-def test_one_key_from_many_callers_at_once(stack_users: StackUsers) -> None:
+def test_same_key_used_many_times_at_once_takes_effect_once(stack_users: StackUsers) -> None:
     employee, admin = stack_users.employees[3], stack_users.clients[0]
     account_id = stack_users.a_client(admin)
     _, secret = stack_users.a_link(employee)
@@ -107,7 +107,7 @@ def test_one_key_from_many_callers_at_once(stack_users: StackUsers) -> None:
     assert sum("idempotent-replayed" not in response.headers for response in responses) == 1
 
 
-def test_the_same_key_of_different_people_is_not_the_same(stack_users: StackUsers) -> None:
+def test_same_key_of_different_users_takes_effect_for_each(stack_users: StackUsers) -> None:
     employee, key = stack_users.employees[5], new_key()
     accounts = [stack_users.a_client(who) for who in stack_users.clients]
     responses = concurrently(
@@ -121,7 +121,7 @@ def test_the_same_key_of_different_people_is_not_the_same(stack_users: StackUser
     assert all("idempotent-replayed" not in response.headers for response in responses)
 
 
-def test_an_approval_and_a_revocation_at_once(stack_users: StackUsers) -> None:
+def test_approve_and_revoke_at_once_only_one_succeeds(stack_users: StackUsers) -> None:
     employee, admin = stack_users.employees[4], stack_users.clients[0]
     account_id = stack_users.a_client(admin)
     link, secret = stack_users.a_link(employee)

@@ -8,7 +8,7 @@ from tools.api_client import Json
 pytestmark = pytest.mark.usefixtures("invariants_hold")
 
 
-def test_a_client_approves_the_link_of_a_letter(stack_users: StackUsers) -> None:
+def test_approve_link_from_email_grants_partner_admin(stack_users: StackUsers) -> None:
     employee, admin, other_admin = stack_users.employees[0], stack_users.clients[7], stack_users.clients[0]
     account_id = stack_users.a_client(admin, other_admin)
     created = stack_users.manager.caller.post(
@@ -48,14 +48,14 @@ def test_a_client_approves_the_link_of_a_letter(stack_users: StackUsers) -> None
     assert (account_id, "partner_admin") in {(one["account_id"], one["permission_set"]) for one in mine.json["items"]}
 
 
-def test_whoever_is_in_no_account_at_all_still_sees_who_asks(stack_users: StackUsers) -> None:
+def test_preview_by_user_without_accounts_shows_employee(stack_users: StackUsers) -> None:
     _, secret = stack_users.a_link(stack_users.employees[0])
     shown = stack_users.newcomer.caller.post("/access-links/preview", {"secret": secret})
     assert (shown.status, shown.code) == (200, "")
     assert (shown.json["link"]["employee"]["user_id"], shown.json["accounts"]) == (stack_users.employees[0].user_id, [])
 
 
-def test_a_super_admin_of_the_partner_migrates_himself(stack_users: StackUsers) -> None:
+def test_migrate_self_by_super_admin_grants_partner_admin(stack_users: StackUsers) -> None:
     employee, admin = stack_users.employees[1], stack_users.clients[0]
     account_id = stack_users.a_client(admin, employee)
     wanted: Json = {"account_ids": [account_id]}
@@ -76,7 +76,7 @@ def test_a_super_admin_of_the_partner_migrates_himself(stack_users: StackUsers) 
     assert [row["outcome"] for row in again.json["items"]] == ["skipped"]
 
 
-def test_the_client_migrates_a_super_admin_of_the_partner(stack_users: StackUsers) -> None:
+def test_migrate_by_client_grants_partner_admin(stack_users: StackUsers) -> None:
     employee, admin = stack_users.employees[2], stack_users.clients[0]
     account_id = stack_users.a_client(admin, employee)
     done = admin.caller.post(f"/accounts/{account_id}/migrations", {"user_id": employee.user_id}, key=new_key())
@@ -85,7 +85,7 @@ def test_the_client_migrates_a_super_admin_of_the_partner(stack_users: StackUser
     assert done.json["seat"]["after"] == "partner"
 
 
-def test_the_last_super_admin_stays(stack_users: StackUsers) -> None:
+def test_migrate_of_last_super_admin_is_refused(stack_users: StackUsers) -> None:
     employee = stack_users.employees[3]
     account_id = stack_users.a_client(employee)
     refused = employee.caller.post(f"/accounts/{account_id}/migrations", {"user_id": employee.user_id}, key=new_key())
@@ -93,7 +93,7 @@ def test_the_last_super_admin_stays(stack_users: StackUsers) -> None:
     assert stack_users.members_of(account_id)[employee.user_id]["permission_set"] == "super_admin"
 
 
-def test_a_client_creates_a_partner_admin(stack_users: StackUsers) -> None:
+def test_create_user_by_client_grants_partner_admin(stack_users: StackUsers) -> None:
     employee, admin = stack_users.employees[4], stack_users.clients[1]
     account_id = stack_users.a_client(admin)
     choices = admin.caller.get(f"/accounts/{account_id}/permission-sets?email={employee.email}")
@@ -107,7 +107,7 @@ def test_a_client_creates_a_partner_admin(stack_users: StackUsers) -> None:
     assert made.json["grant"]["source"] == "client_creation"
 
 
-def test_nobody_who_is_not_eligible_is_created_as_partner_admin(stack_users: StackUsers) -> None:
+def test_create_user_as_partner_admin_for_ineligible_email_is_refused(stack_users: StackUsers) -> None:
     admin, client_user = stack_users.clients[1], stack_users.clients[2]
     account_id = stack_users.a_client(admin)
     problems = []
@@ -121,7 +121,7 @@ def test_nobody_who_is_not_eligible_is_created_as_partner_admin(stack_users: Sta
     assert set(stack_users.members_of(account_id)) == {admin.user_id}
 
 
-def test_the_firm_of_the_employee_does_not_approve_its_own_link(stack_users: StackUsers) -> None:
+def test_approve_by_employee_of_same_partner_is_refused(stack_users: StackUsers) -> None:
     employee, colleague = stack_users.employees[0], stack_users.employees[5]
     account_id = stack_users.a_client(stack_users.clients[0], colleague)
     _, secret = stack_users.a_link(employee)
@@ -131,7 +131,7 @@ def test_the_firm_of_the_employee_does_not_approve_its_own_link(stack_users: Sta
     assert (refused.status, refused.code) == (403, "own_partner_may_not_approve")
 
 
-def test_another_tenant_is_as_if_unknown(stack_users: StackUsers) -> None:
+def test_account_of_another_tenant_returns_404(stack_users: StackUsers) -> None:
     account_id = stack_users.a_client(stack_users.clients[0])
     foreign = stack_users.clients[3].caller.get(f"/accounts/{account_id}/permission-sets?email=a@b.example")
     unknown = stack_users.clients[3].caller.get("/accounts/acct_nobody/permission-sets?email=a@b.example")

@@ -29,7 +29,7 @@ def delivery_status(stack_users: StackUsers, link: Json) -> str:
     return str(shown.json["delivery_status"])
 
 
-def test_a_letter_that_bounces_leaves_the_link_open_and_is_the_last_to_its_address(stack_users: StackUsers) -> None:
+def test_bounced_email_leaves_link_open_and_suppresses_address(stack_users: StackUsers) -> None:
     address = "has-left@clients.example"
     link, secret = stack_users.a_link(stack_users.employees[0], recipient_email=address)
     assert link["delivery_status"] == "queued"
@@ -64,7 +64,7 @@ def _report_bounce(stack_users: StackUsers, link: Json, address: str) -> None:
     )
 
 
-def test_a_link_whose_time_is_over_is_swept_and_its_creator_told(stack_users: StackUsers) -> None:
+def test_expired_link_is_recorded_and_its_creator_notified(stack_users: StackUsers) -> None:
     link, secret = stack_users.a_link(stack_users.employees[1])
     admin = stack_users.clients[0]
     account_id = stack_users.a_client(admin)

@@ -22,7 +22,7 @@ EMAILS_OPENED = 20
 """Number of emails that the inbox test opens. The inbox reads all emails of all tests for each page."""
 
 
-def test_the_sample_is_as_large_and_as_mixed_as_promised() -> None:
+def test_directory_sample_has_promised_size_and_variety() -> None:
     sample = directory_sample.sample_directory()
     clients = [account for account in sample.accounts.values() if account["kind"] == "client"]
     assert len(sample.accounts) - len(clients) >= 2
@@ -36,7 +36,7 @@ def test_the_sample_is_as_large_and_as_mixed_as_promised() -> None:
     assert sample == directory_sample.sample_directory()
 
 
-def test_the_demo_tells_its_whole_story(stack: LocalStack) -> None:
+def test_tell_story_runs_to_the_end(stack: LocalStack) -> None:
     written = io.StringIO()
     console = Console(file=written, width=120)
     people = import_directory(stack, directory_sample.sample_directory(), console)
@@ -45,7 +45,7 @@ def test_the_demo_tells_its_whole_story(stack: LocalStack) -> None:
     assert "Idempotent-Replayed: true" in written.getvalue()
 
 
-def test_the_inbox_shows_letters_and_runs_nothing_of_theirs(stack: LocalStack) -> None:
+def test_inbox_shows_emails_under_strict_content_security_policy(stack: LocalStack) -> None:
     address = f"{stack.origin}/inbox/"
     page = stack.pool.request("GET", address)
     assert page.status == 200
@@ -57,7 +57,7 @@ def test_the_inbox_shows_letters_and_runs_nothing_of_theirs(stack: LocalStack) -
         assert "sandbox" in email.headers["content-security-policy"]
 
 
-def test_the_inbox_escapes_what_letters_say() -> None:
+def test_inbox_page_escapes_content_of_email() -> None:
     email = SentEmail.from_message(
         {
             "MessageId": "1",
@@ -75,7 +75,7 @@ def test_the_inbox_escapes_what_letters_say() -> None:
         assert "<i>" not in page
 
 
-def test_the_operator_fills_the_directory_reports_from_the_table_and_asks_the_doctor(
+def test_operate_imports_reports_and_checks_the_stack(
     stack: LocalStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -20,7 +20,7 @@ from tests.support.seeded_table import a_partner_account_member, an_expired_part
 from tests.support.table import Table
 
 
-def test_an_account_comes_with_who_one_is_in_it_and_for_whom(table: Table) -> None:
+def test_accounts_of_user_include_membership_and_partner(table: Table) -> None:
     seed(table, a_partner_admin())
 
     page = accounts.page(EMPLOYEE, at=now(), after=None, limit=10)
@@ -34,7 +34,7 @@ def test_an_account_comes_with_who_one_is_in_it_and_for_whom(table: Table) -> No
     assert page.after is None
 
 
-def test_a_membership_counts_as_it_is_now(table: Table) -> None:
+def test_accounts_of_user_after_expired_grant_have_previous_membership(table: Table) -> None:
     was = a_member(EMPLOYEE, "sales").assignment
     seed(table, an_expired_partner_admin(previous=was))
 
@@ -43,7 +43,7 @@ def test_a_membership_counts_as_it_is_now(table: Table) -> None:
     assert client.member.permission_set == "sales"
 
 
-def test_where_all_that_one_had_for_a_firm_was_ended_one_is_no_more(table: Table) -> None:
+def test_accounts_of_user_exclude_older_access_generation(table: Table) -> None:
     seed(table, a_partner_admin(access_generation=1), an_employee(offboardings={PARTNER: 1}))
     assert [mine.account.account_id for mine in accounts_of_employee()] == [CLIENT, PARTNER]
 
@@ -55,14 +55,14 @@ def accounts_of_employee() -> list[accounts.CallerAccount]:
     return accounts.page(EMPLOYEE, at=now(), after=None, limit=10).items
 
 
-def test_nobody_is_nowhere(table: Table) -> None:
+def test_accounts_of_unknown_user_are_empty(table: Table) -> None:
     page = accounts.page("user-nobody", at=now(), after=None, limit=10)
 
     assert (page.user, page.items, page.after) == (None, [], None)
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
-def test_pages_go_on_where_the_last_one_ended(table: Table, limit: int) -> None:
+def test_account_ids_of_user_continue_on_next_page(table: Table, limit: int) -> None:
     seed(
         table,
         the_client(account_id="a"),
@@ -78,7 +78,7 @@ def test_pages_go_on_where_the_last_one_ended(table: Table, limit: int) -> None:
     assert found == ["a", CLIENT, "z"]
 
 
-def test_all_of_very_many_are_found(table: Table) -> None:
+def test_all_account_ids_of_user_reads_every_page(table: Table) -> None:
     names = [f"client-{number:03}" for number in range(205)]
     for name in names:
         table.put(keys.account_of(APPROVER, name), {"account_id": name})
@@ -88,7 +88,7 @@ def test_all_of_very_many_are_found(table: Table) -> None:
     assert costs.reads == 3
 
 
-def test_a_page_costs_three_requests_and_one_more_for_partner_staff_at_most(table: Table) -> None:
+def test_accounts_of_user_page_costs_at_most_three_reads(table: Table) -> None:
     seed(
         table,
         a_partner_admin(),

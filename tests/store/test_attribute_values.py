@@ -48,7 +48,7 @@ class Part(BaseModel):
         ("日本 \U0001f41f", "日本 \U0001f41f"),
     ],
 )
-def test_a_value_is_kept_plainly_and_read_back(table: Table, value: object, stored: object) -> None:
+def test_plain_value_round_trip_returns_same_value(table: Table, value: object, stored: object) -> None:
     dynamo.transact([dynamo.put(STORED_KEY, {"value": value})])
 
     assert attribute_values.to_plain(value) == stored
@@ -56,16 +56,16 @@ def test_a_value_is_kept_plainly_and_read_back(table: Table, value: object, stor
     assert dynamo.read([STORED_KEY])[STORED_KEY]["value"] == stored
 
 
-def test_nothing_in_a_list_is_written_as_nothing() -> None:
+def test_written_none_in_list_is_null() -> None:
     assert attribute_values.to_attribute_values({"value": [None]}) == {"value": {"L": [{"NULL": True}]}}
 
 
-def test_a_fraction_is_a_bug(table: Table) -> None:
+def test_put_float_raises_type_error(table: Table) -> None:
     with pytest.raises(TypeError, match="float"):
         dynamo.put(STORED_KEY, {"value": 0.5})
 
 
-def test_a_record_is_read_back_as_it_was_kept(table: Table) -> None:
+def test_record_round_trip_returns_same_record(table: Table) -> None:
     user = a_user(employed_by=frozenset({"partner"}), open_links=3)
     dynamo.transact([dynamo.put(keys.of(user), user)])
 

@@ -71,7 +71,7 @@ def stored(table: Table, key: keys.Key) -> dict[str, Any]:
 # accounts
 
 
-def test_a_limit_that_seats_outgrow_meanwhile_is_refused(table: Table) -> None:
+def test_put_account_with_limit_below_concurrent_use_returns_409(table: Table) -> None:
     seed(table, the_client(partner_seat_limit=5))
 
     answer = send_during_change(table, lambda: partner_seats_used(2)(table), lambda: put_account(partner_seat_limit=1))
@@ -79,7 +79,7 @@ def test_a_limit_that_seats_outgrow_meanwhile_is_refused(table: Table) -> None:
     assert (answer.status, answer.code) == (409, "limit_below_use")
 
 
-def test_seats_that_are_taken_meanwhile_are_counted(table: Table) -> None:
+def test_put_account_keeps_concurrently_used_seats(table: Table) -> None:
     seed(table)
 
     assert (
@@ -89,7 +89,7 @@ def test_seats_that_are_taken_meanwhile_are_counted(table: Table) -> None:
     assert stored(table, keys.account(CLIENT))["partner_seats_used"] == 2
 
 
-def test_two_tellings_of_an_account_are_both_kept(table: Table) -> None:
+def test_put_account_twice_concurrently_keeps_both_changes(table: Table) -> None:
     seed(table)
 
     send_during_change(table, lambda: put_account(locale="ja"), lambda: put_account(name="Bakery"))
@@ -99,7 +99,7 @@ def test_two_tellings_of_an_account_are_both_kept(table: Table) -> None:
     )
 
 
-def test_an_account_made_twice_at_once_keeps_its_kind(table: Table) -> None:
+def test_put_account_created_concurrently_keeps_kind(table: Table) -> None:
     def meanwhile() -> None:
         put_account("new", kind="partner", name="South")
 
@@ -108,7 +108,7 @@ def test_an_account_made_twice_at_once_keeps_its_kind(table: Table) -> None:
     assert (answer.status, answer.code) == (409, "kind_is_fixed")
 
 
-def test_an_account_of_before_there_were_own_sets_is_told_of_like_any_other(table: Table) -> None:
+def test_put_account_without_custom_set_count_succeeds(table: Table) -> None:
     seed(table)
     table.change(keys.account(CLIENT), custom_set_count=None)
 
@@ -118,7 +118,7 @@ def test_an_account_of_before_there_were_own_sets_is_told_of_like_any_other(tabl
 # users
 
 
-def test_links_that_are_opened_meanwhile_are_counted(table: Table) -> None:
+def test_put_user_keeps_concurrently_opened_links(table: Table) -> None:
     seed(table)
 
     def opened() -> None:
@@ -128,7 +128,7 @@ def test_links_that_are_opened_meanwhile_are_counted(table: Table) -> None:
     assert stored(table, keys.user(EMPLOYEE))["open_links"] == 7
 
 
-def test_an_address_that_is_taken_meanwhile_is_refused(table: Table) -> None:
+def test_put_user_with_concurrently_used_email_returns_409(table: Table) -> None:
     seed(table)
     address = "someone@bakery.example"
 
@@ -141,7 +141,7 @@ def test_an_address_that_is_taken_meanwhile_is_refused(table: Table) -> None:
     assert invariants.violations(table.items()) == []
 
 
-def test_an_address_is_not_freed_for_another_who_has_it(table: Table) -> None:
+def test_put_user_does_not_free_email_of_other_user(table: Table) -> None:
     """Check that an email item which disagrees with its user stays with the user it names."""
     seed(table)
     table.put(keys.email(f"{CLERK}@bakery.example"), {"user_id": APPROVER})
@@ -151,7 +151,7 @@ def test_an_address_is_not_freed_for_another_who_has_it(table: Table) -> None:
     assert table.items() == before
 
 
-def test_two_changes_of_one_address_leave_one(table: Table) -> None:
+def test_put_user_email_twice_concurrently_keeps_last(table: Table) -> None:
     seed(table)
 
     def first() -> None:
@@ -162,7 +162,7 @@ def test_two_changes_of_one_address_leave_one(table: Table) -> None:
     assert stored(table, keys.user(CLERK))["email"] == "two@bakery.example"
 
 
-def test_a_user_made_twice_at_once_is_one(table: Table) -> None:
+def test_put_user_created_concurrently_is_one_user(table: Table) -> None:
     def first() -> None:
         put_user(NEWCOMER, email="one@bakery.example", name="One")
 
@@ -184,7 +184,7 @@ LOSSES: list[tuple[str, Change]] = [
 
 
 @pytest.mark.parametrize("move", [each[1] for each in LOSSES], ids=[each[0] for each in LOSSES])
-def test_an_account_whose_other_super_admin_goes_meanwhile_is_orphaned(table: Table, move: Change) -> None:
+def test_put_user_deactivation_with_concurrent_loss_reports_orphaned(table: Table, move: Change) -> None:
     seed(table, a_member(CLERK))
 
     assert send_during_change(table, lambda: move(table), lambda: put_user(APPROVER, active=False)).status == 200
@@ -195,7 +195,7 @@ def test_an_account_whose_other_super_admin_goes_meanwhile_is_orphaned(table: Ta
 
 @pytest.mark.parametrize("how", ["is no member any more", "is deactivated"])
 @pytest.mark.parametrize("which", range(3))
-def test_each_account_whose_other_super_admin_goes_meanwhile_is_orphaned(table: Table, which: int, how: str) -> None:
+def test_put_user_deactivation_with_concurrent_loss_reports_that_account(table: Table, which: int, how: str) -> None:
     names, others = [[f"{kind}-{number}" for number in range(3)] for kind in ("client", "user")]
     stay = [a_member(other, account_id=name) for name, other in zip(names, others, strict=True)]
     store_records(table, [a_user(CLERK), *map(a_user, others), *_clients_of(CLERK, names), *stay])
@@ -212,7 +212,7 @@ def test_each_account_whose_other_super_admin_goes_meanwhile_is_orphaned(table: 
     assert invariants.violations(table.items()) == []
 
 
-def test_two_deactivated_at_once_leave_an_account_that_is_reported(table: Table) -> None:
+def test_put_user_two_concurrent_deactivations_report_orphaned_account(table: Table) -> None:
     seed(table, a_member(CLERK))
 
     send_during_change(table, lambda: put_user(CLERK, active=False), lambda: put_user(APPROVER, active=False))
@@ -221,7 +221,7 @@ def test_two_deactivated_at_once_leave_an_account_that_is_reported(table: Table)
     assert invariants.violations(table.items()) == []
 
 
-def test_one_who_becomes_super_admin_while_he_is_deactivated_is_reported(table: Table) -> None:
+def test_put_user_deactivated_and_concurrently_promoted_is_reported(table: Table) -> None:
     seed(table, the_client(account_id="client-new"))
 
     def first_of_all() -> None:
@@ -234,7 +234,7 @@ def test_one_who_becomes_super_admin_while_he_is_deactivated_is_reported(table: 
     assert invariants.violations(table.items()) == []
 
 
-def test_a_super_admin_of_whom_something_else_is_told_is_no_new_version_of_the_person(table: Table) -> None:
+def test_put_member_seat_of_super_admin_keeps_user_version(table: Table) -> None:
     seed(table, a_member(CLERK))
 
     assert put_member(CLERK, permission_set="super_admin", seat="service").status == 200
@@ -244,7 +244,7 @@ def test_a_super_admin_of_whom_something_else_is_told_is_no_new_version_of_the_p
 
 
 @pytest.mark.parametrize("by", ["directory", "client"])
-def test_one_who_becomes_super_admin_is_not_erased(table: Table, by: str) -> None:
+def test_erase_user_concurrently_promoted_returns_409(table: Table, by: str) -> None:
     seed(table)
     table.remove(keys.member(CLIENT, CLERK))
     table.remove(keys.account_of(CLERK, CLIENT))
@@ -264,7 +264,7 @@ def test_one_who_becomes_super_admin_is_not_erased(table: Table, by: str) -> Non
     assert invariants.violations(table.items()) == []
 
 
-def test_somebody_who_runs_very_many_accounts_is_deactivated_all_the_same(table: Table) -> None:
+def test_put_user_deactivation_with_many_accounts_reports_all(table: Table) -> None:
     count = MAX_ORPHANED_IN_ENTRY + MAX_ORPHANED_IN_REPORT + 5
     names = [f"client-{number:03}" for number in range(count)]
     store_records(table, [a_user(CLERK), *_clients_of(CLERK, names)])
@@ -277,7 +277,7 @@ def test_somebody_who_runs_very_many_accounts_is_deactivated_all_the_same(table:
     assert invariants.violations(table.items()) == []
 
 
-def test_as_many_of_those_who_stay_are_relied_on_as_fit(table: Table) -> None:
+def test_put_user_deactivation_limits_transaction_size(table: Table) -> None:
     names = [f"client-{number:03}" for number in range(40)]
     others = [a_user(f"user-{number}") for number in range(40)]
     stay = [a_member(other.user_id, account_id=name) for name, other in zip(names, others, strict=True)]
@@ -298,7 +298,9 @@ def _clients_of(user_id: str, names: list[str]) -> list[Record]:
 
 @pytest.mark.parametrize("fields", [{"permission_set": "sales"}, {"active": False}])
 @pytest.mark.parametrize("move", [each[1] for each in LOSSES], ids=[each[0] for each in LOSSES])
-def test_a_super_admin_who_is_the_last_meanwhile_stays(table: Table, move: Change, fields: dict[str, Any]) -> None:
+def test_put_member_demotion_with_concurrent_loss_returns_409(
+    table: Table, move: Change, fields: dict[str, Any]
+) -> None:
     seed(table, a_member(CLERK))
 
     answer = send_during_change(table, lambda: move(table), lambda: put_member(APPROVER, **fields))
@@ -306,7 +308,7 @@ def test_a_super_admin_who_is_the_last_meanwhile_stays(table: Table, move: Chang
     assert (answer.status, answer.code) == (409, "last_super_admin")
 
 
-def test_two_super_admins_do_not_both_go(table: Table) -> None:
+def test_put_member_two_concurrent_demotions_keep_one_super_admin(table: Table) -> None:
     seed(table, a_member(CLERK))
 
     def first() -> None:
@@ -318,7 +320,7 @@ def test_two_super_admins_do_not_both_go(table: Table) -> None:
     assert invariants.violations(table.items()) == []
 
 
-def test_an_account_closed_meanwhile_takes_nobody(table: Table) -> None:
+def test_put_member_in_concurrently_closed_account_returns_409(table: Table) -> None:
     seed(table)
     closed = account(CLIENT, state="closed")
 
@@ -327,7 +329,7 @@ def test_an_account_closed_meanwhile_takes_nobody(table: Table) -> None:
     assert (answer.status, answer.code) == (409, "account_closed")
 
 
-def test_one_who_is_partner_admin_meanwhile_stays_it(table: Table) -> None:
+def test_put_member_for_concurrent_partner_admin_returns_409(table: Table) -> None:
     seed(table)
 
     def granted() -> None:
@@ -338,7 +340,7 @@ def test_one_who_is_partner_admin_meanwhile_stays_it(table: Table) -> None:
     assert (answer.status, answer.code) == (409, "already_partner_admin")
 
 
-def test_a_member_who_is_partner_admin_meanwhile_stays_it(table: Table) -> None:
+def test_put_member_for_member_concurrently_granted_returns_409(table: Table) -> None:
     seed(table, a_member(EMPLOYEE, "sales"))
     granted = dict(a_partner_admin(version=2))
 
@@ -351,7 +353,7 @@ def test_a_member_who_is_partner_admin_meanwhile_stays_it(table: Table) -> None:
     assert (answer.status, answer.code) == (409, "already_partner_admin")
 
 
-def test_who_is_here_for_a_firm_that_he_leaves_meanwhile_is_here_no_more(table: Table) -> None:
+def test_put_member_of_concurrently_offboarded_employee_is_deactivated(table: Table) -> None:
     seed(table, a_member(EMPLOYEE, "sales", partner_id=PARTNER))
     ended = user(EMPLOYEE, offboardings={PARTNER: 1})
 
@@ -361,7 +363,7 @@ def test_who_is_here_for_a_firm_that_he_leaves_meanwhile_is_here_no_more(table: 
     assert "partner_id" not in stored(table, keys.member(CLIENT, EMPLOYEE))
 
 
-def test_who_is_deactivated_meanwhile_becomes_no_super_admin(table: Table) -> None:
+def test_put_member_promotion_of_concurrently_deactivated_user_returns_409(table: Table) -> None:
     seed(table, a_member(EMPLOYEE, "sales", partner_id=PARTNER))
     deactivated = user(EMPLOYEE, active=False)
 
@@ -372,7 +374,7 @@ def test_who_is_deactivated_meanwhile_becomes_no_super_admin(table: Table) -> No
     assert (answer.status, answer.code) == (409, "grant_suspended")
 
 
-def test_an_account_does_not_begin_with_a_super_admin_who_is_deactivated_meanwhile(table: Table) -> None:
+def test_put_member_first_super_admin_concurrently_deactivated_returns_409(table: Table) -> None:
     seed(table)
     put_account("client-mill", kind="client", name="Mill")
     deactivated = user(CLERK, active=False)
@@ -386,7 +388,7 @@ def test_an_account_does_not_begin_with_a_super_admin_who_is_deactivated_meanwhi
 
 
 @pytest.mark.parametrize("move", [each[1] for each in LOSSES], ids=[each[0] for each in LOSSES])
-def test_who_cannot_act_is_no_super_admin_beside_one_who_goes_meanwhile(table: Table, move: Change) -> None:
+def test_put_member_promotion_of_inactive_user_with_concurrent_loss_returns_409(table: Table, move: Change) -> None:
     seed(table, a_user(NEWCOMER, active=False), a_member(CLERK))
     put_member(APPROVER, permission_set="view_only")
 
@@ -395,7 +397,7 @@ def test_who_cannot_act_is_no_super_admin_beside_one_who_goes_meanwhile(table: T
     assert (answer.status, answer.code) == (409, "last_super_admin")
 
 
-def test_the_seat_of_a_lapsed_grant_is_not_given_back_in_an_account_closed_meanwhile(table: Table) -> None:
+def test_put_member_after_expired_grant_in_closed_account_returns_409(table: Table) -> None:
     seed(table, an_expired_partner_admin(previous=a_member(EMPLOYEE, "sales").assignment))
     closed = account(CLIENT, state="closed")
 
@@ -404,7 +406,7 @@ def test_the_seat_of_a_lapsed_grant_is_not_given_back_in_an_account_closed_meanw
     assert (answer.status, answer.code) == (409, "account_closed")
 
 
-def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
+def test_put_member_with_seat_count_zero_returns_rights_changed(table: Table) -> None:
     """Check that the seat count never becomes negative, even if it disagrees with the members."""
     seed(table, an_expired_partner_admin(previous=a_member(EMPLOYEE, "sales").assignment))
     partner_seats_used(0)(table)
@@ -412,7 +414,7 @@ def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
     assert_error(table, lambda: put_member(EMPLOYEE, permission_set="service"), 409, "rights_changed")
 
 
-def test_the_account_hears_of_who_comes_and_of_what_he_becomes(table: Table) -> None:
+def test_put_member_writes_audit_entries_of_account(table: Table) -> None:
     seed(table)
 
     for permission_set in ("sales", "service"):
@@ -425,7 +427,7 @@ def test_the_account_hears_of_who_comes_and_of_what_he_becomes(table: Table) -> 
 
 
 @pytest.mark.parametrize("offboardings", [{}, {PARTNER: 2}])
-def test_two_firms_that_employ_at_once_both_do(table: Table, offboardings: dict[str, int]) -> None:
+def test_put_member_by_two_partners_concurrently_keeps_both(table: Table, offboardings: dict[str, int]) -> None:
     seed(table, the_partner(account_id=SOUTH, name="South"), a_user(NEWCOMER, offboardings=offboardings))
 
     def first() -> None:
@@ -438,7 +440,7 @@ def test_two_firms_that_employ_at_once_both_do(table: Table, offboardings: dict[
     assert invariants.violations(table.items()) == []
 
 
-def test_whoever_becomes_super_admin_of_his_firm_is_one_new_version(table: Table) -> None:
+def test_put_member_promotion_of_employee_increments_user_version_once(table: Table) -> None:
     seed(table)
     before = stored(table, keys.user(EMPLOYEE))["version"]
 
@@ -448,7 +450,7 @@ def test_whoever_becomes_super_admin_of_his_firm_is_one_new_version(table: Table
     assert invariants.violations(table.items()) == []
 
 
-def test_whoever_leaves_his_only_firm_works_for_none(table: Table) -> None:
+def test_put_member_deactivating_only_employment_clears_employed_by(table: Table) -> None:
     seed(table)
 
     assert put_member(EMPLOYEE, PARTNER, active=False).status == 200
@@ -458,7 +460,7 @@ def test_whoever_leaves_his_only_firm_works_for_none(table: Table) -> None:
     assert invariants.violations(table.items()) == []
 
 
-def test_whoever_joins_another_firm_while_he_leaves_one_works_for_that(table: Table) -> None:
+def test_put_member_leaving_and_joining_concurrently_keeps_new_partner(table: Table) -> None:
     seed(table, the_partner(account_id=SOUTH, name="South"))
 
     def joins() -> None:
@@ -479,7 +481,7 @@ def test_whoever_joins_another_firm_while_he_leaves_one_works_for_that(table: Ta
     lambda: put_member(MANAGER, PARTNER, permission_set="sales"),
     lambda: erase(CLERK),
 ])  # fmt: skip
-def test_the_vendors_word_costs_little(table: Table, operation: Callable[[], ApiResponse]) -> None:
+def test_directory_write_costs_three_reads_and_one_write(table: Table, operation: Callable[[], ApiResponse]) -> None:
     seed(table, a_partner_account_member(EMPLOYEE, "super_admin"))
 
     with count_costs(table) as costs:

@@ -29,7 +29,7 @@ from partner_access.domain.notifications import Notification, NotificationKind, 
 from partner_access.domain.records import Decision, audit
 from partner_access.domain.users import User
 from partner_access.idempotency import StoredResponseFound
-from partner_access.store import attribute_values, dynamo, keys, retries
+from partner_access.store import attribute_values, dynamo, keys, queries, retries
 from partner_access.store.keys import Key
 from tests.support import faults
 from tests.support.builders import ACT_ID, CLIENT, NOW, a_user, an_act, an_idempotency_key, the_client
@@ -73,7 +73,7 @@ def increment_if_open(key: Key = KEY, **options: Any) -> dynamo.TransactionItem:
 # reads
 
 
-def test_nothing_is_asked_where_nothing_is_wanted(table: Table) -> None:
+def test_read_without_keys_sends_no_request(table: Table) -> None:
     with faults.inject(dynamo.client(), "") as requests:
         assert dynamo.read([]) == {}
 
@@ -81,7 +81,7 @@ def test_nothing_is_asked_where_nothing_is_wanted(table: Table) -> None:
 
 
 @pytest.mark.parametrize(("wanted", "asked"), [(1, 1), (100, 1), (101, 2), (250, 3)])
-def test_up_to_a_hundred_items_are_one_request(table: Table, wanted: int, asked: int) -> None:
+def test_read_sends_one_request_per_100_keys(table: Table, wanted: int, asked: int) -> None:
     all_keys = [Key(f"PLACE#{number}", "ITEM") for number in range(wanted)]
     for key in all_keys[::2]:
         table.put(key, {"number": 1})
@@ -109,7 +109,7 @@ def unprocessed(count: int) -> Fault:
     return fault
 
 
-def test_what_was_not_read_is_asked_for_again(table: Table, recorded_pauses: list[float]) -> None:
+def test_read_requests_unprocessed_keys_again(table: Table, recorded_pauses: list[float]) -> None:
     all_keys = [Key(f"PLACE#{number}", "ITEM") for number in range(9)]
     for key in all_keys:
         table.put(key, {"number": 1})
@@ -123,7 +123,7 @@ def test_what_was_not_read_is_asked_for_again(table: Table, recorded_pauses: lis
     assert len(recorded_pauses) == 2
 
 
-def test_where_nothing_was_read_yet_all_is_asked_for_again(table: Table, recorded_pauses: list[float]) -> None:
+def test_read_with_all_keys_unprocessed_requests_all_again(table: Table, recorded_pauses: list[float]) -> None:
     nothing = {"Responses": {}, "UnprocessedKeys": {table.name: {"Keys": [{"pk": {"S": "A"}, "sk": {"S": "B"}}]}}}
     table.put(Key("A", "B"), {"number": 1})
 
@@ -133,7 +133,7 @@ def test_where_nothing_was_read_yet_all_is_asked_for_again(table: Table, recorde
     assert (set(found), len(requests), len(recorded_pauses)) == ({Key("A", "B")}, 2, 1)
 
 
-def test_nobody_waits_for_ever_for_what_is_not_read(table: Table, recorded_pauses: list[float]) -> None:
+def test_read_with_keys_always_unprocessed_raises_unavailable(table: Table, recorded_pauses: list[float]) -> None:
     with (
         faults.inject(dynamo.client(), "BatchGetItem", last_fault=unprocessed(1)) as requests,
         pytest.raises(TemporarilyUnavailable),
@@ -144,7 +144,7 @@ def test_nobody_waits_for_ever_for_what_is_not_read(table: Table, recorded_pause
     assert len(recorded_pauses) == retries.ATTEMPTS - 1
 
 
-def test_all_that_are_there_come_by_the_names_that_they_are_wanted_by(table: Table) -> None:
+def test_all_as_returns_existing_records_by_name(table: Table) -> None:
     user, other = a_user(), a_user("user-other")
     table.put_records(user, other)
     found = dynamo.read([keys.of(user), keys.of(other), KEY])
@@ -153,7 +153,7 @@ def test_all_that_are_there_come_by_the_names_that_they_are_wanted_by(table: Tab
     assert found.all_as(User, {}) == {}
 
 
-def test_what_has_been_found_is_not_read_again(table: Table) -> None:
+def test_and_read_requests_only_unread_keys(table: Table) -> None:
     user, other = a_user(), a_user("user-other")
     table.put_records(user)
     found = dynamo.read([keys.of(user)])
@@ -172,7 +172,7 @@ def test_what_has_been_found_is_not_read_again(table: Table) -> None:
 # snapshots
 
 
-def test_a_snapshot_is_one_request_for_each_item_once(table: Table) -> None:
+def test_snapshot_is_one_request_with_distinct_keys(table: Table) -> None:
     user, account = a_user(), the_client()
     table.put_records(user, account)
 
@@ -188,7 +188,7 @@ def test_a_snapshot_is_one_request_for_each_item_once(table: Table) -> None:
     assert found.get_as(Account, keys.of(account)) == account
 
 
-def test_a_snapshot_is_what_reading_finds(table: Table) -> None:
+def test_snapshot_returns_same_items_as_read(table: Table) -> None:
     all_keys = [Key(f"PLACE#{number}", "ITEM") for number in range(100)]
     for number, key in enumerate(all_keys[::3]):
         table.put(key, {"number": number, "stored_state": "open", "secrets": {"a", "b"}})
@@ -198,7 +198,7 @@ def test_a_snapshot_is_what_reading_finds(table: Table) -> None:
 
 @pytest.mark.parametrize("reason", ["TransactionConflict", "ThrottlingError", "ProvisionedThroughputExceeded"])
 @pytest.mark.parametrize("times", [1, 5])
-def test_a_snapshot_waits_for_a_writer_who_is_at_its_items(
+def test_snapshot_after_transaction_conflict_is_retried(
     table: Table, times: int, reason: str, recorded_pauses: list[float]
 ) -> None:
     table.put(KEY, {"stored_state": "open"})
@@ -214,9 +214,7 @@ def test_a_snapshot_waits_for_a_writer_who_is_at_its_items(
     assert all(0 <= pause <= retries.BASE_DELAY * 2**nth for nth, pause in enumerate(recorded_pauses))
 
 
-def test_a_snapshot_that_somebody_is_always_in_the_way_of_is_given_up(
-    table: Table, recorded_pauses: list[float]
-) -> None:
+def test_snapshot_with_persistent_conflict_raises_unavailable(table: Table, recorded_pauses: list[float]) -> None:
     with (
         faults.inject(dynamo.client(), "TransactGetItems", last_fault=faults.WRITE_CONFLICT) as attempts,
         pytest.raises(TemporarilyUnavailable),
@@ -228,7 +226,7 @@ def test_a_snapshot_that_somebody_is_always_in_the_way_of_is_given_up(
 
 
 @pytest.mark.parametrize(("ends", "tried"), [(99.9, 0), (100.0, 1), (100.5, 2), (101.0, 2)])
-def test_no_snapshot_is_tried_when_its_time_is_over(
+def test_snapshot_after_deadline_raises_unavailable(
     table: Table, monkeypatch: pytest.MonkeyPatch, ends: float, tried: int
 ) -> None:
     time = iter([100.0, 100.5, 101.5])
@@ -244,7 +242,7 @@ def test_no_snapshot_is_tried_when_its_time_is_over(
 
 
 @pytest.mark.parametrize("reason", ["ValidationError", "AccessDenied", "SomethingNew"])
-def test_a_snapshot_that_was_refused_for_a_reason_of_ours_is_a_bug(table: Table, reason: str) -> None:
+def test_snapshot_with_unexpected_cancellation_raises_runtime_error(table: Table, reason: str) -> None:
     fault = faults.transaction_canceled(reason, 1, at_0="TransactionConflict")
 
     with (
@@ -259,27 +257,10 @@ def test_a_snapshot_that_was_refused_for_a_reason_of_ours_is_a_bug(table: Table,
 # lists
 
 
-@pytest.fixture
-def listed_items(table: Table) -> Table:
-    for number in range(5):
-        at = NOW + timedelta(days=number)
-        table.put(Key("LIST#1", f"ITEM#{number}"), {"number": number, "due_shard": "DUE#0", "due_at": at})
-    table.put(Key("LIST#2", "ITEM#9"), {"number": 9})
-    return table
-
-
-@pytest.mark.parametrize(("newest_first", "order"), [(False, [0, 1, 2, 3, 4]), (True, [4, 3, 2, 1, 0])])
-@pytest.mark.parametrize("limit", [1, 2, 5, 100])
-def test_a_list_comes_page_by_page_in_its_order(
-    listed_items: Table, limit: int, *, newest_first: bool, order: list[int]
-) -> None:
-    assert [item["number"] for item in every_item(limit=limit, newest_first=newest_first)] == order
-
-
 def every_item(**options: Any) -> Iterator[dict[str, Any]]:
     after = None
     while True:
-        page = dynamo.query("pk = :list", list="LIST#1", after=after, **options)
+        page = queries.query("pk = :list", list="LIST#1", after=after, **options)
         assert len(page.items) <= options["limit"]
         yield from page.items
         after = page.after
@@ -287,21 +268,10 @@ def every_item(**options: Any) -> Iterator[dict[str, Any]]:
             return
 
 
-def test_a_list_is_read_as_it_is_now_but_for_an_index(listed_items: Table) -> None:
-    with faults.inject(dynamo.client(), "Query") as requests:
-        dynamo.query("pk = :list", list="LIST#1")
-        found = dynamo.query("due_shard = :shard AND due_at <= :now", index="due", shard="DUE#0", now=NOW)
-
-    assert [operation.get("ConsistentRead") for operation in requests] == [True, None]
-    assert [operation.get("IndexName") for operation in requests] == [None, "due"]
-    assert [(item["pk"], item["sk"]) for item in found.items] == [("LIST#1", "ITEM#0")]
-    assert "number" not in found.items[0]
-
-
 # writes
 
 
-def test_all_of_a_decision_comes_true_together(table: Table) -> None:
+def test_commit_writes_all_items_of_decision(table: Table) -> None:
     decision = a_decision(notification=Notification(kind=NotificationKind.MEMBER_CREATED, employee_id="somebody"))
     table.put(KEY, {"stored_state": "open"})
 
@@ -318,7 +288,7 @@ def test_all_of_a_decision_comes_true_together(table: Table) -> None:
     )
 
 
-def test_what_is_left_to_do_is_kept_with_the_act_that_made_it_so(table: Table) -> None:
+def test_commit_queues_reconciliation_with_its_act(table: Table) -> None:
     reconciliation = Reconciliation(partner_id="partner", user_id="somebody", reason=ReconciliationReason.OFFBOARDED)
     table.put(KEY, {"stored_state": "open"})
 
@@ -335,7 +305,7 @@ def test_what_is_left_to_do_is_kept_with_the_act_that_made_it_so(table: Table) -
     assert Reconciliation.model_validate(queued["reconciliation"]) == reconciliation
 
 
-def test_a_long_answer_is_kept_small_and_replayed_as_it_was(table: Table) -> None:
+def test_stored_response_is_compressed_and_replayed_unchanged(table: Table) -> None:
     answer = BodyWithSecret(name="long and the same " * 2_000)
     act = an_act(idempotency_key=an_idempotency_key())
 
@@ -349,7 +319,7 @@ def test_a_long_answer_is_kept_small_and_replayed_as_it_was(table: Table) -> Non
 
 
 @pytest.mark.parametrize("key", [keys.audit(CLIENT, f"aud_{ACT_ID}"), keys.outbox(ACT_ID), keys.reconciliation(ACT_ID)])
-def test_nothing_that_goes_along_is_written_over_what_an_act_of_that_name_left(table: Table, key: Key) -> None:
+def test_commit_with_existing_item_of_same_act_raises_stale_facts(table: Table, key: Key) -> None:
     notification, reconciliation = (
         Notification(kind=NotificationKind.MEMBER_CREATED),
         Reconciliation(user_id="somebody", reason=ReconciliationReason.OFFBOARDED),
@@ -362,7 +332,7 @@ def test_nothing_that_goes_along_is_written_over_what_an_act_of_that_name_left(t
     assert table.items() == [{**key._asdict(), "number": 1}]
 
 
-def test_a_condition_that_fails_undoes_everything(table: Table) -> None:
+def test_commit_with_failed_condition_writes_nothing(table: Table) -> None:
     table.put(KEY, {"stored_state": "ended"})
     before = table.items()
 
@@ -373,7 +343,7 @@ def test_a_condition_that_fails_undoes_everything(table: Table) -> None:
     assert table.items() == before
 
 
-def test_the_first_line_that_fails_says_why(table: Table) -> None:
+def test_commit_with_several_failed_conditions_reports_first(table: Table) -> None:
     lines = (
         increment_if_open(KEY, error=NoSeatLeft),
         dynamo.check(OTHER_KEY, only_if=OPEN, open="open", error=EmailInUse),
@@ -385,7 +355,7 @@ def test_the_first_line_that_fails_says_why(table: Table) -> None:
     assert overtaken.value.error is NoSeatLeft
 
 
-def test_an_item_is_deleted_only_if_its_condition_holds(table: Table) -> None:
+def test_delete_requires_its_condition(table: Table) -> None:
     table.put(KEY, {"stored_state": "open"})
 
     with pytest.raises(StaleFacts):
@@ -395,7 +365,7 @@ def test_an_item_is_deleted_only_if_its_condition_holds(table: Table) -> None:
     assert table.get(KEY) is None
 
 
-def test_a_put_does_not_overwrite_unless_it_says_so(table: Table) -> None:
+def test_put_overwrites_only_without_condition(table: Table) -> None:
     dynamo.transact([dynamo.put(KEY, {"number": 1})])
 
     with pytest.raises(StaleFacts):
@@ -406,7 +376,7 @@ def test_a_put_does_not_overwrite_unless_it_says_so(table: Table) -> None:
 
 
 @pytest.mark.parametrize("is_written", [True, False], ids=["and is written itself", "and is only relied on"])
-def test_a_record_that_was_relied_on_must_be_as_it_was_seen(table: Table, *, is_written: bool) -> None:
+def test_commit_with_changed_relied_on_record_raises_stale_facts(table: Table, *, is_written: bool) -> None:
     account = the_client()
     table.put_records(account)
     decision = a_decision(relies_on=(account,))
@@ -426,7 +396,7 @@ def test_a_record_that_was_relied_on_must_be_as_it_was_seen(table: Table, *, is_
 
 
 @pytest.mark.parametrize("moved_on", [True, False])
-def test_a_line_with_a_refusal_of_its_own_says_it_unless_its_record_moved_on(table: Table, *, moved_on: bool) -> None:
+def test_commit_failed_condition_with_changed_record_is_rights_changed(table: Table, *, moved_on: bool) -> None:
     account = the_client(partner_seat_limit=0)
     table.put_records(account.next_version() if moved_on else account)
     line = dynamo.update(
@@ -446,7 +416,7 @@ def test_a_line_with_a_refusal_of_its_own_says_it_unless_its_record_moved_on(tab
 # idempotency keys
 
 
-def test_the_same_key_and_request_is_answered_as_before(table: Table) -> None:
+def test_commit_with_same_key_and_request_replays_response(table: Table) -> None:
     table.put(KEY, {"stored_state": "open"})
     commit(a_decision(), increment_if_open())
     before = table.items()
@@ -458,14 +428,14 @@ def test_the_same_key_and_request_is_answered_as_before(table: Table) -> None:
     assert table.items() == before
 
 
-def test_the_same_key_with_another_request_is_refused(table: Table) -> None:
+def test_commit_with_same_key_and_other_request_raises_error(table: Table) -> None:
     commit(a_decision())
 
     with pytest.raises(IdempotencyKeyReused):
         commit(a_decision(an_act(idempotency_key=an_idempotency_key(fingerprint="something else"), id="1" * 32)))
 
 
-def test_a_key_is_free_again_when_its_time_is_over(table: Table) -> None:
+def test_commit_with_expired_idempotency_key_succeeds(table: Table) -> None:
     commit(a_decision())
     day_later = NOW + dynamo.STORED_RESPONSE_TTL
 
@@ -478,7 +448,7 @@ def test_a_key_is_free_again_when_its_time_is_over(table: Table) -> None:
     assert len(table.items_with_prefix("AUDIT#")) == 2
 
 
-def test_the_key_decides_before_every_other_line(table: Table) -> None:
+def test_commit_replay_precedes_other_failed_conditions(table: Table) -> None:
     table.put(KEY, {"stored_state": "open"})
     commit(a_decision(), increment_if_open())
     table.put(KEY, {"stored_state": "ended"})
@@ -487,7 +457,7 @@ def test_the_key_decides_before_every_other_line(table: Table) -> None:
         commit(a_decision(), increment_if_open(error=NoSeatLeft))
 
 
-def test_a_key_is_recalled_as_long_as_it_is_kept(table: Table) -> None:
+def test_replay_if_stored_raises_until_key_expires(table: Table) -> None:
     dynamo.store_response(an_act(idempotency_key=an_idempotency_key()), BodyWithSecret())
 
     for act, kind in (
@@ -501,7 +471,7 @@ def test_a_key_is_recalled_as_long_as_it_is_kept(table: Table) -> None:
     dynamo.replay_if_stored(an_act())
 
 
-def test_an_answer_is_kept_once_and_not_without_a_key(table: Table) -> None:
+def test_store_response_requires_key_and_stores_once(table: Table) -> None:
     dynamo.store_response(an_act(), BodyWithSecret())
     assert table.items() == []
 
@@ -514,7 +484,7 @@ def test_an_answer_is_kept_once_and_not_without_a_key(table: Table) -> None:
         )
 
 
-def test_an_answer_is_kept_instead_of_one_to_the_same_request_alone(table: Table) -> None:
+def test_replace_response_requires_same_request(table: Table) -> None:
     dynamo.store_response(an_act(idempotency_key=an_idempotency_key()), BodyWithSecret())
     before = table.items()
 
@@ -529,7 +499,7 @@ def test_an_answer_is_kept_instead_of_one_to_the_same_request_alone(table: Table
     assert replayed.value.body == '{"name":"instead"}'
 
 
-def test_an_act_without_an_answer_keeps_no_key(table: Table) -> None:
+def test_commit_without_response_stores_no_key(table: Table) -> None:
     dynamo.commit(a_decision(), None)
 
     assert [item["pk"] for item in table.items()] == [f"AUDIT#{CLIENT}"]
@@ -546,7 +516,7 @@ def test_an_act_without_an_answer_keeps_no_key(table: Table) -> None:
         (2, "ProvisionedThroughputExceeded"),
     ],
 )
-def test_a_conflict_is_tried_again_after_a_pause_of_any_length_up_to_twice_the_last(
+def test_commit_after_conflict_retries_with_growing_random_pause(
     table: Table, times: int, reason: str, recorded_pauses: list[float]
 ) -> None:
     table.put(KEY, {"stored_state": "open"})
@@ -563,9 +533,7 @@ def test_a_conflict_is_tried_again_after_a_pause_of_any_length_up_to_twice_the_l
     assert dynamo.read([KEY])[KEY]["times"] == 1
 
 
-def test_pauses_differ_so_that_those_who_collided_do_not_collide_again(
-    table: Table, recorded_pauses: list[float]
-) -> None:
+def test_commit_retry_pauses_are_all_different(table: Table, recorded_pauses: list[float]) -> None:
     for _ in range(3):
         with (
             faults.inject(dynamo.client(), "TransactWriteItems", last_fault=faults.WRITE_CONFLICT),
@@ -576,7 +544,7 @@ def test_pauses_differ_so_that_those_who_collided_do_not_collide_again(
     assert len(set(recorded_pauses)) == len(recorded_pauses) == 3 * (retries.ATTEMPTS - 1)
 
 
-def test_a_conflict_that_does_not_end_is_given_up_without_effect(table: Table, recorded_pauses: list[float]) -> None:
+def test_commit_with_persistent_conflict_raises_unavailable(table: Table, recorded_pauses: list[float]) -> None:
     table.put(KEY, {"stored_state": "open"})
     before = table.items()
 
@@ -591,7 +559,7 @@ def test_a_conflict_that_does_not_end_is_given_up_without_effect(table: Table, r
     assert table.items() == before
 
 
-def test_nobody_tries_longer_than_there_is_time(
+def test_commit_after_deadline_raises_unavailable(
     table: Table, monkeypatch: pytest.MonkeyPatch, recorded_pauses: list[float]
 ) -> None:
     time = iter([100.0, 100.5, 101.5])
@@ -608,7 +576,9 @@ def test_nobody_tries_longer_than_there_is_time(
 
 
 @pytest.mark.parametrize("store", [dynamo.store_response, dynamo.replace_response])
-def test_no_answer_is_kept_for_whom_no_time_is_left(table: Table, store: Callable[[Act, ResponseBody], None]) -> None:
+def test_store_response_after_deadline_raises_unavailable(
+    table: Table, store: Callable[[Act, ResponseBody], None]
+) -> None:
     dynamo.store_response(an_act(idempotency_key=an_idempotency_key("before")), BodyWithSecret())
     before = table.items()
 
@@ -619,7 +589,7 @@ def test_no_answer_is_kept_for_whom_no_time_is_left(table: Table, store: Callabl
 
 
 @pytest.mark.parametrize("conflicting", [0, 1])
-def test_a_condition_that_failed_beside_a_conflict_is_the_answer(table: Table, conflicting: int) -> None:
+def test_commit_with_failed_condition_and_conflict_is_not_retried(table: Table, conflicting: int) -> None:
     """Check that a failed condition is final, whichever reason comes first (guarantees.md F9)."""
     others = {f"at_{conflicting}": "TransactionConflict"}
     fault = faults.transaction_canceled("ConditionalCheckFailed", 1 - conflicting, **others)
@@ -637,7 +607,7 @@ def test_a_condition_that_failed_beside_a_conflict_is_the_answer(table: Table, c
 
 
 @pytest.mark.parametrize("reason", ["ItemCollectionSizeLimitExceeded", "ValidationError", "SomethingNew"])
-def test_a_reason_that_is_nobodys_fault_but_ours_is_a_bug(table: Table, reason: str) -> None:
+def test_commit_with_unexpected_cancellation_raises_runtime_error(table: Table, reason: str) -> None:
     fault = faults.transaction_canceled(reason, 1, at_0="TransactionConflict")
 
     with (
@@ -664,14 +634,14 @@ TEMPORARY_FAULTS: dict[str, Fault] = {
 
 REQUESTS: dict[str, Callable[[], object]] = {
     "read": lambda: dynamo.read([KEY]),
-    "list": lambda: dynamo.query("pk = :list", list="LIST#1"),
+    "list": lambda: queries.query("pk = :list", list="LIST#1"),
     "snapshot": lambda: dynamo.snapshot([KEY, OTHER_KEY]),
     "write": lambda: commit(a_decision()),
 }
 
 
 @pytest.mark.parametrize("fault", TEMPORARY_FAULTS.values(), ids=TEMPORARY_FAULTS)
-def test_a_table_that_is_busy_once_is_asked_again_with_the_same_token(table: Table, fault: Fault) -> None:
+def test_requests_after_one_fault_are_retried_with_same_token(table: Table, fault: Fault) -> None:
     for ask in REQUESTS.values():
         with faults.inject(dynamo.client(), "", fault) as attempts:
             ask()
@@ -682,7 +652,7 @@ def test_a_table_that_is_busy_once_is_asked_again_with_the_same_token(table: Tab
 
 
 @pytest.mark.parametrize("fault", TEMPORARY_FAULTS.values(), ids=TEMPORARY_FAULTS)
-def test_a_table_that_stays_busy_is_unavailable_and_nothing_is_changed(table: Table, fault: Fault) -> None:
+def test_requests_with_persistent_fault_raise_unavailable(table: Table, fault: Fault) -> None:
     for ask in REQUESTS.values():
         with faults.inject(dynamo.client(), "", last_fault=fault) as attempts, pytest.raises(TemporarilyUnavailable):
             ask()
@@ -695,7 +665,7 @@ def unreachable(*_: Any) -> Any:
     raise ConnectTimeoutError(endpoint_url="aws")
 
 
-def test_a_table_that_cannot_be_reached_is_unavailable(table: Table) -> None:
+def test_read_with_unreachable_table_raises_unavailable(table: Table) -> None:
     with faults.inject(dynamo.client(), "", last_fault=unreachable) as attempts, pytest.raises(TemporarilyUnavailable):
         dynamo.read([KEY])
 
@@ -704,7 +674,7 @@ def test_a_table_that_cannot_be_reached_is_unavailable(table: Table) -> None:
 
 @pytest.mark.parametrize("ask", ["read", "list", "snapshot"])
 @pytest.mark.parametrize("left", [0.0, 0.5, 0.9])
-def test_what_was_cut_off_was_not_read(table: Table, ask: str, left: float) -> None:
+def test_reads_with_truncated_response_raise_unavailable(table: Table, ask: str, left: float) -> None:
     table.put(KEY, {"stored_state": "open"})
 
     with faults.inject(dynamo.client(), "", faults.response_cut_off(left)), pytest.raises(TemporarilyUnavailable):
@@ -713,7 +683,7 @@ def test_what_was_cut_off_was_not_read(table: Table, ask: str, left: float) -> N
 
 @pytest.mark.parametrize("ask", REQUESTS)
 @pytest.mark.parametrize("left", [0.0, 0.5, 0.9])
-def test_a_refusal_that_was_cut_off_is_nobodys_bug(table: Table, ask: str, left: float) -> None:
+def test_requests_with_truncated_error_raise_unavailable(table: Table, ask: str, left: float) -> None:
     fault = faults.error_cut_off("TransactionCanceledException", left)
 
     with faults.inject(dynamo.client(), "", last_fault=fault), pytest.raises(TemporarilyUnavailable):
@@ -722,7 +692,7 @@ def test_a_refusal_that_was_cut_off_is_nobodys_bug(table: Table, ask: str, left:
     assert table.items() == []
 
 
-def test_an_answer_that_was_lost_takes_effect_once(table: Table) -> None:
+def test_commit_with_lost_response_takes_effect_once(table: Table) -> None:
     """Check that the idempotency key prevents a second effect, since moto ignores the token (guarantees.md F5)."""
     table.put(KEY, {"stored_state": "open"})
 
@@ -738,7 +708,7 @@ def test_an_answer_that_was_lost_takes_effect_once(table: Table) -> None:
     assert len(table.items_with_prefix("AUDIT#")) == 1
 
 
-def test_an_effect_whose_answers_were_all_lost_is_recalled_by_its_key(table: Table) -> None:
+def test_commit_with_all_responses_lost_is_replayed_by_key(table: Table) -> None:
     """Check that the caller gets the stored response with a later request (guarantees.md F6)."""
     plan = [faults.response_lost, faults.request_lost, faults.request_lost]
     with faults.inject(dynamo.client(), "TransactWriteItems", *plan), pytest.raises(TemporarilyUnavailable):
@@ -751,7 +721,7 @@ def test_an_effect_whose_answers_were_all_lost_is_recalled_by_its_key(table: Tab
 @pytest.mark.parametrize(
     "code", ["IdempotentParameterMismatchException", "ValidationException", "AccessDeniedException", "SomethingNew"]
 )
-def test_what_is_wrong_with_the_request_is_a_bug_and_not_tried_again(table: Table, code: str) -> None:
+def test_requests_with_client_error_are_not_retried(table: Table, code: str) -> None:
     for ask in REQUESTS.values():
         with (
             faults.inject(dynamo.client(), "", last_fault=faults.aws_error(code)) as attempts,
@@ -763,7 +733,7 @@ def test_what_is_wrong_with_the_request_is_a_bug_and_not_tried_again(table: Tabl
     assert table.items() == []
 
 
-def test_the_client_gives_up_long_before_the_api_does(table: Table) -> None:
+def test_client_timeouts_are_shorter_than_api_timeout(table: Table) -> None:
     config: Any = dynamo.client.__wrapped__().meta.config
 
     assert (config.connect_timeout, config.read_timeout) == (1, 2)
@@ -771,7 +741,7 @@ def test_the_client_gives_up_long_before_the_api_does(table: Table) -> None:
     assert config.user_agent.split()[0] == "partner-access"
 
 
-def test_every_transaction_has_a_token(table: Table) -> None:
+def test_transactions_have_distinct_request_tokens(table: Table) -> None:
     with faults.inject(dynamo.client(), "TransactWriteItems") as attempts:
         commit(a_decision())
         dynamo.transact([dynamo.put(KEY, {"number": Decimal(1)})])
@@ -798,7 +768,7 @@ def aws_calls(monkeypatch: pytest.MonkeyPatch, table: Table) -> list[str]:
     return calls
 
 
-def test_a_function_that_starts_makes_its_client_and_signs_but_asks_nothing(
+def test_import_in_lambda_creates_client_without_sending_requests(
     monkeypatch: pytest.MonkeyPatch, aws_calls: list[str]
 ) -> None:
     monkeypatch.setenv("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand")
@@ -809,9 +779,7 @@ def test_a_function_that_starts_makes_its_client_and_signs_but_asks_nothing(
     assert aws_calls == ["signed TransactGetItems"]
 
 
-def test_what_is_no_function_makes_no_client_before_it_is_needed(
-    monkeypatch: pytest.MonkeyPatch, aws_calls: list[str]
-) -> None:
+def test_import_outside_lambda_creates_no_client(monkeypatch: pytest.MonkeyPatch, aws_calls: list[str]) -> None:
     monkeypatch.delenv("AWS_LAMBDA_INITIALIZATION_TYPE", raising=False)
 
     started = runpy.run_path(dynamo.__file__)
@@ -821,7 +789,7 @@ def test_what_is_no_function_makes_no_client_before_it_is_needed(
 
 
 @pytest.mark.usefixtures("table")
-def test_aws_is_told_which_sdk_asks() -> None:
+def test_requests_have_user_agent_with_sdk_version() -> None:
     user_agents: list[str] = []
 
     def record_user_agent(operation: Any, send: Any) -> Any:

@@ -27,7 +27,7 @@ from tests.support.seeded_table import MANAGER, an_open_link, now, seed
 from tests.support.table import Table
 
 
-def test_links_and_grants_are_due_from_their_end_on(table: Table) -> None:
+def test_due_returns_links_and_grants_from_their_end_on(table: Table) -> None:
     at = now()
     lapsed = a_partner_admin(EMPLOYEE, grant=a_grant(expires_at=at, last_warning_days=1))
     seed(table, an_open_link(expires_at=at), lapsed)
@@ -41,7 +41,7 @@ def test_links_and_grants_are_due_from_their_end_on(table: Table) -> None:
 
 
 @pytest.mark.parametrize(("warned", "days"), [(None, 30), (30, 7), (7, 1), (1, 0)])
-def test_a_grant_is_due_from_its_next_warning_on(table: Table, warned: int | None, days: int) -> None:
+def test_due_returns_grant_from_next_warning_on(table: Table, warned: int | None, days: int) -> None:
     at = now()
     seed(table, a_partner_admin(grant=a_grant(expires_at=at + timedelta(days=days), last_warning_days=warned)))
 
@@ -49,14 +49,14 @@ def test_a_grant_is_due_from_its_next_warning_on(table: Table, warned: int | Non
     assert list(expiry.due(at - timedelta(seconds=1))) == []
 
 
-def test_a_grant_without_an_end_is_never_due(table: Table) -> None:
+def test_due_never_returns_grant_without_end(table: Table) -> None:
     seed(table, a_partner_admin())
 
     assert list(expiry.due(now() + timedelta(days=5))) == []
 
 
 @pytest.mark.parametrize(("link_id", "asked_by"), [(LINK, MANAGER), (f"lnk_{'9' * 32}", None), (None, None)])
-def test_a_due_grant_comes_with_who_made_its_link_and_with_all_that_says_whether_it_counts(
+def test_due_grant_includes_link_creator_partners_and_sets(
     table: Table, link_id: str | None, asked_by: str | None
 ) -> None:
     at = now()
@@ -75,7 +75,7 @@ def test_a_due_grant_comes_with_who_made_its_link_and_with_all_that_says_whether
     assert set(due.target.sets) == {CUSTOM_SET}
 
 
-def test_what_the_index_still_shows_and_is_gone_is_passed_by(table: Table) -> None:
+def test_due_skips_grant_of_missing_account(table: Table) -> None:
     at = now()
     member = a_partner_admin(EMPLOYEE, grant=a_grant(expires_at=at))
     index_attributes = {"due_shard": "DUE#0", "due_at": at}
@@ -84,7 +84,7 @@ def test_what_the_index_still_shows_and_is_gone_is_passed_by(table: Table) -> No
     assert list(expiry.due(at)) == [], "its account is not there"
 
 
-def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
+def test_record_expiry_with_seat_count_zero_writes_nothing(table: Table) -> None:
     at = now()
     seed(table, a_partner_admin(grant=a_grant(expires_at=at)))
     (due,) = expiry.due(at)

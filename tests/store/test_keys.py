@@ -33,16 +33,16 @@ from tests.support.builders import (
         (f"LINK#{LINK}", f"ACCOUNT#{CLIENT}"),
     ),
 ])  # fmt: skip
-def test_a_record_stands_where_its_key_says(record: Record, key: tuple[str, str]) -> None:
+def test_key_of_record_has_expected_parts(record: Record, key: tuple[str, str]) -> None:
     assert keys.of(record) == key
 
 
-def test_nothing_else_is_relied_on() -> None:
+def test_key_of_unknown_record_raises_type_error() -> None:
     with pytest.raises(TypeError, match="Record"):
         keys.of(Record())
 
 
-def test_no_two_things_stand_at_one_place() -> None:
+def test_keys_of_different_items_are_distinct() -> None:
     same = "x"
     all_keys = [
         keys.account(same),
@@ -66,15 +66,15 @@ def test_no_two_things_stand_at_one_place() -> None:
     assert len(set(all_keys)) == len(all_keys)
 
 
-def test_the_latest_seal_stands_where_whoever_checks_the_trail_finds_it() -> None:
+def test_key_of_latest_tree_head_is_the_published_one() -> None:
     assert keys.latest_tree_head() == ("TREE_HEAD", "LATEST")
 
 
-def test_a_suppressed_address_is_not_kept_itself() -> None:
+def test_key_of_suppressed_address_does_not_contain_address() -> None:
     assert "boss" not in str(keys.suppressed("boss@bakery.example"))
 
 
-def test_shards_are_used_evenly_and_always_alike() -> None:
+def test_shard_is_deterministic_and_evenly_distributed() -> None:
     names = [f"lnk_{number:032x}" for number in range(800)]
     used = Counter(map(keys.due_shard, names))
 

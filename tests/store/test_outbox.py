@@ -86,7 +86,7 @@ def queue_item(table: Table, name: str, **changes: Any) -> Item:
     return found
 
 
-def test_a_letter_is_found_by_its_name_and_in_its_shard(table: Table) -> None:
+def test_queued_notification_is_found_by_id_and_in_shard(table: Table) -> None:
     items = [queue_item(table, f"{number:032x}") for number in range(20)]
 
     assert outbox.queued("0" * 32) == items[0]
@@ -99,11 +99,11 @@ def test_a_letter_is_found_by_its_name_and_in_its_shard(table: Table) -> None:
     ("next_at", "due"),
     [(NOW - SECOND, True), (NOW, True), (NOW + SECOND, False), (None, True), ("soon", True), ([], True)],
 )
-def test_a_letter_is_due_at_its_time_or_when_it_has_none(table: Table, next_at: Any, *, due: bool) -> None:
+def test_is_due_from_next_at_on_or_without_it(table: Table, next_at: Any, *, due: bool) -> None:
     assert outbox.is_due(queue_item(table, "0" * 32, next_at=next_at), NOW) is due
 
 
-def test_a_letter_is_put_off_or_done_with_and_does_not_come_back(table: Table) -> None:
+def test_postpone_after_done_does_not_restore_notification(table: Table) -> None:
     item = queue_item(table, "0" * 32)
 
     outbox.postpone(item, NOW + SECOND)
@@ -118,7 +118,7 @@ def test_a_letter_is_put_off_or_done_with_and_does_not_come_back(table: Table) -
 # claims
 
 
-def test_a_copy_is_claimed_by_one(table: Table) -> None:
+def test_claim_twice_returns_first_attempt(table: Table) -> None:
     first, second = claim(OWN_ATTEMPT), claim(OTHER_ATTEMPT)
 
     assert (first.attempt, first.delivery_status, first.next_at, first.attempts) == (
@@ -131,7 +131,7 @@ def test_a_copy_is_claimed_by_one(table: Table) -> None:
     assert second.attempt == OWN_ATTEMPT
 
 
-def test_of_two_who_read_the_same_one_claims(table: Table) -> None:
+def test_claim_concurrently_succeeds_once(table: Table) -> None:
     with before_commit(lambda: claim(OTHER_ATTEMPT)):
         claimed = claim(OWN_ATTEMPT)
 
@@ -139,7 +139,7 @@ def test_of_two_who_read_the_same_one_claims(table: Table) -> None:
     assert stored_delivery(table)["attempts"] == 1
 
 
-def test_a_claim_whose_answer_was_lost_is_still_ones_own(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_claim_with_lost_response_returns_own_attempt(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("time.sleep", lambda _: None)
 
     with faults.inject(dynamo.client(), "TransactWriteItems", faults.response_lost):
@@ -152,7 +152,7 @@ def test_a_claim_whose_answer_was_lost_is_still_ones_own(table: Table, monkeypat
 @pytest.mark.parametrize("status", DeliveryStatus)
 @pytest.mark.parametrize(("next_at", "due"), [(NOW, True), (NOW + SECOND, False)])
 @pytest.mark.parametrize("moment", ["seen", "unseen"])
-def test_only_what_is_due_and_not_settled_is_claimed(
+def test_claim_requires_due_and_not_final_delivery(
     table: Table, status: DeliveryStatus, next_at: Any, moment: str, *, due: bool
 ) -> None:
     """Check the claim. With "unseen", the delivery changes after the read, so that only the condition can reject it."""
@@ -168,7 +168,7 @@ def test_only_what_is_due_and_not_settled_is_claimed(
     assert stored_delivery(table)["attempt"] == (OWN_ATTEMPT if free else OTHER_ATTEMPT)
 
 
-def test_what_is_settled_costs_a_read(table: Table) -> None:
+def test_claim_of_final_delivery_costs_one_read(table: Table) -> None:
     store_delivery(table, delivery_status="sent")
 
     with faults.inject(dynamo.client(), "") as requests:
@@ -180,7 +180,7 @@ def test_what_is_settled_costs_a_read(table: Table) -> None:
 @pytest.mark.parametrize(
     ("status", "before", "after"), [("sending", 0, 1), ("sending", 2, 3), ("pending", 0, 0), ("pending", 2, 2)]
 )
-def test_answers_that_were_lost_are_counted_for_good(table: Table, status: str, before: int, after: int) -> None:
+def test_claim_counts_unclear_attempts(table: Table, status: str, before: int, after: int) -> None:
     store_delivery(table, delivery_status=status, unclear_attempts=before, attempts=4)
 
     claimed = claim()
@@ -189,14 +189,14 @@ def test_answers_that_were_lost_are_counted_for_good(table: Table, status: str, 
     assert stored_delivery(table)["ttl"] == int((NOW + outbox.DELIVERY_TTL).timestamp())
 
 
-def test_a_copy_remembers_which_link_it_speaks_for_if_it_brings_its_secret(table: Table) -> None:
+def test_claim_with_link_stores_link_and_resends(table: Table) -> None:
     assert claim(link=a_link(resent_at=(NOW,))).resent_at == (NOW,)
     assert stored_delivery(table)["link_id"] == LINK
     table.remove(keys.delivery(NAME))
     assert claim().link_id is None
 
 
-def test_a_copy_of_before_letters_were_named_is_taken_up_again_and_names_its_letter(table: Table) -> None:
+def test_claim_of_delivery_without_outbox_id_adds_it(table: Table) -> None:
     store_delivery(table, delivery_status="pending", outbox_id=None)
     assert "outbox_id" not in stored_delivery(table)
 
@@ -214,12 +214,12 @@ def mint_secret(table: Table, read_link: Link | None = None, **changes: Any) -> 
     return outbox.add_secret(read_link or now, OTHER_SECRET, NOW)
 
 
-def test_a_secret_opens_the_link_beside_those_before(table: Table) -> None:
+def test_mint_adds_secret_to_link(table: Table) -> None:
     assert mint_secret(table)
     assert stored_link(table)["secrets"] == {SECRET.fingerprint, OTHER_SECRET.fingerprint}
 
 
-def test_a_link_without_any_secret_gets_its_first(table: Table) -> None:
+def test_mint_adds_first_secret(table: Table) -> None:
     assert mint_secret(table, secrets=frozenset())
     assert stored_link(table)["secrets"] == {OTHER_SECRET.fingerprint}
 
@@ -235,14 +235,14 @@ def test_a_link_without_any_secret_gets_its_first(table: Table) -> None:
         {"secrets": frozenset({"a", "b", "c"})},
     ],
 )
-def test_an_ended_link_gets_no_secret_and_no_link_a_fourth(table: Table, changes: dict[str, Any]) -> None:
+def test_mint_for_ended_link_or_fourth_secret_is_refused(table: Table, changes: dict[str, Any]) -> None:
     before = a_link(**changes).secrets
 
     assert not mint_secret(table, **changes)
     assert stored_link(table)["secrets"] == before
 
 
-def test_a_link_that_was_sent_again_gets_no_secret_of_an_earlier_letter(table: Table) -> None:
+def test_mint_for_link_resent_since_is_refused(table: Table) -> None:
     assert not mint_secret(table, read_link=a_link(), resent_at=(NOW,))
     assert stored_link(table)["secrets"] == {SECRET.fingerprint}
 
@@ -250,7 +250,7 @@ def test_a_link_that_was_sent_again_gets_no_secret_of_an_earlier_letter(table: T
 # delivery results
 
 
-def test_what_stands_for_a_letter_to_nobody_is_as_a_copy_that_is_done_with(table: Table) -> None:
+def test_done_for_nobody_stores_cancelled_delivery(table: Table) -> None:
     queue_item(table, OUTBOX)
     name = outbox.delivery_id(OUTBOX, "")
 
@@ -272,9 +272,7 @@ def test_what_stands_for_a_letter_to_nobody_is_as_a_copy_that_is_done_with(table
 
 
 @pytest.mark.parametrize("earlier", [(), ("boss@bakery.example",)])
-def test_a_bounce_stops_mail_to_its_address_once_more_or_not(
-    table: Table, delivery: Delivery, earlier: tuple[str]
-) -> None:
+def test_record_feedback_bounce_suppresses_address(table: Table, delivery: Delivery, earlier: tuple[str]) -> None:
     for address in earlier:
         table.put(keys.suppressed(address), {"delivery_id": "another"})
 
@@ -303,7 +301,7 @@ def delivery(table: Table) -> Delivery:
     ],
 )
 @pytest.mark.parametrize("unsent", [OTHER_SECRET, None])
-def test_a_copy_is_settled_and_the_link_shows_it(
+def test_settle_updates_delivery_and_delivery_status_of_link(
     table: Table, delivery: Delivery, status: DeliveryStatus, shown: str, unsent: LinkSecret | None
 ) -> None:
     outbox.record_result(delivery, status, NOW + SECOND, unsent)
@@ -318,7 +316,7 @@ def test_a_copy_is_settled_and_the_link_shows_it(
 
 @pytest.mark.parametrize("change", [{"delivery_status": "bounced"}, {"attempt": OTHER_ATTEMPT}])
 @pytest.mark.parametrize("unsent", [OTHER_SECRET, None])
-def test_whoever_knows_better_is_right_but_an_unsent_secret_goes(
+def test_settle_after_feedback_keeps_it_and_removes_unsent_secret(
     table: Table, delivery: Delivery, change: dict[str, str], unsent: LinkSecret | None
 ) -> None:
     table.change(keys.delivery(NAME), **change)
@@ -332,9 +330,7 @@ def test_whoever_knows_better_is_right_but_an_unsent_secret_goes(
 
 
 @pytest.mark.parametrize("unsent", [OTHER_SECRET, None])
-def test_a_link_that_was_sent_again_is_told_nothing(
-    table: Table, delivery: Delivery, unsent: LinkSecret | None
-) -> None:
+def test_settle_does_not_update_link_resent_since(table: Table, delivery: Delivery, unsent: LinkSecret | None) -> None:
     table.change(keys.link(PARTNER, LINK), resent_at=[int(NOW.timestamp())])
 
     outbox.record_result(delivery, DeliveryStatus.FAILED, NOW, unsent)
@@ -344,13 +340,13 @@ def test_a_link_that_was_sent_again_is_told_nothing(
     assert (OTHER_SECRET.fingerprint in stored_link(table)["secrets"]) is (unsent is None)
 
 
-def test_a_secret_that_is_not_there_any_more_is_dropped_in_peace(table: Table, delivery: Delivery) -> None:
+def test_settle_with_already_removed_secret_succeeds(table: Table, delivery: Delivery) -> None:
     outbox.record_result(delivery, DeliveryStatus.PENDING, NOW, THIRD_SECRET)
 
     assert stored_link(table)["secrets"] == {SECRET.fingerprint, OTHER_SECRET.fingerprint}
 
 
-def test_a_secret_that_is_dropped_makes_no_link_of_one_that_is_not_there(table: Table, delivery: Delivery) -> None:
+def test_settle_with_missing_link_does_not_create_it(table: Table, delivery: Delivery) -> None:
     table.remove(keys.link(PARTNER, LINK))
 
     outbox.record_result(delivery, DeliveryStatus.FAILED, NOW, OTHER_SECRET)
@@ -358,7 +354,7 @@ def test_a_secret_that_is_dropped_makes_no_link_of_one_that_is_not_there(table: 
     assert table.get(keys.link(PARTNER, LINK)) is None
 
 
-def test_a_copy_about_no_link_settles_alone(table: Table) -> None:
+def test_settle_without_link_updates_only_delivery(table: Table) -> None:
     outbox.record_result(claim(), DeliveryStatus.SENT, NOW)
 
     assert stored_delivery(table)["delivery_status"] == "sent"
@@ -374,9 +370,7 @@ def test_a_copy_about_no_link_settles_alone(table: Table) -> None:
         ({"resent_at": (NOW,)}, "queued"),
     ],
 )
-def test_a_letter_that_may_go_nowhere_is_given_up_only_while_it_waits(
-    table: Table, changes: dict[str, Any], shown: str
-) -> None:
+def test_give_up_fails_only_queued_notification(table: Table, changes: dict[str, Any], shown: str) -> None:
     table.put_records(a_link(**{"delivery_status": "queued", **changes}))
 
     outbox.record_failed_email(a_link(delivery_status="queued"))
@@ -387,7 +381,7 @@ def test_a_letter_that_may_go_nowhere_is_given_up_only_while_it_waits(
 # facts
 
 
-def test_a_letter_finds_the_people_and_things_that_it_names(table: Table) -> None:
+def test_email_facts_include_named_records(table: Table) -> None:
     seed(table, a_link(recipient="reader@client.example"), a_user("user-reader", email="reader@client.example"))
     for address in ("reader@client.example", f"{EMPLOYEE}@north.example"):
         table.put(keys.suppressed(address), {})
@@ -412,14 +406,14 @@ def test_a_letter_finds_the_people_and_things_that_it_names(table: Table) -> Non
     assert facts.suppressed == {"reader@client.example", f"{EMPLOYEE}@north.example"}
 
 
-def test_a_letter_that_names_nobody_known_finds_nothing(table: Table) -> None:
+def test_email_facts_of_unknown_ids_are_empty(table: Table) -> None:
     facts = outbox.facts(Notification(kind=NotificationKind.MEMBER_CREATED, employee_id="nobody"), NOW)
 
     assert (facts.employee, facts.actor, facts.creator, facts.partner, facts.account, facts.link) == (None,) * 6
     assert (facts.link_recipient, facts.super_admins, facts.suppressed) == (None, (), frozenset())
 
 
-def test_a_letter_about_a_partner_finds_the_super_admins_without_a_person(table: Table) -> None:
+def test_email_facts_of_program_notification_include_super_admins(table: Table) -> None:
     seed(table)
 
     facts = outbox.facts(
@@ -430,7 +424,7 @@ def test_a_letter_about_a_partner_finds_the_super_admins_without_a_person(table:
     assert [each.user and each.user.user_id for each in facts.super_admins] == [APPROVER]
 
 
-def test_a_super_admin_who_is_there_for_a_partner_comes_with_it(table: Table) -> None:
+def test_email_facts_include_partner_of_super_admin(table: Table) -> None:
     seed(table, a_member(EMPLOYEE, partner_id=PARTNER))
 
     facts = outbox.facts(Notification(kind=NotificationKind.ACCESS_ENDED, employee_id=CLERK, account_id=CLIENT), NOW)
@@ -442,7 +436,7 @@ ORPHANED = Notification(kind=NotificationKind.ACCOUNT_ORPHANED, employee_id=APPR
 
 
 @pytest.mark.parametrize("kind", [NotificationKind.ACCOUNT_ORPHANED, NotificationKind.MEMBER_RETAINED])
-def test_a_letter_on_an_account_without_super_admins_finds_its_members(table: Table, kind: NotificationKind) -> None:
+def test_email_facts_of_orphaned_account_include_members(table: Table, kind: NotificationKind) -> None:
     seed(table, a_user(APPROVER, active=False), a_partner_admin())
     table.put(keys.suppressed("user-clerk@bakery.example"), {})
 
@@ -452,7 +446,7 @@ def test_a_letter_on_an_account_without_super_admins_finds_its_members(table: Ta
     assert facts.suppressed == {"user-clerk@bakery.example"}
 
 
-def test_a_member_who_was_there_for_a_partner_before_comes_with_it(table: Table) -> None:
+def test_email_facts_include_partner_of_member(table: Table) -> None:
     own = Assignment(permission_set="sales", set_version=1)
     seed(table, the_partner(terminations=1), a_user(APPROVER, active=False), a_partner_admin(previous=own))
 
@@ -465,7 +459,7 @@ def test_a_member_who_was_there_for_a_partner_before_comes_with_it(table: Table)
 
 
 @pytest.mark.parametrize("changes", [{"kind": NotificationKind.ACCESS_ENDED}, {"account_id": None}])
-def test_no_other_letter_looks_for_members(table: Table, changes: dict[str, Any]) -> None:
+def test_email_facts_of_other_notifications_read_no_members(table: Table, changes: dict[str, Any]) -> None:
     seed(table)
 
     with faults.inject(dynamo.client(), "Query") as queries:
@@ -496,7 +490,7 @@ def many_members(table: Table, unsuitable: int, suitable: int) -> list[str]:
     ("unsuitable", "suitable", "found", "pages"),
     [(0, 40, 25, 1), (0, 25, 25, 1), (1, 40, 25, 2), (30, 10, 10, 2), (90, 40, 10, 4), (100, 40, 0, 4)],
 )
-def test_of_many_members_the_first_who_may_be_told_are_looked_for_so_far(
+def test_email_facts_of_orphaned_account_read_limited_member_pages(
     table: Table, unsuitable: int, suitable: int, found: int, pages: int
 ) -> None:
     suitable_ids = many_members(table, unsuitable, suitable)
@@ -508,13 +502,13 @@ def test_of_many_members_the_first_who_may_be_told_are_looked_for_so_far(
     assert len(requests) == 1 + 2 * pages + bool(found)
 
 
-def test_an_address_of_nobody_known_has_no_reader(table: Table) -> None:
+def test_email_facts_of_unknown_address_have_no_addressee(table: Table) -> None:
     store_records(table, [a_link(recipient="reader@client.example"), an_employee(), the_partner()])
 
     assert outbox.facts(NOTIFICATION, NOW).link_recipient is None
 
 
-def test_a_letter_costs_five_reads_at_most_however_many_are_told(table: Table) -> None:
+def test_email_facts_cost_limited_reads_with_many_recipients(table: Table) -> None:
     admins = [f"user-{number}" for number in range(90)]
     store_records(table, [the_client(), the_partner(), an_employee(), *map(a_user, admins), *map(a_member, admins)])
     table.put_records(a_link(recipient="reader@client.example"))
@@ -528,7 +522,7 @@ def test_a_letter_costs_five_reads_at_most_however_many_are_told(table: Table) -
     assert len(requests) <= 6
 
 
-def test_the_name_of_a_copy_is_the_same_at_every_attempt_and_tells_no_address() -> None:
+def test_delivery_id_is_stable_and_hides_address() -> None:
     names = {outbox.delivery_id("0" * 32, "a@b.example"), outbox.delivery_id("0" * 32, "a@b.example")}
     others = {outbox.delivery_id("1" * 32, "a@b.example"), outbox.delivery_id("0" * 32, "c@b.example")}
 

@@ -5,7 +5,7 @@ import pytest
 from partner_access.store import retries
 
 
-def test_each_pause_may_be_twice_as_long_as_the_one_before_and_the_last_attempt_has_none(
+def test_pauses_double_and_last_attempt_has_none(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     pauses: list[float] = []

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any, Final
 
 from partner_access.domain.permissions.rights import latest_version
-from partner_access.store import dynamo, keys
+from partner_access.store import dynamo, keys, queries
 from tests.support import link_requests, membership_facts
 from tests.support.background_functions import EXPIRE_LINKS, Clock, run_function, run_reconcile_access
 from tests.support.gateway import DIRECTORY, VENDOR, ApiResponse, call, call_as_vendor
@@ -74,7 +74,7 @@ class RandomOperations:
 
     def items_of_account(self, account_id: str) -> list[Item]:
         """Return all items of the account's partition."""
-        return dynamo.query("pk = :pk", pk=f"ACCOUNT#{account_id}").items
+        return queries.query("pk = :pk", pk=f"ACCOUNT#{account_id}").items
 
     def admin_of(self, account_id: str) -> str:
         """Return a super admin of the account in nine of ten cases, or any user."""
@@ -197,7 +197,7 @@ class RandomOperations:
 
     def revoke_or_resend_link(self) -> ApiResponse:
         links = [
-            each for partner in DOMAIN_OF_PARTNER for each in dynamo.query("pk = :pk", pk=f"PARTNER#{partner}").items
+            each for partner in DOMAIN_OF_PARTNER for each in queries.query("pk = :pk", pk=f"PARTNER#{partner}").items
         ]
         if not links:
             return self.create_link()

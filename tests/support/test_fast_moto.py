@@ -25,13 +25,13 @@ ITEM_WITH_EVERY_TYPE: Final[dict[str, Any]] = {
 TOO_BIG: Final = {"S": "x" * 405_001}
 
 
-def test_every_kind_of_attribute_comes_back_as_it_was_written(table: Table) -> None:
+def test_fast_moto_returns_every_attribute_type_as_written(table: Table) -> None:
     table.client.put_item(TableName=table.name, Item=ITEM_WITH_EVERY_TYPE)
 
     assert table.client.get_item(TableName=table.name, Key=KEY)["Item"] == ITEM_WITH_EVERY_TYPE
 
 
-def test_an_answer_is_written_as_moto_writes_it_itself(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_fast_moto_serializes_like_moto(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     model = get_service_model("dynamodb").operation_model("GetItem")
     in_haste = JSONSerializer(model).serialize({"Item": ITEM_WITH_EVERY_TYPE})
     monkeypatch.setattr(JSONSerializer, "_serialize_type_structure", original_serialize_structure)
@@ -39,7 +39,7 @@ def test_an_answer_is_written_as_moto_writes_it_itself(table: Table, monkeypatch
     assert in_haste == JSONSerializer(model).serialize({"Item": ITEM_WITH_EVERY_TYPE})
 
 
-def test_items_stand_in_the_order_that_moto_gives_them(table: Table) -> None:
+def test_fast_moto_orders_items_like_moto(table: Table) -> None:
     names = ["A", "A#", "AB", "B", "a", "ü", "\U0001f600", "\uffff"]
     for pk in reversed(names):
         for sk in names:
@@ -64,7 +64,7 @@ def test_items_stand_in_the_order_that_moto_gives_them(table: Table) -> None:
     {"Put": {"Item": {**KEY, "number": {"N": "2"}}}},
     {"Delete": {"Key": KEY}},
 ], ids=["more", "less", "another", "none"])  # fmt: skip
-def test_a_transaction_that_fails_leaves_nothing_behind(table: Table, change: Any, last: Any) -> None:
+def test_fast_moto_failed_transaction_changes_nothing(table: Table, change: Any, last: Any) -> None:
     table.client.put_item(TableName=table.name, Item=ITEM_WITH_EVERY_TYPE)
     new = {"Put": {"Item": {**KEY, "sk": {"S": "D"}}}}
     before = table.items()

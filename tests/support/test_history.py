@@ -40,7 +40,7 @@ PERMITTED_CHECK = AccessCheck(12, 13, permits=True)
         ),
     ],
 )
-def test_what_can_be(acts: list[AccessChange], check: AccessCheck) -> None:
+def test_history_accepts_decisions_that_can_be_correct(acts: list[AccessChange], check: AccessCheck) -> None:
     assert History(acts, [check]).wrong_checks() == []
 
 
@@ -69,14 +69,14 @@ def test_what_can_be(acts: list[AccessChange], check: AccessCheck) -> None:
         ],
     ],
 )
-def test_what_cannot_be(acts: list[AccessChange]) -> None:
+def test_history_reports_decisions_that_cannot_be_correct(acts: list[AccessChange]) -> None:
     checks = [AccessCheck(1, 2, permits=True), PERMITTED_CHECK, AccessCheck(12, 13, permits=False)]
 
     assert History(acts, checks).wrong_checks() == [PERMITTED_CHECK]
     assert len(History(acts, checks).relevant_checks()) == 2
 
 
-def test_what_took_nothing_for_certain_is_not_held_against_anybody() -> None:
+def test_history_ignores_removals_that_raised() -> None:
     history = History()
     with pytest.raises(TimeoutError), history.removing_access("client"):
         raise TimeoutError
@@ -87,7 +87,7 @@ def test_what_took_nothing_for_certain_is_not_held_against_anybody() -> None:
     assert (act.removes_access, act.ended is None) == (False, False)
 
 
-def test_what_was_refused_gave_nothing_back() -> None:
+def test_history_ignores_restorations_that_were_refused() -> None:
     refused = restored(11.5, 11.8)
     history = History([REMOVED, refused], [PERMITTED_CHECK])
 

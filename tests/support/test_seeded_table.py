@@ -8,13 +8,13 @@ from tests.support.table import Table
 from tools.invariants import violations
 
 
-def test_the_usual_world_is_sound(table: Table) -> None:
+def test_default_records_are_consistent(table: Table) -> None:
     seed(table)
 
     assert violations(table.items()) == []
 
 
-def test_a_world_with_a_partner_admin_and_an_ended_link_is_sound(table: Table) -> None:
+def test_default_records_with_partner_admin_and_ended_link_are_consistent(table: Table) -> None:
     seed(table, a_partner_admin(EMPLOYEE), an_open_link(stored_state="revoked", expires_at=now() - timedelta(days=1)))
 
     assert violations(table.items()) == []

@@ -221,7 +221,7 @@ def documents(template: Json) -> Iterator[Json]:
 
 
 @pytest.mark.parametrize("name", sorted(PERMISSIONS))
-def test_a_function_may_do_this_and_nothing_else(template: Json, name: str) -> None:
+def test_function_has_exactly_these_permissions(template: Json, name: str) -> None:
     given = {
         (action, resource_name(resource))
         for statement in statements(template, functions(template)[name])
@@ -233,17 +233,17 @@ def test_a_function_may_do_this_and_nothing_else(template: Json, name: str) -> N
     assert given == PERMISSIONS[name]
 
 
-def test_every_function_is_in_the_table_of_rights(template: Json) -> None:
+def test_permissions_table_lists_every_function(template: Json) -> None:
     assert set(functions(template)) == set(PERMISSIONS)
 
 
-def test_every_function_has_a_role_of_its_own(template: Json) -> None:
+def test_function_has_a_role_of_its_own(template: Json) -> None:
     roles = [function["Role"]["Fn::GetAtt"][0] for function in functions(template).values()]
 
     assert len(roles) == len(set(roles))
 
 
-def test_no_right_is_given_by_a_wildcard(template: Json) -> None:
+def test_policies_contain_no_wildcard_actions(template: Json) -> None:
     for document in documents(template):
         for statement in document["Statement"]:
             if statement["Effect"] == "Allow":
@@ -252,7 +252,7 @@ def test_no_right_is_given_by_a_wildcard(template: Json) -> None:
                 assert "NotResource" not in statement
 
 
-def test_the_table_is_written_only_within_transactions(template: Json) -> None:
+def test_table_writes_require_a_transaction(template: Json) -> None:
     for function in functions(template).values():
         for statement in statements(template, function):
             if statement["Effect"] == "Allow" and {action for action, _ in WRITE | DELETE} & set(
@@ -263,7 +263,7 @@ def test_the_table_is_written_only_within_transactions(template: Json) -> None:
                 }
 
 
-def test_a_decision_reads_one_instant_and_nothing_else(template: Json) -> None:
+def test_decide_access_reads_only_in_transactions(template: Json) -> None:
     (reads,) = statements(template, functions(template)["decide_access"])
 
     assert reads["Condition"] == {
@@ -272,7 +272,7 @@ def test_a_decision_reads_one_instant_and_nothing_else(template: Json) -> None:
     }
 
 
-def test_whoever_writes_leaves_the_audit_trail_as_it_was_told_and_its_proof_alone(template: Json) -> None:
+def test_writing_functions_are_denied_changes_of_audit_log_and_its_proofs(template: Json) -> None:
     for name, function in functions(template).items():
         denials = [
             (as_list(each_one["Action"]), each_one["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"])
@@ -306,7 +306,7 @@ PROOF_ACCESS = {
 
 
 @pytest.mark.parametrize("name", sorted(PROOF_ACCESS))
-def test_whoever_proves_the_trail_touches_nothing_but_its_proof(template: Json, name: str) -> None:
+def test_proof_writing_function_accesses_only_its_proof(template: Json, name: str) -> None:
     found = {
         action: statement["Condition"]["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
         for statement in statements(template, functions(template)[name])
@@ -318,14 +318,14 @@ def test_whoever_proves_the_trail_touches_nothing_but_its_proof(template: Json, 
     assert not DELETE & PERMISSIONS[name]
 
 
-def test_events_lie_on_the_bus_of_the_stack(template: Json) -> None:
+def test_event_bus_is_named_after_the_stack(template: Json) -> None:
     """Check the name: a bus must have one, and it must be different for each stack of an account."""
     assert only_resource(template, "AWS::Events::EventBus")["Name"] == {"Ref": "AWS::StackName"}
     assert functions(template)["publish_audit_events"]["Environment"]["Variables"]["EVENT_BUS"] == {"Ref": "EventBus"}
     assert template["Outputs"]["EventBusName"]["Value"] == {"Ref": "EventBus"}
 
 
-def test_a_webhook_is_there_only_where_one_is_named(template: Json) -> None:
+def test_webhook_resources_exist_only_if_url_is_given(template: Json) -> None:
     named = {name for name, resource in template["Resources"].items() if resource.get("Condition") == "HasWebhook"}
 
     assert template["Conditions"]["HasWebhook"] == {"Fn::Not": [{"Fn::Equals": [{"Ref": "WebhookUrl"}, ""]}]}
@@ -337,7 +337,7 @@ def test_a_webhook_is_there_only_where_one_is_named(template: Json) -> None:
     }
 
 
-def test_a_webhook_is_called_for_a_day_and_what_it_does_not_take_is_kept(template: Json) -> None:
+def test_webhook_retries_for_a_day_and_keeps_failed_events(template: Json) -> None:
     (rule,) = [
         rule
         for _, rule in resources_of(template, "AWS::Events::Rule")
@@ -358,7 +358,7 @@ def test_a_webhook_is_called_for_a_day_and_what_it_does_not_take_is_kept(templat
     assert send["Condition"] == {"ArnEquals": {"aws:SourceArn": {"Fn::GetAtt": ["WebhookRule", "Arn"]}}}
 
 
-def test_letters_are_sent_only_from_the_one_address(template: Json) -> None:
+def test_send_emails_is_limited_to_one_sender(template: Json) -> None:
     (statement,) = [
         each_one
         for each_one in statements(template, functions(template)["send_emails"])
@@ -368,7 +368,7 @@ def test_letters_are_sent_only_from_the_one_address(template: Json) -> None:
     assert statement["Condition"] == {"StringEqualsIfExists": {"ses:FromAddress": {"Ref": "EmailFrom"}}}
 
 
-def test_routes_lead_to_their_functions_and_ask_for_their_scopes(template: Json) -> None:
+def test_routes_have_their_functions_and_scopes(template: Json) -> None:
     found = {}
     for path, item in only_resource(template, "AWS::ApiGatewayV2::Api")["Body"]["paths"].items():
         for method, route in item.items():
@@ -383,7 +383,7 @@ def test_routes_lead_to_their_functions_and_ask_for_their_scopes(template: Json)
     assert found == ROUTES
 
 
-def test_tokens_are_believed_of_one_issuer_and_for_named_audiences(template: Json) -> None:
+def test_authorizer_accepts_tokens_of_one_issuer_and_audience(template: Json) -> None:
     schemes = only_resource(template, "AWS::ApiGatewayV2::Api")["Body"]["components"]["securitySchemes"]
     token = schemes["Token"]["x-amazon-apigateway-authorizer"]
 
@@ -394,7 +394,7 @@ def test_tokens_are_believed_of_one_issuer_and_for_named_audiences(template: Jso
     assert token["jwtConfiguration"]["issuer"]["Fn::If"][2] == {"Ref": "IssuerUrl"}
 
 
-def test_only_the_pages_may_call_from_a_browser(template: Json) -> None:
+def test_cors_allows_only_the_origin_of_the_pages(template: Json) -> None:
     cors = only_resource(template, "AWS::ApiGatewayV2::Api")["Body"]["x-amazon-apigateway-cors"]
 
     assert cors["allowOrigins"] == [{"Ref": "BaseUrl"}]
@@ -402,7 +402,7 @@ def test_only_the_pages_may_call_from_a_browser(template: Json) -> None:
     assert {"authorization", "content-type", "idempotency-key"} <= set(cors["allowHeaders"])
 
 
-def test_every_route_is_throttled(template: Json) -> None:
+def test_routes_are_throttled(template: Json) -> None:
     stage = only_resource(template, "AWS::ApiGatewayV2::Stage")
 
     for settings in (stage["DefaultRouteSettings"], *stage["RouteSettings"].values()):
@@ -411,14 +411,14 @@ def test_every_route_is_throttled(template: Json) -> None:
     assert set(stage["RouteSettings"]) <= set(ROUTES)
 
 
-def test_the_access_log_holds_no_path_and_nobody(template: Json) -> None:
+def test_access_log_contains_no_path_or_identity(template: Json) -> None:
     line = json.loads(only_resource(template, "AWS::ApiGatewayV2::Stage")["AccessLogSettings"]["Format"])
 
     assert line["route"] == "$context.routeKey"
     assert not [value for value in line.values() if re.search(r"path|identity|claims|domain", value, re.IGNORECASE)]
 
 
-def test_the_table_can_be_brought_back_and_not_be_dropped(template: Json) -> None:
+def test_table_is_backed_up_encrypted_and_protected_from_deletion(template: Json) -> None:
     table = only_resource(template, "AWS::DynamoDB::Table")
 
     assert template["Resources"]["Table"]["DeletionPolicy"] == "Retain"
@@ -431,7 +431,7 @@ def test_the_table_can_be_brought_back_and_not_be_dropped(template: Json) -> Non
     assert table["StreamSpecification"] == {"StreamViewType": "NEW_IMAGE"}
 
 
-def test_indexes_hold_keys_only(template: Json) -> None:
+def test_indexes_project_keys_only(template: Json) -> None:
     table = only_resource(template, "AWS::DynamoDB::Table")
 
     assert {index["IndexName"] for index in table["GlobalSecondaryIndexes"]} == {"due", "listing"}
@@ -439,7 +439,7 @@ def test_indexes_hold_keys_only(template: Json) -> None:
         assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 
-def test_every_function_writes_to_a_log_that_forgets(template: Json) -> None:
+def test_function_logs_have_a_retention_time(template: Json) -> None:
     logs = dict(resources_of(template, "AWS::Logs::LogGroup"))
     written = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions(template).values()]
 
@@ -449,7 +449,7 @@ def test_every_function_writes_to_a_log_that_forgets(template: Json) -> None:
         assert log["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
 
-def test_every_function_is_traced_and_has_its_time(template: Json) -> None:
+def test_function_is_traced_and_has_its_timeout(template: Json) -> None:
     workers = {"expire_links", "publish_audit_events", "record_email_feedback", "sign_audit_log", "send_emails"}
 
     for name, function in functions(template).items():
@@ -460,7 +460,7 @@ def test_every_function_is_traced_and_has_its_time(template: Json) -> None:
         )
 
 
-def test_no_function_knows_the_api_it_stands_behind(template: Json) -> None:
+def test_functions_do_not_depend_on_the_api(template: Json) -> None:
     for function in functions(template).values():
         assert '"Api"' not in json.dumps(function)
         assert "${Api" not in json.dumps(function)
@@ -475,11 +475,11 @@ def event_source_of(template: Json, function: str) -> Json:
     return mapping
 
 
-def test_a_stream_has_no_more_readers_than_it_bears(template: Json) -> None:
+def test_table_stream_has_two_readers(template: Json) -> None:
     assert len(list(resources_of(template, "AWS::Lambda::EventSourceMapping"))) == 2
 
 
-def test_entries_come_in_order_and_again_for_a_day_until_they_are_followed(template: Json) -> None:
+def test_publish_audit_events_reads_stream_in_order_and_retries_for_a_day(template: Json) -> None:
     mapping = event_source_of(template, "PublishAuditEventsFunction")
 
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
@@ -491,7 +491,7 @@ def test_entries_come_in_order_and_again_for_a_day_until_they_are_followed(templ
     assert mapping["DestinationConfig"]["OnFailure"] == {"Destination": {"Fn::GetAtt": ["FailedRecords", "Arn"]}}
 
 
-def test_one_bad_record_does_not_hold_up_the_outbox(template: Json) -> None:
+def test_send_emails_reads_stream_with_partial_batch_failures(template: Json) -> None:
     mapping = event_source_of(template, "SendEmailsFunction")
 
     assert mapping["EventSourceArn"] == {"Fn::GetAtt": ["Table", "StreamArn"]}
@@ -505,7 +505,7 @@ def test_one_bad_record_does_not_hold_up_the_outbox(template: Json) -> None:
 @pytest.mark.parametrize(
     ("function", "prefix"), [("SendEmailsFunction", "OUTBOX#"), ("PublishAuditEventsFunction", "AUDIT#")]
 )
-def test_only_what_is_new_wakes_the_function_that_it_is_for(template: Json, function: str, prefix: str) -> None:
+def test_stream_reader_is_invoked_only_for_its_new_items(template: Json, function: str, prefix: str) -> None:
     (only_filter,) = event_source_of(template, function)["FilterCriteria"]["Filters"]
 
     assert json.loads(only_filter["Pattern"]) == {
@@ -515,7 +515,7 @@ def test_only_what_is_new_wakes_the_function_that_it_is_for(template: Json, func
 
 
 @pytest.mark.parametrize(("name", "days"), [("FailedRecords", [30]), ("TreeHeads", [35])])
-def test_what_is_kept_in_storage_is_encrypted_private_and_forgotten(template: Json, name: str, days: list[int]) -> None:
+def test_bucket_is_encrypted_private_and_expires_objects(template: Json, name: str, days: list[int]) -> None:
     bucket = template["Resources"][name]["Properties"]
     policy = template["Resources"][f"{name}Policy"]["Properties"]
     (denial,) = policy["PolicyDocument"]["Statement"]
@@ -529,11 +529,11 @@ def test_what_is_kept_in_storage_is_encrypted_private_and_forgotten(template: Js
     assert denial["Condition"] == {"Bool": {"aws:SecureTransport": "false"}}
 
 
-def test_every_bucket_is_among_them(template: Json) -> None:
+def test_buckets_are_all_tested(template: Json) -> None:
     assert {name for name, _ in resources_of(template, "AWS::S3::Bucket")} == {"FailedRecords", "TreeHeads"}
 
 
-def test_seals_are_locked_and_outlive_the_stack_and_only_what_is_under_them_is_forgotten(template: Json) -> None:
+def test_tree_head_bucket_is_locked_and_expires_only_leaves(template: Json) -> None:
     seals = template["Resources"]["TreeHeads"]
     (rule,) = seals["Properties"]["LifecycleConfiguration"]["Rules"]
 
@@ -544,7 +544,7 @@ def test_seals_are_locked_and_outlive_the_stack_and_only_what_is_under_them_is_f
     assert template["Parameters"]["TreeHeadRetentionDays"]["MinValue"] >= 1
 
 
-def test_one_role_signs_seals_and_the_key_outlives_the_stack(template: Json) -> None:
+def test_signing_key_is_retained_and_used_by_one_role(template: Json) -> None:
     key = template["Resources"]["TreeHeadSigningKey"]
     administer, sign = key["Properties"]["KeyPolicy"]["Statement"]
     sealer = functions(template)["sign_audit_log"]
@@ -559,7 +559,7 @@ def test_one_role_signs_seals_and_the_key_outlives_the_stack(template: Json) -> 
     assert sealer["Environment"]["Variables"]["TREE_HEAD_SIGNING_KEY"] == {"Fn::GetAtt": ["TreeHeadSigningKey", "Arn"]}
 
 
-def test_sweeps_start_on_time_and_only_for_this_account(template: Json) -> None:
+def test_schedules_run_their_functions_for_this_account_only(template: Json) -> None:
     schedules = {
         name: (one["ScheduleExpression"], one["Target"])
         for name, one in resources_of(template, "AWS::Scheduler::Schedule")
@@ -576,7 +576,7 @@ def test_sweeps_start_on_time_and_only_for_this_account(template: Json) -> None:
     assert trust["Condition"] == {"StringEquals": {"aws:SourceAccount": {"Ref": "AWS::AccountId"}}}
 
 
-def test_two_stacks_of_one_account_do_not_claim_the_same_names(template: Json) -> None:
+def test_resources_have_no_fixed_names(template: Json) -> None:
     named = {"BucketName", "ConfigurationSetName", "FunctionName", "LogGroupName", "ManagedPolicyName", "RoleName"}
     named |= {"AlarmName", "DashboardName", "TableName", "TopicName", "UserPoolName"}
     kinds_that_refer = {
@@ -592,7 +592,7 @@ def test_two_stacks_of_one_account_do_not_claim_the_same_names(template: Json) -
         assert "Name" not in schedule
 
 
-def test_links_in_letters_are_left_as_they_are(template: Json) -> None:
+def test_email_links_are_not_tracked(template: Json) -> None:
     destination = only_resource(template, "AWS::SES::ConfigurationSetEventDestination")["EventDestination"]
 
     assert "TrackingOptions" not in only_resource(template, "AWS::SES::ConfigurationSet")
@@ -606,7 +606,7 @@ def test_links_in_letters_are_left_as_they_are(template: Json) -> None:
     assert destination["Enabled"] is True
 
 
-def test_word_of_letters_comes_from_ses_to_the_function_that_notes_it(template: Json) -> None:
+def test_email_feedback_reaches_its_function(template: Json) -> None:
     destination = only_resource(template, "AWS::SES::ConfigurationSetEventDestination")
     (publish,) = only_resource(template, "AWS::SNS::TopicPolicy")["PolicyDocument"]["Statement"]
     subscription = only_resource(template, "AWS::SNS::Subscription")
@@ -623,7 +623,7 @@ def test_word_of_letters_comes_from_ses_to_the_function_that_notes_it(template: 
     assert subscription["Endpoint"] == {"Fn::GetAtt": ["RecordEmailFeedbackFunction", "Arn"]}
 
 
-def test_functions_are_called_only_from_this_account(template: Json) -> None:
+def test_functions_are_invoked_only_from_this_account(template: Json) -> None:
     for _, permission in resources_of(template, "AWS::Lambda::Permission"):
         source = permission["SourceArn"]
         if permission["Principal"] == "apigateway.amazonaws.com":
@@ -633,7 +633,7 @@ def test_functions_are_called_only_from_this_account(template: Json) -> None:
             assert (permission["Principal"], source) == ("sns.amazonaws.com", {"Ref": "EmailFeedbackTopic"})
 
 
-def test_people_sign_in_without_a_secret_and_machines_with_one_each_for_its_one_scope(template: Json) -> None:
+def test_user_pool_clients_have_their_grant_types_and_scopes(template: Json) -> None:
     clients = {client["ClientName"]: client for _, client in resources_of(template, "AWS::Cognito::UserPoolClient")}
     people = clients["pages"]
 
@@ -649,7 +649,7 @@ def test_people_sign_in_without_a_secret_and_machines_with_one_each_for_its_one_
         assert client["PreventUserExistenceErrors"] == "ENABLED"
 
 
-def test_nothing_of_cognito_is_made_where_an_issuer_is_given(template: Json) -> None:
+def test_cognito_resources_exist_only_without_external_issuer(template: Json) -> None:
     for resource in template["Resources"].values():
         if resource["Type"].startswith("AWS::Cognito::"):
             assert resource["Condition"] == "OwnUserPool"
@@ -673,7 +673,7 @@ def test_nothing_of_cognito_is_made_where_an_issuer_is_given(template: Json) -> 
         ("PartnerAccess", "InvalidLinkSecret"),
     ],
 )
-def test_somebody_is_told_when(template: Json, namespace: str, metric: str) -> None:
+def test_alarm_exists_for_metric(template: Json, namespace: str, metric: str) -> None:
     watched = {
         (alarm["Namespace"], alarm["MetricName"])
         for _, alarm in resources_of(template, "AWS::CloudWatch::Alarm")
@@ -685,7 +685,7 @@ def test_somebody_is_told_when(template: Json, namespace: str, metric: str) -> N
 
 @pytest.mark.parametrize("function", ["SendEmailsFunction", "PublishAuditEventsFunction"])
 @pytest.mark.parametrize("metric", ["Errors", "IteratorAge"])
-def test_somebody_is_told_when_a_reader_of_the_stream_fails_or_lags(template: Json, function: str, metric: str) -> None:
+def test_alarm_exists_for_each_stream_reader(template: Json, function: str, metric: str) -> None:
     watched = [
         (alarm["MetricName"], alarm["Dimensions"][0]["Value"])
         for _, alarm in resources_of(template, "AWS::CloudWatch::Alarm")
@@ -696,7 +696,7 @@ def test_somebody_is_told_when_a_reader_of_the_stream_fails_or_lags(template: Js
 
 
 @pytest.mark.parametrize("function", ["ExpireLinksFunction", "SignAuditLogFunction", "SendEmailsFunction"])
-def test_somebody_is_told_when_a_sweep_falls_silent(template: Json, function: str) -> None:
+def test_alarm_exists_for_scheduled_job_without_invocations(template: Json, function: str) -> None:
     silences = [
         alarm
         for _, alarm in resources_of(template, "AWS::CloudWatch::Alarm")
@@ -707,13 +707,13 @@ def test_somebody_is_told_when_a_sweep_falls_silent(template: Json, function: st
     assert (silence["Threshold"], silence["ComparisonOperator"]) == (1, "LessThanThreshold")
 
 
-def test_every_alarm_reaches_the_address_that_was_given(template: Json) -> None:
+def test_alarms_notify_the_alarm_topic(template: Json) -> None:
     for _, alarm in resources_of(template, "AWS::CloudWatch::Alarm"):
         assert alarm["AlarmActions"] == {"Fn::If": ["HasAlarmEmail", [{"Ref": "AlarmTopic"}], {"Ref": "AWS::NoValue"}]}
         assert alarm["AlarmDescription"]
 
 
-def test_the_dashboard_is_readable(template: Json) -> None:
+def test_dashboard_body_is_valid_json(template: Json) -> None:
     body = json.loads(only_resource(template, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"])
 
     assert len(body["widgets"]) == 6
@@ -737,7 +737,7 @@ def counted_metrics() -> set[str]:
     return found
 
 
-def test_what_is_counted_is_shown_and_what_is_watched_is_counted(template: Json) -> None:
+def test_dashboard_shows_all_metrics_and_alarms_watch_counted_ones(template: Json) -> None:
     body = json.loads(only_resource(template, "AWS::CloudWatch::Dashboard")["DashboardBody"]["Fn::Sub"])
     metrics = [metric for widget in body["widgets"] for metric in widget["properties"]["metrics"]]
     alarms = [alarm for _, alarm in resources_of(template, "AWS::CloudWatch::Alarm")]
@@ -748,7 +748,7 @@ def test_what_is_counted_is_shown_and_what_is_watched_is_counted(template: Json)
     assert all(dict([metric[2:4]]) == ours for metric in metrics if metric[0] == "PartnerAccess")
 
 
-def test_every_parameter_explains_itself(template: Json) -> None:
+def test_parameters_have_descriptions(template: Json) -> None:
     assert {name for name, parameter in template["Parameters"].items() if "Default" not in parameter} == {
         "BaseUrl",
         "EmailFrom",
@@ -757,7 +757,7 @@ def test_every_parameter_explains_itself(template: Json) -> None:
         assert parameter["Description"]
 
 
-def test_the_key_of_cursors_goes_to_the_functions_that_list_and_to_no_other(template: Json) -> None:
+def test_cursor_key_is_given_only_to_functions_with_lists(template: Json) -> None:
     holders = {
         name for name, function in functions(template).items() if "CURSOR_KEY" in function["Environment"]["Variables"]
     }
@@ -769,7 +769,7 @@ def test_the_key_of_cursors_goes_to_the_functions_that_list_and_to_no_other(temp
     }
 
 
-def test_approvals_can_be_kept_a_share_of_what_runs_at_once(template: Json) -> None:
+def test_approve_link_can_have_reserved_concurrency(template: Json) -> None:
     reserved = {
         name: function["ReservedConcurrentExecutions"]
         for name, function in functions(template).items()

@@ -112,7 +112,7 @@ def audit_id_at(position: int) -> str:
 
 
 @pytest.mark.parametrize("covered", [(6, 5, 3), (8,), (1,), ()])
-def test_a_trail_that_nobody_touched_is_verified(covered: tuple[int, ...]) -> None:
+def test_verify_intact_export_returns_it(covered: tuple[int, ...]) -> None:
     found = an_export(8, covered)
 
     assert verify(found.to_bytes()) == found
@@ -121,7 +121,7 @@ def test_a_trail_that_nobody_touched_is_verified(covered: tuple[int, ...]) -> No
     assert [link.place for link in found.unsigned] == list(range(found.signed_count + 1, 9))
 
 
-def test_a_trail_without_entries_is_one_too() -> None:
+def test_verify_export_without_entries_returns_it() -> None:
     found = build_export(CLIENT, public_pem(), [], [])
 
     assert verify(found.to_bytes()) == found
@@ -136,7 +136,7 @@ def test_a_trail_without_entries_is_one_too() -> None:
     ((6,), NOW - timedelta(days=2), "Only chained, though of another day: 2 of 8, the first {}, entry 7,"),
     ((), NOW, "Only chained, and not sealed:"),
 ])  # fmt: skip
-def test_what_no_seal_covers_in_good_time_is_in_doubt(covered: tuple[int, ...], at: datetime, doubt: str) -> None:
+def test_doubt_of_old_unsigned_entries_names_the_first(covered: tuple[int, ...], at: datetime, doubt: str) -> None:
     message = an_export(8, covered).doubt(at)
 
     assert (message == "") is (doubt == "")
@@ -146,7 +146,7 @@ def test_what_no_seal_covers_in_good_time_is_in_doubt(covered: tuple[int, ...], 
 # Changed bytes
 
 
-def test_every_byte_that_is_changed_taken_away_or_put_in_is_found() -> None:
+def test_verify_with_any_byte_changed_removed_or_added_raises_altered() -> None:
     written = an_export(3, (2, 1)).to_bytes()
     chance = random.Random(1)
     survived = []
@@ -169,7 +169,7 @@ def test_every_byte_that_is_changed_taken_away_or_put_in_is_found() -> None:
 
 
 @pytest.mark.parametrize("entry_position", range(1, 9))
-def test_a_byte_of_an_entry_names_that_entry(entry_position: int) -> None:
+def test_verify_with_byte_of_entry_changed_names_entry(entry_position: int) -> None:
     content = export_lines()
     line = content[line_index(entry_position)]
     for position in range(len(line) - 1):
@@ -183,7 +183,7 @@ def test_a_byte_of_an_entry_names_that_entry(entry_position: int) -> None:
 
 
 @pytest.mark.parametrize("position", range(1, 9))
-def test_an_entry_that_was_altered_is_named(position: int) -> None:
+def test_verify_altered_entry_names_it(position: int) -> None:
     content = export_lines()
     at = line_index(position)
     content[at] = content[at].replace(f'"access_days":{position}'.encode(), f'"access_days":{position + 90}'.encode())
@@ -193,7 +193,7 @@ def test_an_entry_that_was_altered_is_named(position: int) -> None:
 
 @pytest.mark.parametrize("position", range(1, 8))
 @pytest.mark.parametrize("is_renumbered", [False, True])
-def test_an_entry_that_was_removed_is_named_by_its_place(position: int, is_renumbered: bool) -> None:
+def test_verify_removed_entry_names_its_position(position: int, is_renumbered: bool) -> None:
     found = an_export()
     links = [*found.links[: position - 1], *found.links[position:]]
     if is_renumbered:
@@ -211,7 +211,7 @@ def test_an_entry_that_was_removed_is_named_by_its_place(position: int, is_renum
     (5, 5, "The trail was cut off after entry 5: seal 10 covers 6."),
     (0, 0, "The trail was cut off after entry 0: seal 10 covers 6."),
 ])  # fmt: skip
-def test_a_trail_that_was_cut_off_says_after_which_entry(remaining: int, title: int, message: str) -> None:
+def test_verify_truncated_export_names_last_entry(remaining: int, title: int, message: str) -> None:
     found = an_export()
     shorter = AuditExport(found.title.model_copy(update={"entries": title}), found.seals, found.links[:remaining])
 
@@ -219,7 +219,7 @@ def test_a_trail_that_was_cut_off_says_after_which_entry(remaining: int, title: 
 
 
 @pytest.mark.parametrize("position", range(1, 10))
-def test_an_entry_that_was_added_is_named(position: int) -> None:
+def test_verify_added_entry_names_it(position: int) -> None:
     found = an_export()
     forged = ChainedEntry(place=position, entry=an_entry(99), chain_hash="ab" * 32)
     after = [link.model_copy(update={"place": link.place + 1}) for link in found.links[position - 1 :]]
@@ -232,7 +232,7 @@ def test_an_entry_that_was_added_is_named(position: int) -> None:
 
 @pytest.mark.parametrize("position", range(1, 9))
 @pytest.mark.parametrize("twice", range(1, 9))
-def test_an_entry_that_is_there_twice_was_added(position: int, twice: int) -> None:
+def test_verify_duplicated_entry_reports_addition(position: int, twice: int) -> None:
     content = export_lines()
     content.insert(line_index(position), content[line_index(twice)])
 
@@ -244,7 +244,7 @@ def test_an_entry_that_is_there_twice_was_added(position: int, twice: int) -> No
 
 @pytest.mark.parametrize("first", range(1, 8))
 @pytest.mark.parametrize("second", range(2, 9))
-def test_entries_that_were_swapped_are_named(first: int, second: int) -> None:
+def test_verify_swapped_entries_names_both(first: int, second: int) -> None:
     if first >= second:
         return
     content = export_lines()
@@ -262,7 +262,7 @@ def test_entries_that_were_swapped_are_named(first: int, second: int) -> None:
 
 
 @pytest.mark.parametrize("number", range(12))
-def test_every_row_is_needed_in_its_place_and_once(number: int) -> None:
+def test_verify_with_line_removed_repeated_or_swapped_raises_altered(number: int) -> None:
     content = export_lines()
 
     assert verification_error(b"".join([*content[:number], *content[number + 1 :]]))
@@ -273,7 +273,7 @@ def test_every_row_is_needed_in_its_place_and_once(number: int) -> None:
         assert verification_error(b"".join(swapped))
 
 
-def test_nothing_at_all_is_no_trail() -> None:
+def test_verify_empty_or_incomplete_file_names_line() -> None:
     assert verification_error(b"") == verification_error(b"\n") == "Line 1, the title, cannot be read or was altered."
     assert "in line 6" in verification_error(b"".join([*export_lines()[:5], b"\xff\n", *export_lines()[6:]]))
     assert verification_error(b"".join(export_lines())[:-1]) == f"The file was cut off in entry 8, {audit_id_at(8)}."
@@ -299,7 +299,7 @@ def chain_without_details(position: int) -> list[ChainedEntry]:
 @pytest.mark.parametrize(
     ("position", "first", "last", "tree_head"), [(1, 1, 3, 8), (3, 1, 3, 8), (4, 4, 5, 9), (6, 6, 6, 10)]
 )
-def test_a_chain_that_was_made_anew_is_not_the_one_that_was_sealed(
+def test_verify_rewritten_chain_names_contradicted_tree_head(
     position: int, first: int, last: int, tree_head: int
 ) -> None:
     found = an_export()
@@ -311,7 +311,7 @@ def test_a_chain_that_was_made_anew_is_not_the_one_that_was_sealed(
     )
 
 
-def test_a_chain_that_was_made_anew_and_sealed_since_does_not_pass_through_older_seals() -> None:
+def test_verify_rewritten_and_signed_chain_contradicts_older_tree_heads() -> None:
     found = an_export()
     links = chain_without_details(4)
     new = AuditExport(found.title, (signed_head(10, links, after=found.seals[1]), *found.seals[1:]), tuple(links))
@@ -321,7 +321,7 @@ def test_a_chain_that_was_made_anew_and_sealed_since_does_not_pass_through_older
     )
 
 
-def test_what_has_come_since_the_seal_is_chained_and_can_still_be_made_anew() -> None:
+def test_verify_rewritten_unsigned_entries_succeeds() -> None:
     """Entries are not protected in the five minutes before their signature, as the README says."""
     links = chain_without_details(7)
     found = an_export()
@@ -333,7 +333,7 @@ def test_what_has_come_since_the_seal_is_chained_and_can_still_be_made_anew() ->
     (an_entry(99, "client-other"), "it does not concern the account."),
     (an_entry(2), "it is there twice."),
 ])  # fmt: skip
-def test_an_entry_that_cannot_be_of_this_trail_was_added(entry: AuditEntry, why: str) -> None:
+def test_verify_foreign_or_repeated_entry_reports_addition(entry: AuditEntry, why: str) -> None:
     found = an_export()
     links = chained([*(link.entry for link in found.links), entry])
     longer = AuditExport(found.title.model_copy(update={"entries": 9}), found.seals, tuple(links))
@@ -341,7 +341,7 @@ def test_an_entry_that_cannot_be_of_this_trail_was_added(entry: AuditEntry, why:
     assert verification_error(longer.to_bytes()) == f"Entry 9, {entry.audit_id}, was added: {why}"
 
 
-def test_more_entries_than_the_title_says() -> None:
+def test_verify_more_entries_than_title_reports_addition() -> None:
     found = an_export()
     links = chained([*(link.entry for link in found.links), an_entry(9)])
 
@@ -350,7 +350,7 @@ def test_more_entries_than_the_title_says() -> None:
     assert message == f"Entry 9, {an_entry(9).audit_id}, was added: the title says 8."
 
 
-def test_an_export_of_another_account_is_not_this_ones() -> None:
+def test_verify_export_under_other_account_raises_altered() -> None:
     found = an_export()
     renamed = AuditExport(found.title.model_copy(update={"account_id": PARTNER}), found.seals, found.links)
 
@@ -360,7 +360,7 @@ def test_an_export_of_another_account_is_not_this_ones() -> None:
 OTHER_KEY = ec.derive_private_key(7654321, ec.SECP256R1())
 
 
-def test_a_forger_has_another_key() -> None:
+def test_verify_forged_key_raises_altered_only_with_given_key() -> None:
     links = chain_without_details(1)
     forged = build_export(CLIENT, public_pem(OTHER_KEY), [signed_head(10, links, OTHER_KEY)], links)
 
@@ -373,7 +373,7 @@ def test_a_forger_has_another_key() -> None:
 
 
 @pytest.mark.parametrize("covered", [(5, 3), ()])
-def test_a_trail_that_was_cut_back_to_an_older_seal_is_found_by_whoever_knows_the_newest(
+def test_verify_older_export_with_newest_number_raises_altered(
     covered: tuple[int, ...],
 ) -> None:
     written = an_export(5, covered).to_bytes()
@@ -383,7 +383,7 @@ def test_a_trail_that_was_cut_back_to_an_older_seal_is_found_by_whoever_knows_th
         verify(written, newest=11)
 
 
-def test_seals_go_back_in_time() -> None:
+def test_verify_tree_heads_in_wrong_order_raises_altered() -> None:
     found = an_export()
     links = found.links
 
@@ -404,7 +404,7 @@ def with_second_signature(found: TreeHeadProof) -> TreeHeadProof:
     return found.model_copy(update={"seal": found.seal.model_copy(update={"signature": signature})})
 
 
-def test_a_seal_that_another_follows_has_the_signature_that_it_was_kept_with() -> None:
+def test_verify_predecessor_with_second_ecdsa_signature_raises_altered() -> None:
     found = an_export()
     newest, *older = found.seals
 
@@ -414,7 +414,7 @@ def test_a_seal_that_another_follows_has_the_signature_that_it_was_kept_with() -
     assert of_newest.seals[0].seal.bytes_to_sign() == newest.seal.bytes_to_sign(), "it says the same"
 
 
-def test_seals_of_two_rows_do_not_follow_each_other() -> None:
+def test_verify_tree_heads_of_two_lists_raises_altered() -> None:
     found = an_export()
     newest = signed_head(10, found.links[:6])
 
@@ -423,7 +423,7 @@ def test_seals_of_two_rows_do_not_follow_each_other() -> None:
     assert message == "Seal 10 was made after another seal 9 than this one."
 
 
-def test_steps_that_lead_elsewhere_prove_nothing() -> None:
+def test_verify_inclusion_path_of_other_chain_head_raises_altered() -> None:
     first, *more = an_export().seals
     other = first.model_copy(update={"leaf": first.leaf.model_copy(update={"entries": 7})})
 
@@ -432,7 +432,7 @@ def test_steps_that_lead_elsewhere_prove_nothing() -> None:
     assert message == "Line 2 has a head of the chain, or steps to the root, that seal 10 has not."
 
 
-def test_a_signature_is_written_in_one_way_alone() -> None:
+def test_verify_non_canonical_signature_encoding_raises_altered() -> None:
     links = an_export().links
     several = (signed_head(10, links[:6]) for _ in range(99))
     first = next(each for each in several if each.seal.signature.endswith("="))
@@ -458,14 +458,14 @@ def _non_canonical(text: str) -> str:
     (public_pem(ed25519.Ed25519PrivateKey.generate()), "The public key is none of the kind that signs seals."),
     (public_pem() + "\n", "The public key is not written as an export writes it."),
 ])  # fmt: skip
-def test_a_key_that_is_none(key: str, message: str) -> None:
+def test_verify_unusable_key_raises_altered(key: str, message: str) -> None:
     title = ExportTitle(account_id=CLIENT, entries=8, key=key, seals=3)
 
     assert verification_error(AuditExport(title, an_export().seals, an_export().links).to_bytes()) == message
     assert verification_error(an_export().to_bytes(), key) == message
 
 
-def test_a_key_of_another_kind_is_not_exported() -> None:
+def test_pem_of_other_key_type_raises_altered() -> None:
     der = (
         ed25519.Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     )
@@ -484,7 +484,7 @@ def run_check_inclusion(*files: Path) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.parametrize("position", [1, 3, 6])
-def test_a_third_party_sees_one_entry_under_its_seal(position: int, tmp_path: Path) -> None:
+def test_check_inclusion_of_valid_proof_succeeds(position: int, tmp_path: Path) -> None:
     proof_file, tree_head_file, older_file = tmp_path / "proof.json", tmp_path / "seal.json", tmp_path / "older.json"
     proof_file.write_bytes(inclusion_proof(an_export(), audit_id_at(position)))
     tree_head_file.write_bytes(an_export().seals[0].seal.to_stored_json())
@@ -512,14 +512,14 @@ def test_a_third_party_sees_one_entry_under_its_seal(position: int, tmp_path: Pa
     lambda told: {"path": told["path"][1:]},
     lambda told: {"path": [["left" if side == "right" else "right", other] for side, other in told["path"]]},
 ])  # fmt: skip
-def test_a_third_party_sees_that_a_proof_is_none(changes: Callable[[Any], Any], tmp_path: Path) -> None:
+def test_check_inclusion_of_altered_proof_fails(changes: Callable[[Any], Any], tmp_path: Path) -> None:
     document = json.loads(inclusion_proof(an_export(), audit_id_at(3)))
     (tmp_path / "proof.json").write_text(json.dumps({**document, **changes(document)}))
 
     assert run_check_inclusion(tmp_path / "proof.json").returncode == 1
 
 
-def test_the_check_is_short_and_needs_nothing() -> None:
+def test_check_inclusion_is_short_and_uses_standard_library_only() -> None:
     text = (ROOT / "docs/check_inclusion.py").read_text()
     (_, _, code) = text.split('"""')
 
@@ -533,7 +533,7 @@ def test_the_check_is_short_and_needs_nothing() -> None:
     ("aud_none", "aud_none is not in this trail."),
     (f"aud_{7:032x}", f"aud_{7:032x} is not yet sealed: export the trail again in some minutes."),
 ])  # fmt: skip
-def test_what_is_not_sealed_cannot_be_proved(audit_id: str, message: str) -> None:
+def test_proof_of_unknown_or_unsigned_entry_raises_altered(audit_id: str, message: str) -> None:
     with pytest.raises(AuditLogAltered) as broken:
         inclusion_proof(an_export(), audit_id)
 

@@ -121,7 +121,7 @@ def audit_items(table: Table, account_id: str = CLIENT) -> list[Item]:
     return table.items_with_prefix(f"AUDIT#{account_id}")
 
 
-def test_what_happened_is_exported_sealed_and_verified(
+def test_export_of_signed_entries_is_verified(
     table: Table, tree_head_store: FakeTreeHeadStore, stack: DeployedStack
 ) -> None:
     suspend_and_resume()
@@ -138,7 +138,7 @@ def test_what_happened_is_exported_sealed_and_verified(
     assert export_log(stack, table, PARTNER).signed_count == 2
 
 
-def test_older_seals_go_along_each_twice_as_far_back(table: Table, stack: DeployedStack) -> None:
+def test_export_includes_older_tree_heads_at_doubling_distances(table: Table, stack: DeployedStack) -> None:
     for _ in range(10):
         suspend_and_resume()
         publish_entries(table)
@@ -151,7 +151,7 @@ def test_older_seals_go_along_each_twice_as_far_back(table: Table, stack: Deploy
     assert verify(found.to_bytes()) == found
 
 
-def test_seals_whose_heads_are_forgotten_stay_behind(
+def test_export_omits_tree_heads_without_stored_chain_heads(
     table: Table, tree_head_store: FakeTreeHeadStore, stack: DeployedStack
 ) -> None:
     for _ in range(4):
@@ -164,7 +164,7 @@ def test_seals_whose_heads_are_forgotten_stay_behind(
     assert [each.seal.number for each in export_log(stack, table).seals] == [4, 3]
 
 
-def test_a_chain_that_a_seal_has_lost_is_looked_for_in_older_ones(table: Table, stack: DeployedStack) -> None:
+def test_export_of_chain_missing_in_newer_tree_head_raises_altered(table: Table, stack: DeployedStack) -> None:
     for account_id in (PARTNER, CLIENT):
         suspend_and_resume()
         publish_entries(table)
@@ -177,7 +177,7 @@ def test_a_chain_that_a_seal_has_lost_is_looked_for_in_older_ones(table: Table, 
     assert str(found.value) == f"Seal 3 has no chain of {CLIENT}, and seal 2, which is older, has one."
 
 
-def test_an_account_that_no_seal_has_is_only_chained(
+def test_export_of_account_without_tree_head_is_only_chained(
     table: Table, tree_head_store: FakeTreeHeadStore, stack: DeployedStack
 ) -> None:
     suspend_and_resume()
@@ -191,7 +191,7 @@ def test_an_account_that_no_seal_has_is_only_chained(
     assert verify(found.to_bytes()) == found
 
 
-def test_a_latest_seal_that_is_gone_is_no_export(
+def test_export_with_deleted_latest_tree_head_raises_stack_unavailable(
     table: Table, tree_head_store: FakeTreeHeadStore, stack: DeployedStack
 ) -> None:
     suspend_and_resume()
@@ -222,7 +222,7 @@ def add_delete_marker(tree_head_store: FakeTreeHeadStore, name: str) -> Any:
     (lambda _, kept: add_delete_marker(kept, f"leaves/{kept.tree_heads()[1]['root']}.json"),
      ["Hidden in {}, by a delete marker: the leaves of seal 2. Ask who did it."]),
 ])  # fmt: skip
-def test_whoever_hides_seals_hides_them_from_no_export(
+def test_export_with_hidden_tree_heads_is_complete_and_reports_them(
     table: Table,
     tree_head_store: FakeTreeHeadStore,
     stack: DeployedStack,
@@ -247,7 +247,7 @@ def table_record(tree_head_store: FakeTreeHeadStore, number: int) -> dict[str, A
     return {"number": number, "tree_head_hash": sha256(tree_head_store.read(f"tree-heads/{number}.json")).hexdigest()}
 
 
-def test_what_was_sealed_a_while_ago_is_forgotten_by_a_delete_marker_of_the_storage_itself(
+def test_export_with_expired_chain_heads_reports_no_manipulation(
     table: Table, tree_head_store: FakeTreeHeadStore, stack: DeployedStack
 ) -> None:
     for _ in range(2):
@@ -261,7 +261,7 @@ def test_what_was_sealed_a_while_ago_is_forgotten_by_a_delete_marker_of_the_stor
     assert [each.seal.number for each in export_log(stack, table).seals] == [2, 1]
 
 
-def test_a_seal_between_others_that_no_key_signed_is_no_export(
+def test_export_with_replaced_tree_head_raises_altered(
     table: Table, tree_head_store: FakeTreeHeadStore, stack: DeployedStack
 ) -> None:
     for _ in range(3):
@@ -288,7 +288,7 @@ def test_a_seal_between_others_that_no_key_signed_is_no_export(
     (lambda kept: replace_tree_head(kept, 1, signed_after_other(kept, 1)), ["Seal 1 does not follow seal 0.",
      "Seal 2 does not follow seal 1."]),
 ])  # fmt: skip
-def test_the_row_of_seals_is_looked_at_as_a_whole(
+def test_tree_head_list_with_gap_or_replacement_reports_each(
     table: Table,
     tree_head_store: FakeTreeHeadStore,
     stack: DeployedStack,
@@ -320,13 +320,13 @@ def signed_after_other(store: FakeTreeHeadStore, number: int) -> bytes:
     return production_store.sign(TreeHead(**{**tree_head, "previous": "ab" * 32})).to_stored_json()
 
 
-def test_a_bucket_without_seals_has_no_row_that_is_broken(tree_head_store: FakeTreeHeadStore) -> None:
+def test_tree_head_list_of_empty_bucket_reports_nothing(tree_head_store: FakeTreeHeadStore) -> None:
     found = read_tree_heads(tree_head_store.storage, tree_head_store.bucket, tree_head_store.pem)
 
     assert (found.newest, list(found.defects()), list(found.manipulations(0))) == (0, [], [])
 
 
-def test_nobody_has_no_trail(table: Table, stack: DeployedStack) -> None:
+def test_export_of_unknown_account_raises_stack_unavailable(table: Table, stack: DeployedStack) -> None:
     with pytest.raises(StackUnavailable, match="There is no trail of client-nobody"):
         audit_log.export_account(stack, table.name, "client-nobody")
 
@@ -342,7 +342,7 @@ def test_nobody_has_no_trail(table: Table, stack: DeployedStack) -> None:
      "The trail was cut off after entry 3: seal 1 covers 4."),
     (lambda table, items: table.change(chain_key(items[1]), place=3), "Entry 2"),
 ])  # fmt: skip
-def test_whoever_changes_the_table_is_found(
+def test_verify_after_change_of_table_raises_altered(
     table: Table, stack: DeployedStack, tamper: Callable[[Table, list[Item]], object], message: str
 ) -> None:
     suspend_and_resume(2)
@@ -365,9 +365,7 @@ def chain_key(item: Item) -> keys.Key:
     return keys.chain_entry(CLIENT, item["sk"])
 
 
-def test_a_chain_that_somebody_made_anew_in_the_table_and_had_sealed_is_found(
-    table: Table, stack: DeployedStack
-) -> None:
+def test_verify_rewritten_and_signed_chain_raises_altered(table: Table, stack: DeployedStack) -> None:
     for _ in range(3):
         suspend_and_resume()
         publish_entries(table)
@@ -396,7 +394,7 @@ def _rewrite_chain(table: Table, entries: list[AuditEntry]) -> None:
     hash_chain.append([(CLIENT, entry) for entry in entries])
 
 
-def test_an_erased_person_has_no_name_in_the_trail_and_the_trail_still_stands(
+def test_export_after_erasure_is_verified_and_contains_no_personal_data(
     table: Table, tree_head_store: FakeTreeHeadStore, stack: DeployedStack
 ) -> None:
     suspend_and_resume()
@@ -425,7 +423,7 @@ def test_an_erased_person_has_no_name_in_the_trail_and_the_trail_still_stands(
     assert name not in response.text
 
 
-def test_what_the_stream_lost_is_brought_into_its_chain(table: Table, stack: DeployedStack) -> None:
+def test_repair_after_lost_records_chains_old_entries_only(table: Table, stack: DeployedStack) -> None:
     suspend_and_resume()
     publish_entries(table)
     suspend_and_resume()
@@ -439,7 +437,7 @@ def test_what_the_stream_lost_is_brought_into_its_chain(table: Table, stack: Dep
     assert len(export_log(stack, table, PARTNER).links) == 4
 
 
-def test_what_cannot_be_mended_is_said(table: Table, stack: DeployedStack) -> None:
+def test_repair_with_unreadable_entry_raises_stack_unavailable(table: Table, stack: DeployedStack) -> None:
     suspend_and_resume()
     (first, _) = audit_items(table)
     table.change(entry_key(first), audit_id=None)
@@ -508,7 +506,7 @@ def published() -> Iterator[list[Any]]:
     events.unregister("provide-client-params.events.PutEvents", note)
 
 
-def test_what_the_stream_gave_up_is_brought_again_and_forgotten(
+def test_replay_processes_failed_records_and_deletes_successful_batches(
     table: Table,
     tree_head_store: FakeTreeHeadStore,
     stack: DeployedStack,
@@ -535,7 +533,7 @@ def test_what_the_stream_gave_up_is_brought_again_and_forgotten(
     assert len(published) == 4
 
 
-def test_a_stack_without_a_bucket_of_given_up_records_has_nothing_to_bring() -> None:
+def test_replay_of_stack_without_failed_records_bucket_raises_stack_unavailable() -> None:
     nameless = DeployedStack(
         "here", fake_aws.fake_clients({"cloudformation.ListStackResources": lambda _: {"StackResourceSummaries": []}})
     )
@@ -557,7 +555,7 @@ def run_audit_log(*arguments: str) -> Result:
     return CliRunner().invoke(operate.app, ["audit-log", *arguments], env={"COLUMNS": "200", "STACK": ""})
 
 
-def test_the_operator_exports_verifies_and_proves(
+def test_audit_log_command_exports_verifies_and_proves(
     table: Table, tree_head_store: FakeTreeHeadStore, operator_stack: None
 ) -> None:
     suspend_and_resume()
@@ -600,7 +598,7 @@ def test_the_operator_exports_verifies_and_proves(
     assert caught.output.endswith("was altered.\n")
 
 
-def test_the_commands_of_the_readme_do_what_it_says(table: Table, operator_stack: None) -> None:
+def test_audit_log_commands_of_readme_succeed(table: Table, operator_stack: None) -> None:
     suspend_and_resume()
     publish_entries(table)
     sign_audit_log()
@@ -619,7 +617,7 @@ def test_the_commands_of_the_readme_do_what_it_says(table: Table, operator_stack
     subprocess.run([sys.executable, str(ROOT / check[0]), check[1]], check=True)
 
 
-def test_the_operator_is_told_what_is_not_sealed_yet(table: Table, operator_stack: None) -> None:
+def test_audit_log_verify_without_tree_head_exits_with_2(table: Table, operator_stack: None) -> None:
     suspend_and_resume()
     publish_entries(table)
     assert (
@@ -634,7 +632,7 @@ def test_the_operator_is_told_what_is_not_sealed_yet(table: Table, operator_stac
     assert "✗ Only chained, and not sealed" in seen.output.splitlines()[-1]
 
 
-def test_the_operator_is_told_which_seal_covers_how_much(table: Table, operator_stack: None) -> None:
+def test_audit_log_verify_prints_entries_of_newest_and_oldest_tree_head(table: Table, operator_stack: None) -> None:
     for _ in range(2):
         suspend_and_resume()
         publish_entries(table)
@@ -652,7 +650,7 @@ def test_the_operator_is_told_which_seal_covers_how_much(table: Table, operator_
     assert re.fullmatch(r"\? Not yet sealed: 2 of 6, from entry 5, aud_\w+ of \S+, on\.", unsealed)
 
 
-def test_the_operator_is_told_of_whoever_hid_a_seal(
+def test_audit_log_export_with_hidden_tree_head_exits_with_2(
     table: Table, tree_head_store: FakeTreeHeadStore, operator_stack: None
 ) -> None:
     suspend_and_resume()
@@ -667,7 +665,7 @@ def test_the_operator_is_told_of_whoever_hid_a_seal(
     assert run_audit_log("verify", "audit-log.jsonl").exit_code == 0
 
 
-def test_the_operator_brings_again_what_was_given_up(
+def test_audit_log_replay_prints_processed_and_failed_batches(
     table: Table, tree_head_store: FakeTreeHeadStore, operator_stack: None, failed_records: Callable[[], list[str]]
 ) -> None:
     suspend_and_resume()
@@ -682,7 +680,7 @@ def test_the_operator_brings_again_what_was_given_up(
     assert second.output.splitlines()[-1] == "Nothing was brought again."
 
 
-def test_the_operator_mends(table: Table, operator_stack: None) -> None:
+def test_audit_log_mend_prints_number_of_added_entries(table: Table, operator_stack: None) -> None:
     suspend_and_resume()
     for item in table.items_with_prefix("AUDIT#"):
         table.change(entry_key(item), at=item["at"] - 3600)

@@ -141,7 +141,7 @@ def an_entry(minutes: int) -> dict[str, Any]:
     }
 
 
-def test_a_stack_that_is_well() -> None:
+def test_examine_healthy_stack_reports_no_problem() -> None:
     findings = findings_of()
 
     assert [each.check for each in findings] == [*(name for name, _ in CHECKS), "outbox", "audit log", "invariants"]
@@ -199,7 +199,7 @@ def test_a_stack_that_is_well() -> None:
     ({"items": [{"pk": {"S": "USER#u"}, "sk": {"S": "ACCOUNT#a"}}]}, "invariants",
      "u in a: the membership and its mirror do not agree"),
 ])  # fmt: skip
-def test_what_is_wrong_is_said(changes: dict[str, Any], check: str, sentence: str) -> None:
+def test_examine_stack_with_one_problem_reports_it(changes: dict[str, Any], check: str, sentence: str) -> None:
     findings = {each.check: each.problems for each in findings_of(**changes)}
 
     assert findings.pop(check) == (sentence,)
@@ -219,21 +219,21 @@ def test_what_is_wrong_is_said(changes: dict[str, Any], check: str, sentence: st
      "parameters": {"EmailFrom": "a@b.example", "EmailIdentityArn": "arn:aws:ses:eu-west-1:1:identity/mail.example"}},
     {"items": [{"pk": {"S": "OUTBOX#1"}, "sk": {"S": "OTHER"}}]},
 ])  # fmt: skip
-def test_what_is_well_enough_is_not_said(changes: dict[str, Any]) -> None:
+def test_examine_stack_in_acceptable_state_reports_no_problem(changes: dict[str, Any]) -> None:
     assert [each for each in findings_of(**changes) if each.problems or each.not_checked] == []
 
 
-def test_young_letters_are_on_their_way() -> None:
+def test_examine_outbox_with_recent_email_reports_no_problem() -> None:
     assert [each.problems for each in findings_of(items=[a_notification(15)]) if each.check == "outbox"] == [()]
 
 
-def test_entries_that_are_chained_or_young_are_where_they_should_be() -> None:
+def test_examine_chained_or_recent_entries_reports_no_problem() -> None:
     items = [an_entry(90), {"pk": {"S": "CHAIN#a"}, "sk": {"S": "aud_90"}}, an_entry(14)]
 
     assert [each.problems for each in findings_of(items=items) if each.check == "audit log"] == [()]
 
 
-def test_more_alarms_than_one_answer_tells() -> None:
+def test_examine_many_alarms_requests_them_in_batches_of_100() -> None:
     many = {f"Alarm{nth}": ("AWS::CloudWatch::Alarm", f"alarm-{nth}") for nth in range(150)}
     sizes: list[int] = []
 
@@ -248,7 +248,7 @@ def test_more_alarms_than_one_answer_tells() -> None:
     assert sizes == [100, 50]
 
 
-def test_what_cannot_be_asked_is_not_checked_and_the_rest_is() -> None:
+def test_examine_failing_check_is_not_checked_and_others_run() -> None:
     unknown = {"schedule": "UnknownOperationException", "items": "AccessDeniedException", "source": {}}
     findings = {each.check: each.not_checked for each in findings_of(**unknown)}
 
@@ -260,7 +260,7 @@ def test_what_cannot_be_asked_is_not_checked_and_the_rest_is() -> None:
     assert set(findings.values()) == {""}
 
 
-def test_what_a_scan_saw_half_done_is_not_broken() -> None:
+def test_examine_invariant_violated_in_first_scan_only_is_not_reported() -> None:
     half = [{"pk": {"S": "USER#u"}, "sk": {"S": "ACCOUNT#a"}}]
     scans = iter([*([half] * 4), *([[]] * 4)])
     aws = fake_clients({**responses(HEALTHY), "dynamodb.Scan": lambda _: {"Items": next(scans)}})
@@ -270,7 +270,7 @@ def test_what_a_scan_saw_half_done_is_not_broken() -> None:
     assert last == Finding("invariants")
 
 
-def test_a_table_that_a_rule_cannot_read_is_not_well() -> None:
+def test_examine_table_with_unreadable_item_reports_it() -> None:
     (last,) = (
         each for each in findings_of(items=[{"pk": {"S": "ACCOUNT#a"}, "sk": {"S": "ACCOUNT"}}]) if each.problems
     )
@@ -278,7 +278,7 @@ def test_a_table_that_a_rule_cannot_read_is_not_well() -> None:
     assert last.problems == ("The table holds what this version cannot read: KeyError('kind')",)
 
 
-def test_what_an_emulator_does_not_know_is_not_checked() -> None:
+def test_examine_check_unknown_to_emulator_is_not_checked() -> None:
     site = DeployedStack("here", fake_clients(responses({**HEALTHY, "expiry": {}})), frozenset({"time to live"}))
 
     findings = {each.check: each for each in examine(site, NOW)}
@@ -286,6 +286,6 @@ def test_what_an_emulator_does_not_know_is_not_checked() -> None:
     assert findings["time to live"] == Finding("time to live", not_checked="the emulator does not know it")
 
 
-def test_a_stack_without_a_table_is_none_of_ours() -> None:
+def test_examine_stack_without_table_raises_stack_unavailable() -> None:
     with pytest.raises(StackUnavailable, match="The stack here has no table"):
         findings_of(resources=resources_without("Table"))

@@ -67,7 +67,7 @@ def run_import(directory: FakeDirectory, *arguments: str, token: str = TOKEN) ->
     return CliRunner().invoke(app, ["import", "--url", directory.base_url, *JOURNAL, *arguments], env=wide)
 
 
-def test_all_is_told_in_order_and_the_journal_goes(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+def test_import_sends_requests_in_order_and_deletes_journal(directory: FakeDirectory, files: tuple[str, ...]) -> None:
     result = run_import(directory, *files, "--parallel", "1")
 
     assert (result.exit_code, "The directory knows all 9 rows." in result.output) == (0, True)
@@ -88,7 +88,7 @@ def test_all_is_told_in_order_and_the_journal_goes(directory: FakeDirectory, fil
     assert not Path("kept/import.journal").exists()
 
 
-def test_to_tell_all_of_it_again_changes_nothing(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+def test_import_repeated_changes_nothing(directory: FakeDirectory, files: tuple[str, ...]) -> None:
     run_import(directory, *files)
     before = json.dumps(directory.stored, sort_keys=True)
     del directory.stored["/directory/accounts/acct_b"]["state"]
@@ -97,9 +97,7 @@ def test_to_tell_all_of_it_again_changes_nothing(directory: FakeDirectory, files
     assert json.dumps(directory.stored, sort_keys=True) == before
 
 
-def test_a_rehearsal_says_what_would_be_told_and_tells_nothing(
-    directory: FakeDirectory, files: tuple[str, ...]
-) -> None:
+def test_import_dry_run_prints_counts_and_sends_nothing(directory: FakeDirectory, files: tuple[str, ...]) -> None:
     result = run_import(directory, *files, "--dry-run")
 
     assert result.exit_code == 0
@@ -115,11 +113,11 @@ def test_a_rehearsal_says_what_would_be_told_and_tells_nothing(
     assert not Path("kept/import.journal").exists()
 
 
-def test_a_rehearsal_needs_no_api(files: tuple[str, ...]) -> None:
+def test_import_dry_run_without_api_succeeds(files: tuple[str, ...]) -> None:
     assert CliRunner().invoke(app, ["import", *files, *JOURNAL, "--dry-run"]).exit_code == 0
 
 
-def test_files_are_checked_against_each_other(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+def test_import_of_conflicting_files_prints_errors(directory: FakeDirectory, files: tuple[str, ...]) -> None:
     Path("more.jsonl").write_text(
         "\n".join(
             json.dumps(row)
@@ -150,7 +148,7 @@ def test_files_are_checked_against_each_other(directory: FakeDirectory, files: t
 
 
 @pytest.mark.parametrize("options", [["--partial"], []])
-def test_members_of_accounts_that_the_directory_knows(
+def test_import_of_members_of_existing_accounts_succeeds(
     directory: FakeDirectory, files: tuple[str, ...], options: list[str]
 ) -> None:
     directory.stored = {"/directory/accounts/acct_a": {}}
@@ -162,7 +160,9 @@ def test_members_of_accounts_that_the_directory_knows(
     assert directory.stored[MEMBER] == {"permission_set": "super_admin"}
 
 
-def test_what_fails_is_said_written_out_mended_and_run_again(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+def test_import_with_failed_rows_writes_them_and_can_be_repeated(
+    directory: FakeDirectory, files: tuple[str, ...]
+) -> None:
     unfit = problem("unknown_permission_set", "Name a set.", "/permission_set")
     directory.failures = {MEMBER: [(422, "", unfit)], "/directory/users/usr_2": [(500, "", {"message": "Oh [no]"})]}
 
@@ -193,7 +193,7 @@ def test_what_fails_is_said_written_out_mended_and_run_again(directory: FakeDire
     assert not Path("kept/import.journal").exists()
 
 
-def test_rows_with_faults_are_not_told_and_the_rest_is(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+def test_import_with_invalid_row_sends_other_rows(directory: FakeDirectory, files: tuple[str, ...]) -> None:
     Path("users.csv").write_text(USERS + "usr_3,nobody,Three\n")
 
     failed = run_import(directory, *files)
@@ -205,7 +205,7 @@ def test_rows_with_faults_are_not_told_and_the_rest_is(directory: FakeDirectory,
     assert MEMBER in directory.stored
 
 
-def test_of_many_failed_rows_some_are_shown(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+def test_import_with_many_failed_rows_prints_first_50(directory: FakeDirectory, files: tuple[str, ...]) -> None:
     Path("users.csv").write_text("user_id,email\n" + "".join(f"usr_{nth},nobody\n" for nth in range(60)))
 
     result = run_import(directory, "users.csv")
@@ -224,7 +224,7 @@ def test_of_many_failed_rows_some_are_shown(directory: FakeDirectory, files: tup
     (409, "", problem("rights_changed", "Again.")),
     (0, "", {}),
 ])  # fmt: skip
-def test_what_is_only_late_is_told_again(
+def test_import_after_temporary_error_repeats_request(
     directory: FakeDirectory, files: tuple[str, ...], failure: tuple[int, str, object]
 ) -> None:
     directory.failures = {MEMBER: [failure, failure]}
@@ -233,7 +233,7 @@ def test_what_is_only_late_is_told_again(
     assert directory.counts[MEMBER] == 3
 
 
-def test_what_is_late_for_ever_fails(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+def test_import_after_8_temporary_errors_fails(directory: FakeDirectory, files: tuple[str, ...]) -> None:
     directory.failures = {MEMBER: [(503, "Retry-After: 0\r\n", {})] * 20}
 
     failed = run_import(directory, *files)
@@ -249,26 +249,24 @@ def test_what_is_late_for_ever_fails(directory: FakeDirectory, files: tuple[str,
     (format_datetime(datetime(2020, 1, 1, tzinfo=UTC), usegmt=True), 0.0),
     (format_datetime(datetime(2999, 1, 1, tzinfo=UTC), usegmt=True), 60.0),
 ])  # fmt: skip
-def test_who_is_told_when_to_come_again_comes_then(header: str, seconds: float) -> None:
+def test_pause_with_retry_after_header_follows_it(header: str, seconds: float) -> None:
     assert pause_after(ApiResponse("PUT", "/", 429, {"retry-after": header}, b""), 0) == seconds
 
 
-def test_a_time_to_come_again_is_waited_for() -> None:
+def test_pause_with_retry_after_date_lasts_until_date() -> None:
     soon = format_datetime(datetime.now(UTC) + timedelta(seconds=20), usegmt=True)
     assert 15 < pause_after(ApiResponse("PUT", "/", 429, {"retry-after": soon}, b""), 0) <= 20
 
 
 @pytest.mark.parametrize("headers", [{}, {"retry-after": "soon"}, {"retry-after": "-1"}])
-def test_who_is_not_told_when_waits_ever_longer(headers: dict[str, str]) -> None:
+def test_pause_without_usable_retry_after_grows(headers: dict[str, str]) -> None:
     pauses = [pause_after(ApiResponse("PUT", "/", 503, headers, b""), nth) for nth in (0, 3, 30)]
     assert 0.1 < pauses[0] < 0.3
     assert 0.9 < pauses[1] < 2.1
     assert 29 < pauses[2] <= 60
 
 
-def test_a_token_whose_time_is_over_is_asked_for_anew_and_once(
-    directory: FakeDirectory, files: tuple[str, ...]
-) -> None:
+def test_send_with_expired_token_requests_one_new_token(directory: FakeDirectory, files: tuple[str, ...]) -> None:
     calls: list[str] = []
 
     def fetch() -> str:
@@ -293,7 +291,7 @@ def test_a_token_whose_time_is_over_is_asked_for_anew_and_once(
     ({MEMBER: [(403, "", {"message": "Forbidden"})]}, TOKEN, "needs the directory's scope: 403"),
     ({MEMBER: [(0, "", {})] * 20}, TOKEN, "cannot be reached. Run it again"),
 ])  # fmt: skip
-def test_what_fails_for_every_row_stops_it_all_until_it_is_run_again(
+def test_import_with_general_error_stops_and_continues_later(
     directory: FakeDirectory, files: tuple[str, ...], failures: dict[str, Any], token: str, why: str
 ) -> None:
     directory.failures = failures
@@ -307,13 +305,13 @@ def test_what_fails_for_every_row_stops_it_all_until_it_is_run_again(
     assert len(directory.paths) - before <= (5 if failures else 10)
 
 
-def test_a_new_token_that_is_not_taken_stops_it(directory: FakeDirectory) -> None:
+def test_back_end_with_rejected_new_token_raises_stopped(directory: FakeDirectory) -> None:
     back_end = DirectoryClient(ApiClient(directory.base_url, connection_pool()), AccessToken("old", lambda: "older"))
     with pytest.raises(ImportStopped, match="scope: 401"):
         back_end.submit(DirectoryRequest(ImportStep.USERS, "/directory/users/u", "{}"))
 
 
-def test_nobody_goes_on_waiting_when_it_is_stopped(directory: FakeDirectory) -> None:
+def test_back_end_when_stopped_ends_waiting(directory: FakeDirectory) -> None:
     directory.failures = {"/directory/users/u": [(503, "Retry-After: 60\r\n", {})]}
     back_end = DirectoryClient(ApiClient(directory.base_url, connection_pool()), AccessToken(TOKEN))
     back_end.stop.set()
@@ -328,13 +326,13 @@ def test_nobody_goes_on_waiting_when_it_is_stopped(directory: FakeDirectory) -> 
     (["--token", "t"], "--url with a token"),
     ([], "--url with a token"),
 ])  # fmt: skip
-def test_an_import_needs_to_know_where_and_as_whom(files: tuple[str, ...], arguments: list[str], why: str) -> None:
+def test_import_without_url_or_token_fails(files: tuple[str, ...], arguments: list[str], why: str) -> None:
     result = CliRunner().invoke(app, ["import", "users.csv", *JOURNAL, *arguments], env={"COLUMNS": "200"})
     assert (result.exit_code, why in result.output) == (1, True)
 
 
 @pytest.mark.parametrize("options", [[], ["--dry-run"]])
-def test_a_journal_that_is_none_is_left_as_it_is(
+def test_import_with_other_file_as_journal_fails(
     directory: FakeDirectory, files: tuple[str, ...], options: list[str]
 ) -> None:
     result = run_import(directory, *files, "--journal", "users.csv", *options)
@@ -343,7 +341,7 @@ def test_a_journal_that_is_none_is_left_as_it_is(
     assert Path("users.csv").read_text() == USERS
 
 
-def test_a_journal_knows_which_directory_took_what_and_what_last(tmp_path: Path) -> None:
+def test_journal_contains_last_accepted_request_of_each_api(tmp_path: Path) -> None:
     file = tmp_path / "journal"
     first, second = (DirectoryRequest(ImportStep.USERS, "/directory/users/u", body) for body in ("1", "2"))
     with Journal.open(file, "here") as here:
@@ -365,7 +363,7 @@ def test_a_journal_knows_which_directory_took_what_and_what_last(tmp_path: Path)
 
 
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM])
-def test_an_import_that_is_stopped_says_so_and_goes_on_later(
+def test_import_interrupted_by_signal_continues_later(
     directory: FakeDirectory, files: tuple[str, ...], end: signal.Signals
 ) -> None:
     Path("users.csv").write_text(users_csv(400))
@@ -429,9 +427,7 @@ def finish_import(directory: FakeDirectory, *arguments: str) -> tuple[int, int]:
     return child.returncode, used.ru_maxrss
 
 
-def test_an_import_that_is_killed_goes_on_where_it_was_and_comes_to_the_same(
-    directory: FakeDirectory, files: tuple[str, ...]
-) -> None:
+def test_import_after_kill_continues_with_same_result(directory: FakeDirectory, files: tuple[str, ...]) -> None:
     arguments = write_files(accounts=20, users=150, members=300)
     with running_directory() as other:
         assert finish_import(other, *arguments, "--journal", "other.journal")[0] == 0
@@ -454,7 +450,7 @@ def test_an_import_that_is_killed_goes_on_where_it_was_and_comes_to_the_same(
     assert not Path("kept/import.journal").exists()
 
 
-def test_ten_thousand_rows_take_no_more_memory_than_a_few(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+def test_import_of_10000_rows_uses_no_more_memory(directory: FakeDirectory, files: tuple[str, ...]) -> None:
     code, few = finish_import(directory, *write_files(accounts=21, users=100, members=200))
     assert code == 0
     directory.stored.clear()

@@ -19,7 +19,7 @@ SCHEMAS = CONTRACT["components"]["schemas"]
 ROUTES = [route for operation in gateway.OPERATIONS for route in gateway.app(operation).routes.values() if route.docs]
 
 
-def test_every_operation_has_a_name_of_its_own() -> None:
+def test_operation_ids_are_unique() -> None:
     names = Counter(operation["operationId"] for path in CONTRACT["paths"].values() for operation in path.values())
 
     assert [name for name, times in names.items() if times > 1] == []
@@ -55,7 +55,7 @@ def test_openapi_of_an_undocumented_route_raises() -> None:
 
 
 @pytest.mark.parametrize("model", ["CreateLinkResponse", "ResendLinkResponse"])
-def test_what_a_replayed_answer_leaves_out_is_not_promised(model: str) -> None:
+def test_schema_field_missing_in_replayed_response_is_optional(model: str) -> None:
     schema = CONTRACT["components"]["schemas"][model]
 
     assert "url" in schema["properties"]

@@ -35,7 +35,7 @@ def a_stack(**outputs: str) -> fake_aws.Responses:
     }
 
 
-def test_an_import_finds_the_api_and_a_token_by_the_stack(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_import_with_stack_name_finds_api_and_token(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("users.csv").write_text("user_id,email,name\nusr_1,one@a.example,One\n")
     with running_directory() as directory, token_endpoint() as (address, _):
@@ -52,7 +52,7 @@ def test_an_import_finds_the_api_and_a_token_by_the_stack(tmp_path: Path, monkey
         assert list(directory.stored) == ["/directory/users/usr_1"]
 
 
-def test_a_report_finds_the_table_by_the_stack() -> None:
+def test_report_with_stack_name_finds_table() -> None:
     fake_aws.fake_clients(a_stack(TableName="table-1"))
 
     result = run_operate("report", "seats", "--stack", "here", "--format", "csv")
@@ -68,9 +68,7 @@ def test_a_report_finds_the_table_by_the_stack() -> None:
     ({"schedule": {"State": "DISABLED"}}, 1, "\n1 thing is wrong.\n"),
     ({"schedule": "UnknownOperationException"}, 0, "? schedules: not checked. An error occurred"),
 ])  # fmt: skip
-def test_the_doctor_says_what_is_wrong_and_so_does_the_exit_code(
-    changes: dict[str, Any], code: int, output: str
-) -> None:
+def test_doctor_prints_problems_and_exits_accordingly(changes: dict[str, Any], code: int, output: str) -> None:
     fake_aws.fake_clients(responses({**HEALTHY, **changes}))
 
     seen = run_operate("doctor", "--stack", "here")
@@ -78,13 +76,13 @@ def test_the_doctor_says_what_is_wrong_and_so_does_the_exit_code(
     assert (seen.exit_code, output in seen.output) == (code, True), seen.output
 
 
-def test_the_product_knows_nothing_of_the_tools() -> None:
+def test_product_never_imports_tools_or_tests() -> None:
     for folder in ("functions", "layers/common/partner_access"):
         for path in (template.ROOT / folder).rglob("*.py"):
             assert not re.search(r"^\s*(from|import) (tools|tests)\b", path.read_text(), re.MULTILINE), path
 
 
-def test_a_doctor_without_a_patient() -> None:
+def test_doctor_without_stack_fails() -> None:
     fake_aws.fake_clients({})
 
     seen = run_operate("doctor", "--stack", "gone")
@@ -93,7 +91,7 @@ def test_a_doctor_without_a_patient() -> None:
     assert "Say which" in run_operate("doctor").output
 
 
-def test_a_demo_that_does_not_run_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_without_running_demo_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo_file, "FILE", tmp_path / "demo.json")
 
     seen = run_operate("doctor", "--demo")

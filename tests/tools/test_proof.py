@@ -24,7 +24,7 @@ def file(tmp_path: Path) -> Path:
     return tmp_path / "PROOFS.md"
 
 
-def test_what_was_noted_is_a_row_with_its_counts(tmp_path: Path, file: Path) -> None:
+def test_page_contains_row_for_each_note(tmp_path: Path, file: Path) -> None:
     notes = Notes("faults", tmp_path)
     notes.passed("throttled for ever", calls=1200, attempts=1)
     notes.exception("F35", "the keys of an issuer are the gateway's")
@@ -36,14 +36,14 @@ def test_what_was_noted_is_a_row_with_its_counts(tmp_path: Path, file: Path) -> 
     assert "seed 7." in written
 
 
-def test_the_same_row_from_two_workers_is_one(tmp_path: Path) -> None:
+def test_notes_with_equal_rows_are_merged(tmp_path: Path) -> None:
     for _ in range(2):
         Notes("faults", tmp_path).passed("throttled", calls=1)
 
     assert len(list(read("faults", tmp_path))) == 1
 
 
-def test_the_shares_of_a_row_are_counted_together(tmp_path: Path) -> None:
+def test_notes_with_shares_are_summed(tmp_path: Path) -> None:
     for share in (0, 1, 1):
         Notes("faults", tmp_path).passed("throttled", share=share, calls=5, deeds=2)
 
@@ -51,14 +51,14 @@ def test_the_shares_of_a_row_are_counted_together(tmp_path: Path) -> None:
     assert (row.what, dict(row.counts)) == ("throttled", {"calls": 10, "deeds": 4})
 
 
-def test_without_a_folder_nothing_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_notes_without_folder_are_not_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Notes("faults", None).passed("throttled", calls=1)
 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_part_that_was_not_run_again_stays_as_it_was(tmp_path: Path, file: Path) -> None:
+def test_page_keeps_section_of_part_not_run(tmp_path: Path, file: Path) -> None:
     Notes("faults", tmp_path).passed("throttled", calls=1)
     page.write(["faults"], tmp_path, 7, file)
     Notes("model", tmp_path).passed("acts", acts=5)
@@ -69,21 +69,21 @@ def test_a_part_that_was_not_run_again_stays_as_it_was(tmp_path: Path, file: Pat
     assert written.index("5 acts") < written.index("throttled"), "in the order of the parts"
 
 
-def test_a_part_that_noted_nothing_has_proved_nothing(tmp_path: Path, file: Path) -> None:
+def test_page_of_part_without_notes_raises_lookup_error(tmp_path: Path, file: Path) -> None:
     with pytest.raises(LookupError, match="faults"):
         page.write(["faults"], tmp_path, 7, file)
 
 
-def test_tests_of_the_gate_are_counted_by_file_and_those_of_proofs_count_themselves(tmp_path: Path) -> None:
+def test_passed_counts_ordinary_tests_by_file_without_proofs(tmp_path: Path) -> None:
     (tmp_path / "report.xml").write_text(REPORT)
 
     (row,) = passed.rows(tmp_path / "report.xml")
 
-    assert row.what.startswith("Looking never changes anything")
+    assert row.what.startswith("Tests that reads change nothing")
     assert row.counts == {"tests": 2, "states": 7}
 
 
-def test_every_guarantee_is_shown_by_parts_that_are_there() -> None:
+def test_guarantees_name_existing_parts() -> None:
     names = {part.name for part in PARTS}
     assert [name for name, _, _ in GUARANTEES] == [f"G{number}" for number in range(1, 13)]
     for _, _, parts in GUARANTEES:
@@ -91,12 +91,12 @@ def test_every_guarantee_is_shown_by_parts_that_are_there() -> None:
         assert set(parts) <= names
 
 
-def test_every_part_has_tests_that_are_there() -> None:
+def test_parts_name_existing_tests() -> None:
     for part in PARTS:
         assert all((ROOT / each).exists() for each in part.tests), part.name
 
 
-def test_a_part_that_has_not_held_is_not_linked_to(tmp_path: Path, file: Path) -> None:
+def test_page_does_not_link_to_part_not_run(tmp_path: Path, file: Path) -> None:
     Notes("faults", tmp_path).passed("throttled", calls=1)
     page.write(["faults"], tmp_path, 7, file)
 
@@ -107,7 +107,7 @@ def test_a_part_that_has_not_held_is_not_linked_to(tmp_path: Path, file: Path) -
 
 
 @pytest.mark.parametrize("name", ["mutation", "faultz"])
-def test_a_part_that_is_not_run_here_is_an_error_and_no_proof(name: str) -> None:
+def test_prove_unknown_part_exits_with_1(name: str) -> None:
     refused = CliRunner().invoke(app, ["--only", name])
 
     assert refused.exit_code == 1

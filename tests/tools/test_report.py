@@ -52,7 +52,7 @@ def by_user(rows: Sequence[dict[str, Any]], account: str = CLIENT) -> dict[str, 
     return {row["user_id"]: row for row in rows if row["account_id"] == account}
 
 
-def test_access_says_who_is_where_as_what_since_when_and_until_when(table: Table) -> None:
+def test_access_report_lists_members_with_start_grantor_and_end(table: Table) -> None:
     rows = report_rows(table, "access", AN_ADMIN)
 
     assert by_user(rows)[EMPLOYEE] == {
@@ -84,7 +84,7 @@ def test_access_says_who_is_where_as_what_since_when_and_until_when(table: Table
      "suspended by client, partner"),
     ([a_member(EMPLOYEE, "set_gone")], "without permissions"),
 ])  # fmt: skip
-def test_access_says_whether_it_works_and_if_not_why(table: Table, others: list[Record], state: str) -> None:
+def test_access_report_states_activity_or_reason(table: Table, others: list[Record], state: str) -> None:
     assert by_user(report_rows(table, "access", *others))[EMPLOYEE]["state"] == state
 
 
@@ -92,11 +92,11 @@ def test_access_says_whether_it_works_and_if_not_why(table: Table, others: list[
     a_partner_admin(grant=a_grant(expires_at=NOW)),
     a_member(EMPLOYEE, "sales", active=False),
 ])  # fmt: skip
-def test_whose_access_is_over_does_not_stand_there(table: Table, ended: Record) -> None:
+def test_access_report_omits_ended_access(table: Table, ended: Record) -> None:
     assert EMPLOYEE not in by_user(report_rows(table, "access", ended))
 
 
-def test_somebody_unknown_is_told_by_his_id(table: Table) -> None:
+def test_access_report_of_unknown_user_shows_id_only(table: Table) -> None:
     rows = report_rows(table, "access", a_member("user-stranger", "sales"), a_member("user-x", account_id="acct-gone"))
 
     stranger = by_user(rows)["user-stranger"]
@@ -112,13 +112,13 @@ def test_somebody_unknown_is_told_by_his_id(table: Table) -> None:
     (NOW, 30, None),
     (None, 730, None),
 ])  # fmt: skip
-def test_ending_tells_what_ends_within_so_many_days(table: Table, until: Any, days: int, left: int | None) -> None:
+def test_ending_report_lists_grants_that_end_within_days(table: Table, until: Any, days: int, left: int | None) -> None:
     rows = report_rows(table, "ending", a_partner_admin(grant=a_grant(expires_at=until)), days=days)
 
     assert [(row["user_id"], row["days_left"]) for row in rows] == ([] if left is None else [(EMPLOYEE, left)])
 
 
-def test_what_ends_first_stands_first(table: Table) -> None:
+def test_ending_report_is_sorted_by_end(table: Table) -> None:
     later = a_partner_admin(grant=a_grant(expires_at=NOW + timedelta(days=9)))
     sooner = a_partner_admin(COLLEAGUE, grant=a_grant(grant_id="grt_9", expires_at=NOW + timedelta(days=3)))
 
@@ -139,7 +139,7 @@ EMPLOYEE_AS_SUPER_ADMIN = a_member(EMPLOYEE)
     ([the_partner(program=Program.SUSPENDED)], "not_eligible"),
     ([the_client(state=AccountState.CLOSED)], "account_closed"),
 ])  # fmt: skip
-def test_migrate_tells_which_super_admins_are_partner_staff_and_what_is_in_the_way(
+def test_migrate_report_lists_partner_employees_with_obstacle(
     table: Table, others: list[Record], obstacle: str | None
 ) -> None:
     rows = report_rows(table, "migrate", EMPLOYEE_AS_SUPER_ADMIN, *others)
@@ -147,7 +147,7 @@ def test_migrate_tells_which_super_admins_are_partner_staff_and_what_is_in_the_w
     assert [(row["user_id"], row["partner_id"], row["obstacle"]) for row in rows] == [(EMPLOYEE, PARTNER, obstacle)]
 
 
-def test_of_two_firms_the_one_is_taken_for_which_he_is_eligible(table: Table) -> None:
+def test_migrate_report_for_two_partners_uses_eligible_one(table: Table) -> None:
     other = the_partner(account_id="partner-a-other", domains=("other.example",))
     works_there, works_here = a_member(EMPLOYEE, "sales", account_id="partner-a-other"), a_member(EMPLOYEE)
 
@@ -162,7 +162,7 @@ def test_of_two_firms_the_one_is_taken_for_which_he_is_eligible(table: Table) ->
     [EMPLOYEE_AS_SUPER_ADMIN, an_employee(active=False)],
     [a_member(EMPLOYEE, active=False)],
 ])  # fmt: skip
-def test_nobody_else_should_migrate(table: Table, others: list[Record]) -> None:
+def test_migrate_report_omits_other_members(table: Table, others: list[Record]) -> None:
     assert report_rows(table, "migrate", *others) == []
 
 
@@ -174,7 +174,7 @@ def test_nobody_else_should_migrate(table: Table, others: list[Record]) -> None:
     ([EMPLOYEE_AS_SUPER_ADMIN, a_member(APPROVER, "sales"), a_member(COLLEAGUE)], False),
     ([a_member(APPROVER, "sales")], False),
 ])  # fmt: skip
-def test_sole_tells_accounts_whose_only_active_super_admin_is_partner_staff(
+def test_sole_report_lists_accounts_with_only_partner_employee(
     table: Table, others: list[Record], is_listed: bool
 ) -> None:
     rows = report_rows(table, "sole", *others)
@@ -183,15 +183,13 @@ def test_sole_tells_accounts_whose_only_active_super_admin_is_partner_staff(
 
 
 @pytest.mark.parametrize(("limit", "free"), [(3, 2), (1, 0), (None, None)])
-def test_seats_tells_the_limit_and_what_is_taken_of_each_client(
-    table: Table, limit: int | None, free: int | None
-) -> None:
+def test_seats_report_shows_limit_and_used_seats(table: Table, limit: int | None, free: int | None) -> None:
     assert report_rows(table, "seats", the_client(partner_seat_limit=limit), AN_ADMIN) == [
         {"account_id": CLIENT, "account": "The Bakery", "limit": limit, "taken": 1, "free": free, "state": "active"}
     ]
 
 
-def test_what_this_version_cannot_read_is_said(table: Table) -> None:
+def test_report_of_unreadable_table_raises_stack_unavailable(table: Table) -> None:
     seed(table)
     table.change(keys.account(CLIENT), kind="shop")
 
@@ -205,7 +203,7 @@ ROWS: list[dict[str, str | int | None]] = [
 ]
 
 
-def test_the_same_rows_in_each_format() -> None:
+def test_write_in_each_format_contains_same_rows() -> None:
     tables, sheets, documents = io.StringIO(), io.StringIO(), io.StringIO()
     for how, file in ((Format.TABLE, tables), (Format.CSV, sheets), (Format.JSON, documents)):
         write(ROWS, ("name", "seat", "taken"), how, file)
@@ -222,12 +220,12 @@ def test_the_same_rows_in_each_format() -> None:
 
 
 @pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@a", "\t=1", "\r=1"])
-def test_a_cell_that_spreadsheets_would_run_is_made_harmless(cell: str) -> None:
+def test_harmless_with_formula_cell_adds_apostrophe(cell: str) -> None:
     assert safe_cell(cell) == f"'{cell}"
 
 
 @pytest.mark.parametrize("cell", ["a=1", "1", "", None, 7, "'=1"])
-def test_other_cells_stay_as_they_are(cell: str | int | None) -> None:
+def test_harmless_with_other_cell_returns_it_unchanged(cell: str | int | None) -> None:
     assert safe_cell(cell) == cell
 
 
@@ -242,9 +240,7 @@ def one_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", list(ReportName))
-def test_every_report_comes_out_of_the_table(
-    table: Table, one_at_a_time: None, tmp_path: Path, name: ReportName
-) -> None:
+def test_report_command_reads_table(table: Table, one_at_a_time: None, tmp_path: Path, name: ReportName) -> None:
     seed(table, EMPLOYEE_AS_SUPER_ADMIN)
     file = tmp_path / "report.json"
 
@@ -256,7 +252,7 @@ def test_every_report_comes_out_of_the_table(
     assert "found" in run_report(name, "--table", table.name).output
 
 
-def test_ending_looks_as_far_ahead_as_asked(table: Table, one_at_a_time: None) -> None:
+def test_ending_report_command_with_days_looks_further_ahead(table: Table, one_at_a_time: None) -> None:
     seed(table, a_partner_admin(grant=a_grant(expires_at=now() + timedelta(days=40))))
 
     assert run_report("ending", "--table", table.name, "--format", "json").output == "[]\n"
@@ -268,12 +264,14 @@ def test_ending_looks_as_far_ahead_as_asked(table: Table, one_at_a_time: None) -
     (["--table", "elsewhere"], "The table elsewhere cannot be read"),
     (["--table", "elsewhere", "--profile", "nobody"], "There are no credentials"),
 ])  # fmt: skip
-def test_a_report_needs_a_table(table: Table, one_at_a_time: None, arguments: list[str], message: str) -> None:
+def test_report_command_without_table_fails(
+    table: Table, one_at_a_time: None, arguments: list[str], message: str
+) -> None:
     result = run_report("seats", *arguments)
     assert (result.exit_code, message in result.output) == (1, True)
 
 
-def test_segments_and_pages_come_together_each_item_once() -> None:
+def test_scan_merges_segments_and_pages_without_duplicates() -> None:
     def page(asked: Params) -> Any:
         assert asked["FilterExpression"] == "begins_with(pk, :p0) OR begins_with(pk, :p1)"
         assert asked["ExpressionAttributeValues"] == {":p0": {"S": "A#"}, ":p1": {"S": "B#"}}
@@ -289,7 +287,7 @@ def test_segments_and_pages_come_together_each_item_once() -> None:
     )
 
 
-def test_a_scan_that_is_refused_is_said() -> None:
+def test_scan_denied_by_aws_raises_stack_unavailable() -> None:
     def refuse(_: Params) -> Any:
         raise AwsError("AccessDeniedException")
 

@@ -37,7 +37,7 @@ def errors_of(tmp_path: Path, text: str | bytes) -> list[str]:
     ({"account_id": "a", "user_id": "u", "permission_set": "king"},
      "permission_set: is none of marketing, reporting, sales, service, super_admin, view_only"),
 ])  # fmt: skip
-def test_a_row_that_cannot_be_told_says_where_and_why(tmp_path: Path, line: dict[str, object], fault: str) -> None:
+def test_rows_with_invalid_line_reports_field_and_reason(tmp_path: Path, line: dict[str, object], fault: str) -> None:
     found = read_text(tmp_path, "\n" + json.dumps(line) + "\n", "rows.jsonl")
 
     assert [f"{each.field}: {each.reason}" for each in found[0].errors] == [fault]
@@ -57,26 +57,26 @@ def test_a_row_that_cannot_be_told_says_where_and_why(tmp_path: Path, line: dict
     {"account_id": "a", "user_id": "u", "permission_set": "super_admin", "seat": "core", "active": True},
     {"account_id": "a", "user_id": "u", "seat": "sales"},
 ])  # fmt: skip
-def test_a_row_that_the_directory_could_take_has_no_fault(tmp_path: Path, line: dict[str, object]) -> None:
+def test_rows_with_valid_line_reports_no_error(tmp_path: Path, line: dict[str, object]) -> None:
     assert read_text(tmp_path, json.dumps(line))[0].errors == ()
 
 
 @pytest.mark.parametrize(
     "line", ['{"user_id": "u"', '{"user_id": "u", "user_id": "v"}', '{"user_id": "\\ud800"}', "[]"]
 )
-def test_a_line_that_is_no_object_is_given_back_as_it_is(tmp_path: Path, line: str) -> None:
+def test_rows_with_unparsable_line_keeps_text(tmp_path: Path, line: str) -> None:
     _, found = read_text(tmp_path, '{"user_id": "first"}\n' + line)
 
     assert found.errors[0].reason.startswith("cannot be read")
     assert found.text == line
 
 
-def test_bytes_that_are_no_text_are_a_fault_of_their_row_alone(tmp_path: Path) -> None:
+def test_rows_with_invalid_utf8_reports_only_that_row(tmp_path: Path) -> None:
     assert errors_of(tmp_path, b'{"user_id": "u"}\n{"user_id": "\xff"}')[0].startswith("file:2: : cannot be read")
     assert errors_of(tmp_path, b"user_id,name\nu,\xff\nv,Vera\n") == ["file:2: name: is no UTF-8"]
 
 
-def test_cells_are_read_as_what_their_columns_hold(tmp_path: Path) -> None:
+def test_rows_of_csv_converts_cells_by_column(tmp_path: Path) -> None:
     accounts = read_text(
         tmp_path,
         "\ufeffaccount_id,kind,name,partner_seat_limit,domains,locale\r\n"
@@ -95,7 +95,7 @@ def test_cells_are_read_as_what_their_columns_hold(tmp_path: Path) -> None:
     assert [row.fields.get("active") for row in users] == [True, False, None]
 
 
-def test_each_row_of_a_sheet_stands_at_its_own_line(tmp_path: Path) -> None:
+def test_rows_of_csv_reports_line_numbers(tmp_path: Path) -> None:
     found = errors_of(
         tmp_path,
         'account_id,user_id,seat\n\n,u,core\na,u\na,"u\nv",core\na,u,window\nb,"u" x,core\nb,u,sofa\n',
@@ -117,13 +117,13 @@ def test_each_row_of_a_sheet_stands_at_its_own_line(tmp_path: Path) -> None:
     ("user_id,name,name", "name: stands twice in the header"),
     ("account_id,user_id,email", "email: a row of a member has no such column"),
 ])  # fmt: skip
-def test_a_sheet_under_a_wrong_header_is_not_read(tmp_path: Path, header: str, fault: str) -> None:
+def test_rows_of_csv_with_invalid_header_stops(tmp_path: Path, header: str, fault: str) -> None:
     assert errors_of(tmp_path, f"{header}\nx,y,z\n")[0] == f"file:1: {fault}"
     assert len(read_text(tmp_path, f"{header}\nx,y,z\n")) == 1
 
 
 @pytest.mark.parametrize("text", ["", "\n\n", "user_id,name\n"])
-def test_a_file_may_have_no_rows(tmp_path: Path, text: str) -> None:
+def test_rows_of_file_without_rows_is_empty(tmp_path: Path, text: str) -> None:
     assert read_text(tmp_path, text) == []
 
 
@@ -143,11 +143,11 @@ def test_a_file_may_have_no_rows(tmp_path: Path, text: str) -> None:
     ({"account_id": "a", "user_id": "u", "permission_set": "sales"},
      [(ImportStep.OTHER_MEMBERS, "/directory/accounts/a/members/u", {"permission_set": "sales"})]),
 ])  # fmt: skip
-def test_what_tells_a_row(tmp_path: Path, line: dict[str, object], requests: list[object]) -> None:
+def test_row_requests_have_step_path_and_body(tmp_path: Path, line: dict[str, object], requests: list[object]) -> None:
     (row,) = read_text(tmp_path, json.dumps(line))
 
     assert [(each.step, each.path, json.loads(each.body)) for each in row.requests] == requests
 
 
-def test_steps_have_words() -> None:
+def test_step_words_are_readable() -> None:
     assert ImportStep.SUPER_ADMINS.label == "super admins"

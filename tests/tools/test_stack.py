@@ -44,7 +44,7 @@ def a_stack(*, secret: str = "s", **outputs: str) -> DeployedStack:
     )
 
 
-def test_a_stack_tells_its_outputs_its_parameters_and_all_its_resources() -> None:
+def test_stack_of_deployed_stack_returns_outputs_parameters_and_resources() -> None:
     site = a_stack(TableName="table-1")
 
     assert site.output("TableName") == "table-1"
@@ -54,7 +54,7 @@ def test_a_stack_tells_its_outputs_its_parameters_and_all_its_resources() -> Non
         site.output("ApiUrl")
 
 
-def test_a_stack_that_is_not_there_is_said() -> None:
+def test_stack_of_missing_stack_raises_stack_unavailable() -> None:
     def refuse(_: Params) -> Any:
         raise AwsError("ValidationError")
 
@@ -65,7 +65,7 @@ def test_a_stack_that_is_not_there_is_said() -> None:
         site.resources()
 
 
-def test_the_pool_gives_a_token_and_another_when_its_time_is_over() -> None:
+def test_stack_token_is_requested_again_once_when_rejected() -> None:
     with token_endpoint() as (address, given):
         token = a_stack(UserPoolId="pool", BackEndClientId="client-1", SignInUrl=address).token()
 
@@ -74,12 +74,12 @@ def test_the_pool_gives_a_token_and_another_when_its_time_is_over() -> None:
         assert token.replacement_for("token-1") == "token-2"
 
 
-def test_a_sign_in_that_gives_no_token_is_said() -> None:
+def test_stack_token_with_wrong_client_secret_raises_stack_unavailable() -> None:
     with token_endpoint() as (address, _), pytest.raises(StackUnavailable, match="gives no token: 400"):
         a_stack(secret="wrong", UserPoolId="pool", BackEndClientId="client-1", SignInUrl=address).token()
 
 
-def test_a_stack_with_an_issuer_of_its_own_gives_no_token() -> None:
+def test_stack_token_of_stack_with_external_issuer_raises_stack_unavailable() -> None:
     with pytest.raises(StackUnavailable, match="give a token of its issuer by --token"):
         a_stack(Issuer="https://issuer.example").token()
 
@@ -87,14 +87,14 @@ def test_a_stack_with_an_issuer_of_its_own_gives_no_token() -> None:
 @pytest.mark.parametrize(
     "address", ["https://api.example/", "http://localhost:1", "http://127.0.0.1/", "http://[::1]:8"]
 )
-def test_a_token_may_go_where_nobody_reads_along(address: str) -> None:
+def test_must_be_safe_with_https_or_loopback_returns_url(address: str) -> None:
     assert require_safe_url(address) == address.rstrip("/")
 
 
 @pytest.mark.parametrize(
     "address", ["http://api.example", "http://127.0.0.1.example", "ftp://localhost", "api.example"]
 )
-def test_a_token_may_not_go_in_the_clear(address: str) -> None:
+def test_must_be_safe_with_plain_http_or_other_scheme_raises_stack_unavailable(address: str) -> None:
     with pytest.raises(StackUnavailable, match="no https address"):
         require_safe_url(address)
 
@@ -120,7 +120,7 @@ def demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]
         yield given
 
 
-def test_the_demo_tells_where_it_is_and_gives_tokens(demo: list[str], tmp_path: Path) -> None:
+def test_demo_stack_returns_addresses_and_tokens(demo: list[str], tmp_path: Path) -> None:
     site = demo_stack()
 
     assert isinstance(site, DemoStack)
@@ -135,7 +135,7 @@ def test_the_demo_tells_where_it_is_and_gives_tokens(demo: list[str], tmp_path: 
         site.token()
 
 
-def test_without_a_demo_that_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_demo_stack_without_running_demo_exits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo_file, "FILE", tmp_path / "demo.json")
     with pytest.raises(SystemExit):
         demo_stack()

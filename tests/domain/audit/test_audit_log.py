@@ -69,9 +69,7 @@ def an_entry(**changes: Any) -> AuditEntry:
         (NOW + DAY, None, Span(NOW + DAY)),
     ],
 )
-def test_the_last_ninety_days_unless_others_are_named(
-    start: datetime | None, end: datetime | None, found: Span
-) -> None:
+def test_span_defaults_to_last_90_days(start: datetime | None, end: datetime | None, found: Span) -> None:
     assert audit_log.span(start, end, NOW) == found
 
 
@@ -83,7 +81,7 @@ def test_the_last_ninety_days_unless_others_are_named(
         (NINETY_DAYS_AGO - DAY - SECOND, None),
     ],
 )
-def test_never_backwards_nor_more_than_ninety_days(start: datetime, end: datetime | None) -> None:
+def test_span_reversed_or_over_90_days_raises_invalid_query(start: datetime, end: datetime | None) -> None:
     with pytest.raises(InvalidQuery) as raised:
         audit_log.span(start, end, NOW)
 
@@ -117,7 +115,7 @@ CLIENT_ACCOUNT, PARTNER_ACCOUNT = the_client(), the_partner()
         (PARTNER_ACCOUNT, partner_reader(), ReadableShare.OWN),
     ],
 )
-def test_who_reads_how_much(account: Account, reader: Actor, share: ReadableShare) -> None:
+def test_read_audit_log_share_depends_on_rights(account: Account, reader: Actor, share: ReadableShare) -> None:
     assert audit_log.read(AuditLogFacts(account=account, reader=reader), NO_FILTER, an_act()).share is share
 
 
@@ -137,12 +135,14 @@ def test_who_reads_how_much(account: Account, reader: Actor, share: ReadableShar
         (None, an_actor(), NotFound),
     ],
 )
-def test_who_reads_nothing(account: Account | None, reader: Actor, error: type[DomainError]) -> None:
+def test_read_audit_log_without_rights_is_refused(
+    account: Account | None, reader: Actor, error: type[DomainError]
+) -> None:
     with pytest.raises(error):
         audit_log.read(AuditLogFacts(account=account, reader=reader), NO_FILTER, an_act())
 
 
-def test_the_vendor_reads_metadata_of_every_account_there_is() -> None:
+def test_read_audit_log_by_vendor_returns_metadata() -> None:
     act = an_act("vendor", for_vendor=True)
 
     assert (
@@ -157,7 +157,7 @@ def test_the_vendor_reads_metadata_of_every_account_there_is() -> None:
         audit_log.read(AuditLogFacts(account=None, reader=Actor()), NO_FILTER, act)
 
 
-def test_the_vendor_does_not_learn_by_a_filter_what_he_is_not_told() -> None:
+def test_read_audit_log_by_vendor_with_user_filter_raises_forbidden() -> None:
     wanted = AuditFilter(user_id=EMPLOYEE)
 
     with pytest.raises(Forbidden):
@@ -198,7 +198,7 @@ def reading(
         ({"event": "link.approved", "actor_id": APPROVER, "user_id": CLERK, "account_id": PARTNER}, False),
     ],
 )
-def test_entries_are_asked_for(wanted: dict[str, Any], matches: bool) -> None:
+def test_reading_filters_entries(wanted: dict[str, Any], matches: bool) -> None:
     assert reading(**wanted).visible_entries([an_entry()], ACCOUNTS) == ((an_entry(),) if matches else ())
 
 
@@ -211,11 +211,11 @@ def test_entries_are_asked_for(wanted: dict[str, Any], matches: bool) -> None:
         ({"user_id": CLERK, "employee_id": EMPLOYEE, "link_id": "lnk_1"}, {CLERK, EMPLOYEE}),
     ],
 )
-def test_whom_an_entry_is_about(details: dict[str, Any], subjects: set[str]) -> None:
+def test_subjects_of_entry_are_users_in_details(details: dict[str, Any], subjects: set[str]) -> None:
     assert audit_log.subjects_of(an_entry(details=details)) == subjects
 
 
-def test_an_employee_reads_what_he_did_and_what_is_about_him() -> None:
+def test_reading_own_share_returns_own_acts_and_entries_about_self() -> None:
     by_employee, about_employee = an_entry(actor_id=EMPLOYEE, details={}), an_entry()
     others = an_entry(details={"employee_id": CLERK})
 
@@ -224,14 +224,14 @@ def test_an_employee_reads_what_he_did_and_what_is_about_him() -> None:
     assert own.visible_entries([by_employee, about_employee, others], ACCOUNTS) == (by_employee, about_employee)
 
 
-def test_whoever_reads_everything_reads_what_others_did() -> None:
+def test_reading_all_share_returns_acts_of_others() -> None:
     entry, reader = an_entry(), "user-somebody"
 
     assert reading(reader=reader).visible_entries([entry], ACCOUNTS) == (entry,)
     assert reading(ReadableShare.OWN, reader=reader).visible_entries([entry], ACCOUNTS) == ()
 
 
-def test_the_vendor_is_told_no_details() -> None:
+def test_reading_metadata_share_omits_details() -> None:
     entry = an_entry(accounts=(DIRECTORY_LOG_ID, CLIENT, FLORIST))
 
     assert reading(ReadableShare.METADATA).visible_entries([entry], ACCOUNTS) == (
@@ -246,19 +246,19 @@ SHARED = an_entry(
 )
 
 
-def test_an_account_is_not_told_of_another_that_happens_to_share_an_entry() -> None:
+def test_reading_shared_entry_hides_other_accounts() -> None:
     (entry,) = reading().visible_entries([SHARED], ACCOUNTS)
 
     assert entry.accounts == (CLIENT,)
     assert entry.details == {"user_id": CLERK, "orphaned": [CLIENT]}
 
 
-def test_nor_can_it_ask_for_it() -> None:
+def test_reading_with_filter_on_hidden_account_returns_nothing() -> None:
     assert reading(account_id=FLORIST).visible_entries([SHARED], ACCOUNTS) == ()
     assert len(reading(account_id=CLIENT).visible_entries([SHARED], ACCOUNTS)) == 1
 
 
-def test_both_sides_of_an_act_are_told() -> None:
+def test_reading_by_client_and_partner_returns_shared_entry() -> None:
     entry = an_entry(accounts=(CLIENT, PARTNER))
 
     assert reading().visible_entries([entry], ACCOUNTS) == (entry,)

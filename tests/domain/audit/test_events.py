@@ -40,7 +40,7 @@ def event_json(event: CloudEvent) -> dict[str, Any]:
     return found
 
 
-def test_an_event_is_told_by_the_specification() -> None:
+def test_event_json_follows_cloudevents_specification() -> None:
     now = RecordSnapshots.of(the_client(), a_partner_admin(), a_user(EMPLOYEE))
 
     event = event_json(cloud_event_of(an_entry(), CLIENT, 7, now))
@@ -67,7 +67,7 @@ def test_an_event_is_told_by_the_specification() -> None:
     assert validation_errors(event) == []
 
 
-def test_what_is_kept_now_stands_in_it_with_its_versions() -> None:
+def test_event_now_contains_current_records_with_versions() -> None:
     expires_at = datetime(2027, 1, 1, tzinfo=UTC)
     member = a_partner_admin(
         version=4,
@@ -103,7 +103,7 @@ def test_what_is_kept_now_stands_in_it_with_its_versions() -> None:
     assert validation_errors(event) == []
 
 
-def test_a_partner_has_its_program() -> None:
+def test_event_now_of_partner_contains_program() -> None:
     partner = the_partner(program=Program.SUSPENDED, state=AccountState.CLOSED)
 
     now = RecordSnapshots.of(partner, None, None)
@@ -119,7 +119,7 @@ def test_a_partner_has_its_program() -> None:
     }
 
 
-def test_a_member_is_told_as_he_is_kept_and_not_as_he_counts() -> None:
+def test_event_now_member_state_is_stored_state() -> None:
     """Check that the state in an event is the stored one.
 
     The event carries the version of the record. A state that follows from time or other records would not match it.
@@ -137,7 +137,7 @@ def test_a_member_is_told_as_he_is_kept_and_not_as_he_counts() -> None:
         assert now.member.state == state
 
 
-def test_what_is_not_there_is_left_out() -> None:
+def test_event_without_user_or_records_omits_them() -> None:
     event = event_json(cloud_event_of(an_entry("program.stopped", partner_id=PARTNER), CLIENT, 1, RecordSnapshots()))
 
     assert "subject" not in event
@@ -153,7 +153,7 @@ def test_what_is_not_there_is_left_out() -> None:
         ({"link_id": "lnk_1"}, None),
     ],
 )
-def test_an_entry_is_about_one_person_or_nobody(details: dict[str, str], person: str | None) -> None:
+def test_person_of_entry_returns_user_or_none(details: dict[str, str], person: str | None) -> None:
     assert subject_id_of(an_entry("some.event", **details)) == person
 
 
@@ -165,11 +165,11 @@ def test_an_entry_is_about_one_person_or_nobody(details: dict[str, str], person:
         (DIRECTORY_LOG_ID, "/accounts/@directory"),
     ],
 )
-def test_a_source_is_the_address_of_the_account(account_id: str, source: str) -> None:
+def test_event_source_is_quoted_account_path(account_id: str, source: str) -> None:
     assert cloud_event_of(an_entry(), account_id, 1, RecordSnapshots()).source == source
 
 
-def test_sequences_sort_as_text() -> None:
+def test_event_sequences_sort_as_text() -> None:
     positions = [1, 2, 10, 99, 100, 10**9]
 
     assert [cloud_event_of(an_entry(), CLIENT, place, RecordSnapshots()).sequence for place in positions] == sorted(
@@ -177,7 +177,7 @@ def test_sequences_sort_as_text() -> None:
     )
 
 
-def test_a_member_without_a_seat_is_told_without_one() -> None:
+def test_event_now_of_member_without_seat_omits_seat() -> None:
     now = RecordSnapshots.of(None, a_member(seat=None), None)
     assert now.member
     assert "seat" not in now.member.model_dump(exclude_none=True)

@@ -24,13 +24,13 @@ CANONICAL_JSON = (
 )
 
 
-def test_an_entry_is_written_in_one_way_alone() -> None:
+def test_entry_canonical_form_is_unique_and_hashed() -> None:
     assert canonical_json(ENTRY.model_dump(mode="json")) == CANONICAL_JSON.encode()
     assert digest(ENTRY) == hashlib.sha256(b"\x00" + CANONICAL_JSON.encode()).digest()
     assert AuditEntry.model_validate(json.loads(CANONICAL_JSON)) == ENTRY
 
 
-def test_a_chain_is_what_anybody_can_reckon() -> None:
+def test_chain_head_hashes_match_independent_computation() -> None:
     first = hashlib.sha256(b"\x02" + bytes(32) + digest(ENTRY)).digest()
     second = hashlib.sha256(b"\x02" + first + digest(ENTRY)).hexdigest()
 
@@ -52,7 +52,7 @@ def test_a_chain_is_what_anybody_can_reckon() -> None:
     {"details": {**ENTRY.details, "access_days": 30.5}},
     {"details": {}},
 ])  # fmt: skip
-def test_whatever_differs_in_an_entry_shows_in_every_hash_after_it(changes: dict[str, Any]) -> None:
+def test_entry_with_any_changed_field_changes_later_chain_hashes(changes: dict[str, Any]) -> None:
     empty_head = ChainHead(account_id=CLIENT)
     other = ENTRY.model_copy(update=changes)
 

@@ -24,7 +24,7 @@ def leaves(count: int) -> list[bytes]:
     return [sha256(bytes([number])).digest() for number in range(count)]
 
 
-def test_the_root_is_that_of_rfc_6962() -> None:
+def test_tree_root_matches_rfc_6962() -> None:
     a, b, c, d, e = leaves(5)
 
     assert tree_heads.root_hash([a]) == a
@@ -34,7 +34,7 @@ def test_the_root_is_that_of_rfc_6962() -> None:
     assert tree_heads.root_hash([a, b, c, d, e]) == node(node(node(a, b), node(c, d)), e)
 
 
-def test_the_steps_to_the_root_go_from_the_bottom() -> None:
+def test_inclusion_proof_steps_go_from_leaf_to_root() -> None:
     a, b, c = leaves(3)
 
     assert tree_heads.inclusion_proof([a, b, c], 0) == ((ProofSide.RIGHT, b.hex()), (ProofSide.RIGHT, c.hex()))
@@ -44,7 +44,7 @@ def test_the_steps_to_the_root_go_from_the_bottom() -> None:
 
 
 @given(st.data())
-def test_every_leaf_leads_to_the_root_and_no_other_does(data: st.DataObject) -> None:
+def test_inclusion_proof_of_every_leaf_yields_root(data: st.DataObject) -> None:
     leaf_hashes = leaves(data.draw(st.integers(1, 40)))
     position = data.draw(st.integers(0, len(leaf_hashes) - 1))
     steps = tree_heads.inclusion_proof(leaf_hashes, position)
@@ -54,7 +54,7 @@ def test_every_leaf_leads_to_the_root_and_no_other_does(data: st.DataObject) -> 
     assert len(steps) <= (len(leaf_hashes) - 1).bit_length()
 
 
-def test_heads_stand_in_the_tree_by_their_account() -> None:
+def test_tree_leaves_are_sorted_by_account() -> None:
     first, second, third = (
         sha256(b"\x00" + canonical_json(head.model_dump())).digest() for head in (HEADS[1], HEADS[2], HEADS[0])
     )
@@ -63,7 +63,7 @@ def test_heads_stand_in_the_tree_by_their_account() -> None:
     assert tree_heads.leaves_json(HEADS).startswith(b'[{"account_id":"a","chain_hash":"abab')
 
 
-def test_a_seal_says_what_it_covers_and_which_it_follows() -> None:
+def test_tree_head_signs_content_and_previous_hash() -> None:
     latest = LatestTreeHead(number=4, at=NOW, root="00", tree_head_hash="cd" * 32)
 
     statement = tree_heads.next_tree_head(latest, HEADS, NOW, KEY)
@@ -84,7 +84,7 @@ def test_a_seal_says_what_it_covers_and_which_it_follows() -> None:
     assert SignedTreeHead.model_validate_json(signed.to_stored_json()) == signed
 
 
-def test_the_first_seal_follows_nothing_and_nothing_needs_none() -> None:
+def test_tree_head_due_without_previous_is_first() -> None:
     first = tree_heads.next_tree_head(LatestTreeHead(), HEADS, NOW, KEY)
 
     assert first
@@ -98,7 +98,7 @@ def test_the_first_seal_follows_nothing_and_nothing_needs_none() -> None:
     (timedelta(days=1), False, True),
     (timedelta(days=1, seconds=-1), False, False),
 ])  # fmt: skip
-def test_a_seal_is_due_when_something_came_and_once_a_day(later: timedelta, changed: bool, is_due: bool) -> None:
+def test_tree_head_is_due_after_change_and_once_a_day(later: timedelta, changed: bool, is_due: bool) -> None:
     latest = LatestTreeHead(number=1, at=NOW, root=tree_heads.root_hash(tree_heads.leaf_hashes(HEADS)).hex())
     heads = [*HEADS[1:], HEADS[0].model_copy(update={"entries": 2})] if changed else HEADS
 
@@ -106,7 +106,7 @@ def test_a_seal_is_due_when_something_came_and_once_a_day(later: timedelta, chan
 
 
 @pytest.mark.parametrize("changes", [{"number": 3}, {"number": 1}, {"previous": "ef" * 32}])
-def test_what_does_not_follow_the_latest_seal_is_no_next_one(changes: dict[str, object]) -> None:
+def test_tree_head_followed_by_rejects_wrong_number_or_hash(changes: dict[str, object]) -> None:
     latest = LatestTreeHead(number=1, at=NOW, root="00", tree_head_hash="cd" * 32)
     statement = tree_heads.next_tree_head(latest, HEADS, NOW, KEY)
     assert statement

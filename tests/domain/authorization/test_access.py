@@ -349,7 +349,7 @@ DENIED_AND_PERMITTED: Final[list[tuple[Rule, AccessCheck, AccessCheck]]] = [
 
 
 @pytest.mark.parametrize(("rule", "raised", "permitted"), DENIED_AND_PERMITTED)
-def test_what_a_rule_refuses_is_permitted_when_one_thing_is_otherwise(
+def test_decide_denies_by_each_rule_and_permits_after_one_change(
     rule: Rule, raised: AccessCheck, permitted: AccessCheck
 ) -> None:
     assert raised.decision == AccessDecision(rule)
@@ -358,7 +358,7 @@ def test_what_a_rule_refuses_is_permitted_when_one_thing_is_otherwise(
     assert permitted.decision.rule in {Rule.IN_SET, Rule.ADDED}
 
 
-def test_every_rule_that_refuses_has_its_may_and_its_may_not() -> None:
+def test_decide_cases_cover_every_denying_rule() -> None:
     assert {rule for rule, _, _ in DENIED_AND_PERMITTED} == set(Rule) - {Rule.IN_SET, Rule.ADDED}
 
 
@@ -402,7 +402,7 @@ def test_every_rule_that_refuses_has_its_may_and_its_may_not() -> None:
         (AccessCheck("reports.create", admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT, suspended_by=frozenset({SuspensionReason.PARTNER}))), Rule.IN_SET, Scope.ALL),
     ],
 )  # fmt: skip
-def test_how_far_what_is_permitted_reaches(question: AccessCheck, rule: Rule, scope: Scope) -> None:
+def test_decide_permitted_returns_rule_and_scope(question: AccessCheck, rule: Rule, scope: Scope) -> None:
     assert question.decision == AccessDecision(rule, scope)
     assert question.decision.permits
 
@@ -424,11 +424,11 @@ def test_how_far_what_is_permitted_reaches(question: AccessCheck, rule: Rule, sc
         (AccessCheck("reports.create", admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT.model_copy(update={"permission_set": CUSTOM_SET}))), Rule.UNKNOWN_SET),
     ],
 )  # fmt: skip
-def test_what_somebody_was_before_his_grant_may_be_little(question: AccessCheck, rule: Rule) -> None:
+def test_decide_after_expired_grant_applies_rules_to_previous_membership(question: AccessCheck, rule: Rule) -> None:
     assert question.decision == AccessDecision(rule)
 
 
-def test_who_is_what_he_was_before_holds_what_is_restricted_for_he_is_here_for_nobody() -> None:
+def test_decide_restricted_permission_after_expired_grant_permits_super_admin() -> None:
     super_admin = a_member(EMPLOYEE).assignment
 
     assert (
@@ -442,7 +442,7 @@ def test_who_is_what_he_was_before_holds_what_is_restricted_for_he_is_here_for_n
     ).decision.permits
 
 
-def test_a_new_version_widens_nobodys_grant_and_a_narrower_one_applies_at_once() -> None:
+def test_decide_with_new_set_version_narrows_old_grants_and_never_widens_them() -> None:
     with two_set_versions():
         assert partner_admin_check("crm.import", admin(set_version=1)).decision == AccessDecision(Rule.NOT_IN_SET)
         assert partner_admin_check("crm.import", admin(set_version=2)).decision.permits
@@ -482,7 +482,7 @@ CORE, SALES, SERVICE, VIEW_ONLY, FREE = Seat.CORE, Seat.SALES, Seat.SERVICE, Sea
         (Pricing.LEGACY, None, (SERVICE,), "service"),
     ],
 )
-def test_which_paid_features_a_seat_opens(
+def test_opens_depends_on_pricing_seat_and_paid_seats(
     pricing: Pricing, seat: Seat | None, paid: tuple[Seat, ...], opened: str
 ) -> None:
     account, place = the_client(pricing=pricing), a_member(seat=seat, paid_seats=paid)
@@ -494,7 +494,7 @@ def test_which_paid_features_a_seat_opens(
         assert seats_include(account, place, name)
 
 
-def test_what_is_paid_for_is_all_that_there_is_of_sales_and_service() -> None:
+def test_catalogue_paid_permissions_are_all_of_sales_and_service() -> None:
     assert {name: name.partition(".")[0] for name in catalogue.PAID_FEATURE_SEATS} == catalogue.PAID_FEATURE_SEATS
     assert {name for name in catalogue.CATALOGUE if name.startswith(("sales.", "service."))} == set(
         catalogue.PAID_FEATURE_SEATS
@@ -504,7 +504,7 @@ def test_what_is_paid_for_is_all_that_there_is_of_sales_and_service() -> None:
 # precedence of rules
 
 
-def test_rules_speak_one_after_another() -> None:
+def test_decide_with_several_violations_returns_first_rule() -> None:
     """Start with every rule violated and correct one violation per step."""
     partner = the_partner(terminations=1)
     member = a_partner_admin(
@@ -568,14 +568,14 @@ def test_rules_speak_one_after_another() -> None:
         (AccessCheck("nonsense", Actor()), Rule.UNKNOWN_PERMISSION),
     ],
 )
-def test_the_rule_that_tells_more_speaks(question: AccessCheck, rule: Rule) -> None:
+def test_decide_with_several_violations_returns_most_specific_rule(question: AccessCheck, rule: Rule) -> None:
     assert question.decision == AccessDecision(rule)
 
 
 # records behind a decision
 
 
-def test_a_presence_rests_on_all_that_was_read_for_it() -> None:
+def test_access_facts_rely_on_every_record_read() -> None:
     own = a_custom_set()
     actor = an_actor(
         an_employee(), a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER), partners=[the_partner()], sets=[own]
@@ -587,7 +587,7 @@ def test_a_presence_rests_on_all_that_was_read_for_it() -> None:
     assert AccessFacts(None, Actor(), NOW).relied_on == ()
 
 
-def test_who_may_nothing_at_all_stands_on_nothing() -> None:
+def test_active_membership_of_non_member_is_denying_rule() -> None:
     membership = partner_admin_check().access_facts.active_membership
     assert not isinstance(membership, Rule)
     assert (membership.account, membership.member) == (the_client(), a_partner_admin())
@@ -595,7 +595,7 @@ def test_who_may_nothing_at_all_stands_on_nothing() -> None:
     assert AccessFacts(the_client(), Actor(), NOW).active_membership is Rule.NOT_A_MEMBER
 
 
-def test_somebody_is_known_by_what_he_has_become_and_by_nothing_else() -> None:
+def test_active_membership_after_expired_grant_is_previous_membership() -> None:
     lapsed = admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT)
     membership = AccessFacts(the_client(), lapsed, NOW).active_membership
 
@@ -610,7 +610,7 @@ def test_somebody_is_known_by_what_he_has_become_and_by_nothing_else() -> None:
 
 @settings(deadline=None, max_examples=300)
 @given(st.data())
-def test_nothing_is_permitted_that_is_not_held_and_all_that_is_held_where_nothing_else_matters(
+def test_decide_permits_exactly_held_permissions_in_open_client(
     data: st.DataObject,
 ) -> None:
     state = random_state(lambda options: data.draw(st.sampled_from(options)))

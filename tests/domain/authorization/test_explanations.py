@@ -15,7 +15,7 @@ from partner_access.domain.authorization.explanations import (
     RuleFacts,
     explain,
 )
-from partner_access.domain.authorization.remediation import NO_RELATED_ACTORS, NO_REMEDY, RelatedActors
+from partner_access.domain.authorization.remedies import NO_RELATED_ACTORS, NO_REMEDY, RelatedActors
 from partner_access.domain.errors import Forbidden, NotFound
 from partner_access.domain.memberships.actors import NO_ACTOR, Actor
 from partner_access.domain.permissions import catalogue
@@ -51,7 +51,7 @@ def explanation_facts(target: Actor, caller: Actor = NO_ACTOR, *, account: Any =
 
 
 @pytest.mark.parametrize("rule", Rule)
-def test_each_rule_names_its_facts_and_says_in_a_sentence_what_to_do(rule: Rule) -> None:
+def test_rule_has_facts_and_advice_as_a_sentence(rule: Rule) -> None:
     assert set(RELEVANT_FACTS[rule]) <= set(RuleFacts.__dataclass_fields__)
     assert ADVICE[rule][0].isupper()
     assert ADVICE[rule].endswith(".")
@@ -60,7 +60,7 @@ def test_each_rule_names_its_facts_and_says_in_a_sentence_what_to_do(rule: Rule)
 
 @pytest.mark.parametrize("permission", [EXPORT, "sales.access", "account.billing.manage", "crm.everything"])
 @pytest.mark.parametrize("target", [a_partner_admin_actor(), an_actor(), NO_ACTOR, an_actor(a_user(active=False))])
-def test_the_decision_is_the_one_that_an_evaluation_takes(target: Actor, permission: str) -> None:
+def test_explain_returns_same_decision_as_decide(target: Actor, permission: str) -> None:
     facts = explanation_facts(target)
 
     explanation = explain(facts, permission, ADMINS, an_act("vendor"))
@@ -69,7 +69,7 @@ def test_the_decision_is_the_one_that_an_evaluation_takes(target: Actor, permiss
     assert explanation.at == NOW
 
 
-def test_facts_that_the_rule_does_not_look_at_are_not_told() -> None:
+def test_explain_returns_only_facts_of_the_rule() -> None:
     set_of_its_own = an_actor(member=a_member(permission_set=CUSTOM_SET), sets=[a_custom_set()])
 
     because = explain(explanation_facts(set_of_its_own), "crm.tickets.edit", ADMINS, an_act("vendor")).facts
@@ -93,7 +93,7 @@ def test_facts_that_the_rule_does_not_look_at_are_not_told() -> None:
     (Actor(a_user()), NotFound),
     (Actor(member=a_member()), NotFound),
 ])  # fmt: skip
-def test_of_others_are_told_who_manages_users_now(caller: Actor, error: type[Exception] | None) -> None:
+def test_must_be_allowed_for_other_user_requires_user_management(caller: Actor, error: type[Exception] | None) -> None:
     facts = explanation_facts(an_actor(a_user("user-other"), a_member("user-other")), caller)
 
     if error:
@@ -103,7 +103,7 @@ def test_of_others_are_told_who_manages_users_now(caller: Actor, error: type[Exc
         facts.must_be_allowed(an_act())
 
 
-def test_without_an_account_nobody_is_in_it() -> None:
+def test_explain_without_account_raises_not_found_or_has_no_remedy() -> None:
     no_account = AccessFacts(None, an_actor(), NOW)
 
     with pytest.raises(NotFound):
@@ -111,7 +111,7 @@ def test_without_an_account_nobody_is_in_it() -> None:
     assert explain(ExplanationFacts(no_account, no_account, APPROVER), EXPORT, ADMINS, an_act()).remedy == NO_REMEDY
 
 
-def test_whoever_is_out_of_an_account_hears_no_news_of_it() -> None:
+def test_explain_to_former_member_hides_account_state() -> None:
     closed = the_client(state=AccountState.CLOSED)
     former = an_actor(member=a_member(active=False))
 
@@ -122,7 +122,7 @@ def test_whoever_is_out_of_an_account_hears_no_news_of_it() -> None:
     assert explanation_facts(former).needs_related_actors(EXPORT)
 
 
-def test_when_nobody_can_it_says_so_and_why_where_that_helps() -> None:
+def test_explain_without_possible_remedy_says_so_in_advice() -> None:
     last = explain(explanation_facts(an_actor()), EXPORT, ADMINS, an_act("vendor"))
     alone = explain(
         explanation_facts(a_partner_admin_actor(member=a_partner_admin(removed=(EXPORT,)))),
@@ -142,7 +142,7 @@ def test_when_nobody_can_it_says_so_and_why_where_that_helps() -> None:
     )
 
 
-def test_however_somebody_stands_there_is_an_explanation() -> None:
+def test_explain_random_memberships_always_returns_explanation() -> None:
     random = Random(20261122)
     reached = set()
     for _ in range(250):

@@ -7,14 +7,8 @@ from typing import Any
 import pytest
 
 from partner_access.domain.authorization.access import AccessFacts, Rule, decide
-from partner_access.domain.authorization.remediation import (
-    NO_REMEDY,
-    UNCHANGEABLE_RULES,
-    RelatedActors,
-    RemedyCase,
-    needs_people,
-    remedy,
-)
+from partner_access.domain.authorization.remediation import UNCHANGEABLE_RULES, RemedyCase, needs_people, remedy
+from partner_access.domain.authorization.remedies import NO_REMEDY, RelatedActors
 from partner_access.domain.memberships.actors import NO_ACTOR, Actor
 from partner_access.domain.memberships.members import Seat, SuspensionReason
 from partner_access.domain.memberships.roles import Role
@@ -60,24 +54,24 @@ def remedy_user_ids(case: RemedyCase) -> list[str]:
     return [person.user_id for each in remedy(case).changeable_by for person in each.users]
 
 
-def test_a_super_admin_of_the_same_firm_is_not_named_where_he_may_not() -> None:
+def test_remedy_omits_super_admin_of_own_partner() -> None:
     assert remedy_user_ids(a_case(NARROWED_ADMIN, admins=(an_actor(), OWN_PARTNER_SUPER_ADMIN))) == ["user-approver"]
     assert remedy_roles(a_case(NARROWED_ADMIN, admins=(OWN_PARTNER_SUPER_ADMIN,))) == ["user_manager", "colleague"]
 
 
-def test_a_super_admin_who_may_no_more_or_is_not_known_is_not_named() -> None:
+def test_remedy_omits_inactive_or_unknown_super_admin() -> None:
     gone = an_actor(a_user("user-gone", active=False), a_member("user-gone"))
     unknown = Actor(member=a_member("user-unknown"))
 
     assert remedy_user_ids(a_case(NARROWED_ADMIN, admins=(gone, unknown, an_actor()))) == ["user-approver"]
 
 
-def test_it_is_tried_as_an_act_of_whoever_is_asked_and_never_of_the_vendor() -> None:
+def test_remedy_tries_acts_of_users_and_never_of_vendor() -> None:
     assert Role.VENDOR not in remedy_roles(a_case(NARROWED_ADMIN))
     assert remedy_user_ids(a_case(an_actor(), "sales.access")) == ["user-approver"]
 
 
-def test_what_he_has_to_hold_is_what_is_given_and_no_more() -> None:
+def test_remedy_required_permissions_are_those_given() -> None:
     found = {each.role: each.required_permissions for each in remedy(a_case(NARROWED_ADMIN)).changeable_by}
 
     assert found == {
@@ -91,7 +85,7 @@ def test_what_he_has_to_hold_is_what_is_given_and_no_more() -> None:
     )
 
 
-def test_a_firms_managers_lift_its_suspension_even_when_its_people_may_nothing_here() -> None:
+def test_remedy_for_partner_suspension_names_partner_manager() -> None:
     stopped = a_partner_admin(suspended_by=frozenset({SuspensionReason.PARTNER}))
 
     found = remedy(a_case(a_partner_admin_actor(member=stopped, domains=())))
@@ -99,7 +93,7 @@ def test_a_firms_managers_lift_its_suspension_even_when_its_people_may_nothing_h
     assert ([each.role for each in found.changeable_by], found.next_rule) == (["partner_manager"], Rule.SUSPENDED)
 
 
-def test_what_a_set_unknown_here_holds_is_not_asked_to_lift_a_suspension() -> None:
+def test_remedy_for_suspension_ignores_unknown_set() -> None:
     stopped = an_actor(
         member=a_member(permission_set="sales", set_version=99, suspended_by=frozenset({SuspensionReason.CLIENT}))
     )
@@ -113,7 +107,7 @@ def test_what_a_set_unknown_here_holds_is_not_asked_to_lift_a_suspension() -> No
 
 
 @pytest.mark.parametrize("employed_by", [(PARTNER,), ("partner-east", PARTNER), ("partner-east",), ()])
-def test_whoever_was_partner_admin_comes_back_for_the_same_firm_if_he_still_works_for_it(
+def test_remedy_for_expired_grant_prefers_same_partner(
     employed_by: tuple[str, ...],
 ) -> None:
     east = the_partner(account_id="partner-east", domains=("north.example",))
@@ -135,13 +129,13 @@ def test_whoever_was_partner_admin_comes_back_for_the_same_firm_if_he_still_work
         assert found.error.code == "not_eligible"
 
 
-def test_a_paid_seat_that_he_sits_on_already_is_not_billed_again() -> None:
+def test_remedy_with_existing_paid_seat_needs_no_billing_permission() -> None:
     seated = an_actor(a_user("user-clerk"), a_member("user-clerk", "view_only", paid_seats=(Seat.SALES,)))
 
     assert remedy(a_case(seated)).changeable_by[1].required_permissions == ("account.users.manage", EXPORT)
 
 
-def test_whoever_is_new_at_the_partner_gets_the_smallest_set_that_holds_what_he_wants() -> None:
+def test_remedy_for_new_partner_member_suggests_smallest_set() -> None:
     partner = the_partner()
     case = a_case(NO_ACTOR, "marketing.access")
 
@@ -152,7 +146,7 @@ def test_whoever_is_new_at_the_partner_gets_the_smallest_set_that_holds_what_he_
 
 
 @pytest.mark.parametrize("permission", ["account.billing.manage", "partner.client_access.manage", "crm.everything"])
-def test_what_no_door_gives_is_proposed_to_nobody(permission: str) -> None:
+def test_remedy_for_impossible_permission_is_none(permission: str) -> None:
     case = a_case(a_partner_admin_actor(), permission)
 
     assert decide(case.subject, permission).rule in UNCHANGEABLE_RULES
@@ -160,7 +154,7 @@ def test_what_no_door_gives_is_proposed_to_nobody(permission: str) -> None:
     assert remedy(case) == NO_REMEDY
 
 
-def test_of_a_stranger_nothing_is_known() -> None:
+def test_remedy_for_stranger_does_not_reveal_user_state() -> None:
     known, unknown = remedy(a_case(Actor(a_user("user-nobody", active=False)))), remedy(a_case(NO_ACTOR))
 
     assert known == unknown
@@ -173,7 +167,7 @@ def test_of_a_stranger_nothing_is_known() -> None:
     "target", [NARROWED_ADMIN, a_partner_admin_actor(), an_actor(an_employee(), a_member(EMPLOYEE, "sales"))]
 )
 @pytest.mark.parametrize("suspended_by", [frozenset[SuspensionReason](), frozenset({SuspensionReason.CLIENT})])
-def test_who_can_is_the_same_whoever_asks(
+def test_remedy_is_independent_of_caller(
     target: Actor, admins: tuple[Actor, ...], suspended_by: frozenset[SuspensionReason], asked_by: str
 ) -> None:
     assert target.member
@@ -190,7 +184,7 @@ def test_who_can_is_the_same_whoever_asks(
     ({}, {"state": "closed"}, {PARTNER}),
     ({}, {}, ()),
 ])  # fmt: skip
-def test_what_the_vendor_lifts_may_leave_something_else_in_the_way(
+def test_remedy_by_vendor_reports_next_rule(
     account: dict[str, Any], partner: dict[str, Any], employed_by: Iterable[str], removed: tuple[str, ...]
 ) -> None:
     held = a_partner_admin(removed=removed)
@@ -207,9 +201,7 @@ def test_what_the_vendor_lifts_may_leave_something_else_in_the_way(
 
 
 @pytest.mark.parametrize(("name", "then"), [("super_admin", None), ("view_only", Rule.NOT_IN_SET)])
-def test_whoever_left_the_partner_is_taken_back_there_and_may_still_lack_something(
-    name: str, then: Rule | None
-) -> None:
+def test_remedy_for_removed_employee_reports_next_rule(name: str, then: Rule | None) -> None:
     partner, target = the_partner(), an_actor(an_employee(), a_member(EMPLOYEE, name, account_id=PARTNER, active=False))
     case = a_case(target, "partner.client_access.manage")
     case = replace(case, account=partner, subject=AccessFacts(partner, target, NOW))
@@ -219,7 +211,7 @@ def test_whoever_left_the_partner_is_taken_back_there_and_may_still_lack_somethi
     assert ([each.role for each in found.changeable_by], found.next_rule) == (["vendor"], then)
 
 
-def test_colleagues_are_named_though_all_access_of_their_firm_ended_once() -> None:
+def test_remedy_after_program_termination_names_colleague() -> None:
     partner = the_partner(terminations=1)
     target = an_actor(an_employee(), a_partner_admin(removed=(EXPORT,), access_generation=1), partners=[partner])
     case = a_case(target)
@@ -227,7 +219,7 @@ def test_colleagues_are_named_though_all_access_of_their_firm_ended_once() -> No
     assert "colleague" in remedy_roles(replace(case, related=RelatedActors((an_actor(),), {PARTNER: partner})))
 
 
-def test_what_would_not_turn_the_decision_alone_says_what_decides_next() -> None:
+def test_remedy_that_is_not_sufficient_has_next_rule() -> None:
     stopped = a_partner_admin_actor(
         member=a_partner_admin(removed=(EXPORT,), suspended_by=frozenset({SuspensionReason.CLIENT}))
     )

@@ -51,7 +51,7 @@ def member_after(member: Member, suggested: MemberEdit) -> Member:
 
 
 @pytest.mark.parametrize("member", MEMBERS, ids=MEMBER_IDS)
-def test_each_proposal_for_more_brings_it_with_its_seat_and_takes_nothing_in_between_away(member: Member) -> None:
+def test_widening_edits_give_permission_and_seat_and_remove_nothing(member: Member) -> None:
     account = the_client()
     held = effective_rights_of(member, SETS)
     for permission in PERMISSIONS:
@@ -70,7 +70,7 @@ def test_each_proposal_for_more_brings_it_with_its_seat_and_takes_nothing_in_bet
 
 
 @pytest.mark.parametrize("member", [*MEMBERS, a_member()], ids=[*MEMBER_IDS, "super admin"])
-def test_each_proposal_for_less_takes_it_away_with_what_cannot_go_on_without_it(member: Member) -> None:
+def test_narrowing_edits_remove_permission_and_dependent_ones(member: Member) -> None:
     held = effective_rights_of(member, SETS)
     for permission in held:
         first, *others = narrowing_edits(member, SETS, permission)
@@ -83,7 +83,7 @@ def test_each_proposal_for_less_takes_it_away_with_what_cannot_go_on_without_it(
             assert all(name.rpartition(".")[0] == permission.rpartition(".")[0] for name in lost if name != permission)
 
 
-def test_nobody_is_made_super_admin_or_partner_admin_for_want_of_one_permission() -> None:
+def test_widening_edits_use_only_ordinary_sets() -> None:
     sizes = [len(latest_set_rights(name).held) for name in SUGGESTED_SETS]
 
     assert set(SUGGESTED_SETS) == set(SetName) - {SetName.SUPER_ADMIN, SetName.PARTNER_ADMIN}
@@ -98,20 +98,20 @@ def test_nobody_is_made_super_admin_or_partner_admin_for_want_of_one_permission(
     ("crm.export", "view_only", ("crm.export",)),
     ("account.billing.manage", "view_only", ("account.billing.manage",)),
 ])  # fmt: skip
-def test_the_smallest_set_that_holds_it_is_proposed(permission: str, name: str, added: tuple[str, ...]) -> None:
+def test_smallest_set_with_permission_is_suggested(permission: str, name: str, added: tuple[str, ...]) -> None:
     found, overrides = smallest_set(permission)
 
     assert (found, overrides.added, overrides.removed) == (name, added, ())
 
 
-def test_what_is_added_is_added_as_narrowly_as_can_be() -> None:
+def test_widening_edits_add_narrowest_scope() -> None:
     suggested, _ = widening_edits(the_client(), MEMBERS[0], {}, "crm.deals.delete")
 
     assert suggested.overrides
     assert suggested.overrides.added == ("crm.deals.edit:owned", "crm.deals.delete:owned")
 
 
-def test_for_want_of_a_seat_alone_a_seat_is_proposed_alone() -> None:
+def test_widening_edits_for_missing_seat_add_only_seat() -> None:
     member = a_member(paid_seats=(Seat.SERVICE,))
 
     assert list(widening_edits(the_client(), member, {}, "sales.access")) == [

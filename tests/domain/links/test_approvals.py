@@ -97,7 +97,7 @@ def facts(*, employee: User | None = LINKED_EMPLOYEE, member: Member | None = No
     )
 
 
-def test_an_approval_makes_the_employee_partner_admin_as_it_was_asked() -> None:
+def test_approve_link_grants_partner_admin_as_requested() -> None:
     link = a_link(removed=("crm.export",), access_days=30)
     approved = approve(facts(link=link), RequestedAccess(), an_act())
 
@@ -117,7 +117,7 @@ def test_an_approval_makes_the_employee_partner_admin_as_it_was_asked() -> None:
     assert set(approved.relies_on) == {a_user(), a_member(), the_client(), the_partner(), an_employee()}
 
 
-def test_what_was_asked_and_what_was_given_are_both_kept_and_told() -> None:
+def test_approve_with_less_access_records_requested_and_given() -> None:
     link = a_link(removed=("crm.export",), access_days=30)
     approved = approve(facts(link=link), RequestedAccess(removed=("crm.import",), access_days=7), an_act())
 
@@ -142,7 +142,7 @@ def test_what_was_asked_and_what_was_given_are_both_kept_and_told() -> None:
         (None, None, (None, None)),
     ],
 )
-def test_the_time_asked_for_and_the_time_given_are_told_where_it_was_shortened(
+def test_approve_with_shorter_access_reports_requested_and_given_days(
     asked: int | None, offered: int | None, reported: tuple[int | None, int | None]
 ) -> None:
     notification = approve(
@@ -162,12 +162,12 @@ def test_the_time_asked_for_and_the_time_given_are_told_where_it_was_shortened(
         (RequestedAccess(removed=("crm.deals.view:owned",)), InvalidField),
     ],
 )
-def test_which_counter_offers_cannot_stand(offer: RequestedAccess, error: type[DomainError]) -> None:
+def test_approve_with_invalid_narrowing_raises_error(offer: RequestedAccess, error: type[DomainError]) -> None:
     with pytest.raises(error):
         approve(facts(link=a_link(access_days=30)), offer, an_act())
 
 
-def test_an_approver_of_another_firm_and_one_who_manages_users_may_approve() -> None:
+def test_approve_by_employee_of_other_partner_or_user_manager_succeeds() -> None:
     of_another = an_actor(an_employee(APPROVER, employed_by=frozenset({"partner-south"})))
     user_manager = an_actor(member=a_member(permission_set="sales", added=("account.users.manage",)))
 
@@ -175,7 +175,7 @@ def test_an_approver_of_another_firm_and_one_who_manages_users_may_approve() -> 
         assert approve(facts(approver=approver), RequestedAccess(), an_act()).grant.granted_by == APPROVER
 
 
-def test_a_legacy_account_is_told_that_a_paid_seat_is_wanting() -> None:
+def test_approve_in_legacy_account_notification_says_paid_seat_required() -> None:
     notifications = [
         approve(facts(account=the_client(pricing=pricing)), RequestedAccess(), an_act()).notification
         for pricing in (Pricing.LEGACY, Pricing.SEAT_BASED)
@@ -218,13 +218,13 @@ APPROVAL_ONLY_ERRORS: list[tuple[Mapping[str, Any], type[DomainError]]] = [
 
 
 @pytest.mark.parametrize(("changes", "error"), REPLY_ERRORS + APPROVAL_ONLY_ERRORS)
-def test_an_approval_is_refused(changes: Mapping[str, Any], error: type[DomainError]) -> None:
+def test_approve_with_invalid_facts_raises_error(changes: Mapping[str, Any], error: type[DomainError]) -> None:
     with pytest.raises(error):
         approve(facts(**changes), RequestedAccess(), an_act())
 
 
 @pytest.mark.parametrize("first", range(len(REPLY_ERRORS + APPROVAL_ONLY_ERRORS)))
-def test_the_refusals_of_an_approval_come_in_their_order(first: int) -> None:
+def test_approve_with_several_problems_raises_first_error(first: int) -> None:
     """Check that an error later in the list never hides an earlier one."""
     changes, error = (REPLY_ERRORS + APPROVAL_ONLY_ERRORS)[first]
     for others, _ in (REPLY_ERRORS + APPROVAL_ONLY_ERRORS)[first + 1 :]:
@@ -234,7 +234,7 @@ def test_the_refusals_of_an_approval_come_in_their_order(first: int) -> None:
 
 
 @pytest.mark.parametrize(("changes", "error"), REPLY_ERRORS)
-def test_a_refusal_of_the_link_is_refused_by_the_same_ladder(
+def test_decline_with_invalid_facts_raises_same_error_as_approve(
     changes: Mapping[str, Any], error: type[DomainError]
 ) -> None:
     with pytest.raises(error):
@@ -242,23 +242,21 @@ def test_a_refusal_of_the_link_is_refused_by_the_same_ladder(
 
 
 @pytest.mark.parametrize(("changes", "_"), APPROVAL_ONLY_ERRORS)
-def test_a_link_can_be_declined_whatever_became_of_the_employee_or_the_seats(
-    changes: Mapping[str, Any], _: type[DomainError]
-) -> None:
+def test_decline_ignores_eligibility_and_partner_seats(changes: Mapping[str, Any], _: type[DomainError]) -> None:
     assert decline(facts(**changes), None, an_act()).audit.event == "link.declined"
 
 
-def test_how_another_account_answered_shows_only_to_its_approvers() -> None:
+def test_approve_by_non_approver_does_not_reveal_earlier_reply() -> None:
     for approver, error in ((Actor(a_user()), NotFound), (OWN_PARTNER_SUPER_ADMIN, NoIndependentApprover)):
         with pytest.raises(error):
             approve(facts(approver=approver, reply=a_reply()), RequestedAccess(), an_act())
 
 
-def test_a_bound_link_is_approved_by_the_account_it_is_bound_to() -> None:
+def test_approve_bound_link_by_its_account_succeeds() -> None:
     assert approve(facts(link=a_link(account_id=CLIENT)), RequestedAccess(), an_act()).account == the_client()
 
 
-def test_a_link_is_approved_in_its_last_second() -> None:
+def test_approve_one_second_before_expiry_succeeds() -> None:
     assert approve(facts(link=a_link(expires_at=NOW + SECOND)), RequestedAccess(), an_act()).grant.created_at == NOW
 
 
@@ -273,7 +271,7 @@ def test_a_link_is_approved_in_its_last_second() -> None:
         (2, {"offboardings": {PARTNER: 1}}, {"terminations": 1}, None),
     ],
 )
-def test_a_link_of_before_all_was_ended_brings_nobody_in(
+def test_reply_and_preview_with_older_access_generation_raise_link_revoked(
     access_generation: int, employee: dict[str, Any], partner: dict[str, Any], error: type[DomainError] | None
 ) -> None:
     asked = facts(
@@ -297,7 +295,7 @@ def test_a_link_of_before_all_was_ended_brings_nobody_in(
 
 
 @pytest.mark.parametrize(("max_approvals", "stored"), [(1, False), (2, True), (1000, True)])
-def test_an_account_leaves_its_mark_only_on_a_link_that_many_may_approve(max_approvals: int, stored: bool) -> None:
+def test_reply_is_stored_only_for_link_with_several_approvals(max_approvals: int, stored: bool) -> None:
     approved = approve(facts(link=a_link(max_approvals=max_approvals)), RequestedAccess(), an_act())
     declined = decline(facts(link=a_link(max_approvals=max_approvals)), None, an_act())
 
@@ -305,7 +303,7 @@ def test_an_account_leaves_its_mark_only_on_a_link_that_many_may_approve(max_app
     assert declined.reply == (a_reply(LinkState.DECLINED) if stored else None)
 
 
-def test_a_refusal_is_told_with_its_reason() -> None:
+def test_decline_notification_contains_reason_and_audit_entry_does_not() -> None:
     link = a_link(account_id=None, set_version=2, removed=("crm.export",))
     declined = decline(facts(link=link), "Not this year", an_act())
 
@@ -343,7 +341,7 @@ def preview_facts(*replies: ReplyFacts, **changes: Any) -> LinkPreviewFacts:
     )
 
 
-def test_a_preview_shows_who_asks_and_where_the_reader_may_approve() -> None:
+def test_preview_returns_link_partner_employee_and_choices() -> None:
     seen = preview(preview_facts(), an_act())
 
     assert (seen.link, seen.partner, seen.employee) == (a_link(), the_partner(), an_employee())
@@ -363,7 +361,7 @@ def test_a_preview_shows_who_asks_and_where_the_reader_may_approve() -> None:
         ({"account": the_client(partner_seat_limit=0)}, "no_seat_left"),
     ],
 )
-def test_a_preview_says_why_an_approval_would_be_refused(changes: Mapping[str, Any], reason: str) -> None:
+def test_preview_choice_has_reason_when_approval_would_fail(changes: Mapping[str, Any], reason: str) -> None:
     (choice,) = preview(preview_facts(facts(**changes)), an_act()).choices
 
     assert choice.error_code == reason
@@ -378,7 +376,7 @@ def test_a_preview_says_why_an_approval_would_be_refused(changes: Mapping[str, A
         {"approver": an_actor(member=a_member(active=False))},
     ],
 )
-def test_a_preview_lists_only_client_accounts_of_the_reader(changes: Mapping[str, Any]) -> None:
+def test_preview_omits_accounts_other_than_clients_of_the_reader(changes: Mapping[str, Any]) -> None:
     assert preview(preview_facts(facts(**changes)), an_act()).choices == ()
 
 
@@ -395,16 +393,16 @@ def test_a_preview_lists_only_client_accounts_of_the_reader(changes: Mapping[str
         ({"viewer": a_user(active=False)}, Forbidden),
     ],
 )
-def test_a_preview_is_refused(changes: Mapping[str, Any], error: type[DomainError]) -> None:
+def test_preview_with_invalid_facts_raises_error(changes: Mapping[str, Any], error: type[DomainError]) -> None:
     with pytest.raises(error):
         preview(preview_facts(**changes), an_act())
 
 
-def test_somebody_whom_the_vendor_has_not_told_of_sees_the_link_and_no_accounts() -> None:
+def test_preview_for_unknown_user_returns_no_choices() -> None:
     assert preview(preview_facts(facts(approver=Actor()), viewer=None), an_act()).choices == ()
 
 
-def test_paid_seats_of_a_converted_member_are_kept_and_relied_on() -> None:
+def test_approve_for_existing_member_keeps_paid_seats() -> None:
     before = a_member(EMPLOYEE, "sales", seat=Seat.SALES)
     approved = approve(facts(member=before), RequestedAccess(), an_act())
 

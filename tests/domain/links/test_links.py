@@ -108,7 +108,7 @@ def act_of(actor: Actor, **changes: Any) -> Any:
         ({"stored_state": StoredLinkState.EXPIRED}, LinkState.EXPIRED),
     ],
 )
-def test_a_links_state_is_computed(changes: Mapping[str, Any], state: LinkState) -> None:
+def test_link_state_at_combines_stored_state_expiry_and_approvals(changes: Mapping[str, Any], state: LinkState) -> None:
     assert a_link(**changes).state_at(NOW) is state
 
 
@@ -126,7 +126,7 @@ def test_a_links_state_is_computed(changes: Mapping[str, Any], state: LinkState)
         ({"stored_state": StoredLinkState.DECLINED}, 1, LinkState.DECLINED),
     ],
 )
-def test_a_link_asks_for_nothing_once_all_of_its_employees_access_was_ended(
+def test_link_with_older_access_generation_is_revoked(
     changes: Mapping[str, Any], access_generation: int, state: LinkState
 ) -> None:
     link = a_link(**changes)
@@ -148,13 +148,13 @@ def test_a_link_asks_for_nothing_once_all_of_its_employees_access_was_ended(
         (an_employee(offboardings={PARTNER: 2}), the_partner(terminations=1), 3),
     ],
 )
-def test_how_often_all_was_ended_counts_as_far_as_both_are_known(
+def test_access_generation_now_sums_known_records(
     employee: User | None, partner: Account | None, access_generation: int
 ) -> None:
     assert current_access_generation(employee, partner) == access_generation
 
 
-def test_a_link_is_made_in_the_tenure_of_today() -> None:
+def test_create_link_stores_current_access_generation() -> None:
     employee, partner = an_employee(offboardings={PARTNER: 2}), the_partner(terminations=1)
 
     assert (
@@ -171,16 +171,18 @@ def test_a_link_is_made_in_the_tenure_of_today() -> None:
         ({"expires_at": NOW}, LinkExpired),
     ],
 )
-def test_an_ended_link_says_how_it_ended(changes: Mapping[str, Any], error: type[DomainError]) -> None:
+def test_must_be_open_for_ended_link_raises_error_of_its_state(
+    changes: Mapping[str, Any], error: type[DomainError]
+) -> None:
     with pytest.raises(error):
         a_link(**changes).must_be_open(NOW, 0)
 
 
-def test_an_open_link_is_open_until_the_second_before_its_end() -> None:
+def test_must_be_open_one_second_before_expiry_succeeds() -> None:
     a_link(expires_at=NOW + SECOND).must_be_open(NOW, 0)
 
 
-def test_a_link_is_opened_by_each_of_its_secrets_and_no_other() -> None:
+def test_must_be_opened_by_accepts_only_secrets_of_link() -> None:
     link = a_link(secrets=frozenset({SECRET.fingerprint, OTHER_SECRET.fingerprint}))
 
     link.must_be_opened_by(SECRET)
@@ -190,7 +192,7 @@ def test_a_link_is_opened_by_each_of_its_secrets_and_no_other() -> None:
             closed.must_be_opened_by(OTHER_SECRET)
 
 
-def test_what_a_link_asks_is_the_set_less_something_for_some_time() -> None:
+def test_link_asked_contains_removed_permissions_and_access_days() -> None:
     assert a_link(removed=("crm.import",), access_days=3).requested_access == RequestedAccess(
         removed=("crm.import",), access_days=3
     )
@@ -207,7 +209,7 @@ def a_new_link(**changes: Any) -> NewLink:
     return NewLink(**{"employee_id": EMPLOYEE, **changes})
 
 
-def test_a_link_asks_what_was_wished_and_keeps_no_secret() -> None:
+def test_create_link_stores_request_without_secret() -> None:
     new_link = a_new_link(
         account_id=CLIENT,
         recipient="owner@bakery.example",
@@ -245,7 +247,7 @@ def test_a_link_asks_what_was_wished_and_keeps_no_secret() -> None:
     assert set(created.relies_on) == {the_partner(), an_employee(), *SUPER_ADMIN.relied_on}
 
 
-def test_a_link_asks_for_the_set_in_its_newest_version_and_its_letter_says_so() -> None:
+def test_create_link_uses_latest_set_version() -> None:
     with two_set_versions():
         created = create(facts(), a_new_link(recipient="owner@bakery.example"), act_of(SUPER_ADMIN))
 
@@ -253,7 +255,7 @@ def test_a_link_asks_for_the_set_in_its_newest_version_and_its_letter_says_so() 
     assert (created.link.set_version, created.notification.set_version) == (2, 2)
 
 
-def test_a_link_without_a_recipient_sends_no_letter() -> None:
+def test_create_link_without_recipient_has_no_notification() -> None:
     created = create(facts(), a_new_link(), act_of(SUPER_ADMIN))
 
     assert created.notification is None
@@ -264,7 +266,7 @@ def test_a_link_without_a_recipient_sends_no_letter() -> None:
 
 @pytest.mark.parametrize("creator", [SUPER_ADMIN, ACCESS_MANAGER])
 @pytest.mark.parametrize("employee", [EMPLOYEE, MANAGER])
-def test_who_manages_client_access_makes_links_for_himself_and_colleagues(creator: Actor, employee: str) -> None:
+def test_create_link_by_access_manager_for_self_and_colleagues_succeeds(creator: Actor, employee: str) -> None:
     made = create(
         facts(creator=creator, employee=an_employee(employee)), a_new_link(employee_id=employee), act_of(creator)
     )
@@ -283,7 +285,7 @@ def test_who_manages_client_access_makes_links_for_himself_and_colleagues(creato
         (OUTSIDER_ACTOR, NotFound),
     ],
 )
-def test_who_makes_no_links(creator: Actor, error: type[DomainError]) -> None:
+def test_create_link_by_other_caller_is_refused(creator: Actor, error: type[DomainError]) -> None:
     with pytest.raises(error):
         create(facts(creator=creator), a_new_link(), act_of(creator))
 
@@ -307,20 +309,20 @@ def test_who_makes_no_links(creator: Actor, error: type[DomainError]) -> None:
         ({"employee": an_employee(open_links=51)}, {}, TooManyLinks),
     ],
 )
-def test_which_links_are_not_made(
+def test_create_link_with_invalid_facts_raises_error(
     changes: Mapping[str, Any], fields: Mapping[str, Any], error: type[DomainError]
 ) -> None:
     with pytest.raises(error):
         create(facts(**changes), a_new_link(**fields), act_of(SUPER_ADMIN))
 
 
-def test_the_fiftieth_open_link_is_still_made() -> None:
+def test_create_link_as_fiftieth_open_link_succeeds() -> None:
     assert (
         create(facts(employee=an_employee(open_links=49)), a_new_link(), act_of(SUPER_ADMIN)).employee.open_links == 49
     )
 
 
-def test_whether_an_employee_may_have_links_is_only_told_to_who_may_make_them() -> None:
+def test_create_link_by_other_caller_does_not_reveal_eligibility() -> None:
     with pytest.raises(Forbidden):
         create(facts(creator=SELF, employee=None), a_new_link(), act_of(SELF))
     with pytest.raises(NotFound):
@@ -351,7 +353,9 @@ def link_facts(actor: Actor = SUPER_ADMIN, link: links.Link | None = MANAGERS_LI
         (REMOVED_MANAGER, MANAGERS_LINK, False),
     ],
 )
-def test_a_link_is_there_for_whom_it_is_about(actor: Actor, link: links.Link | None, is_visible: bool) -> None:
+def test_must_be_own_or_managed_returns_link_only_to_concerned_callers(
+    actor: Actor, link: links.Link | None, is_visible: bool
+) -> None:
     if is_visible:
         assert links.must_be_own_or_managed(link_facts(actor, link), act_of(actor)) == link
     else:
@@ -363,7 +367,7 @@ def test_a_link_is_there_for_whom_it_is_about(actor: Actor, link: links.Link | N
 
 
 @pytest.mark.parametrize("actor", [SUPER_ADMIN, ACCESS_MANAGER])
-def test_an_open_link_is_revoked_by_who_manages_client_access(actor: Actor) -> None:
+def test_revoke_open_link_by_access_manager_succeeds(actor: Actor) -> None:
     revoked = revoke(link_facts(actor), act_of(actor))
 
     assert revoked
@@ -372,7 +376,7 @@ def test_an_open_link_is_revoked_by_who_manages_client_access(actor: Actor) -> N
     assert set(revoked.relies_on) == {actor.user, actor.member}
 
 
-def test_the_vendor_revokes_any_link_that_there_is() -> None:
+def test_revoke_link_by_vendor_succeeds_for_any_existing_link() -> None:
     act = an_act("vendor", for_vendor=True)
 
     assert revoke(link_facts(Actor()), act)
@@ -394,7 +398,9 @@ def test_the_vendor_revokes_any_link_that_there_is() -> None:
         (SELF, a_link(approvals=1), Forbidden),
     ],
 )
-def test_who_revokes_nothing(actor: Actor, link: links.Link | None, error: type[DomainError]) -> None:
+def test_revoke_link_by_other_caller_or_in_other_state_is_refused(
+    actor: Actor, link: links.Link | None, error: type[DomainError]
+) -> None:
     with pytest.raises(error):
         revoke(link_facts(actor, link), act_of(actor))
 
@@ -403,18 +409,18 @@ def test_who_revokes_nothing(actor: Actor, link: links.Link | None, error: type[
     "changes",
     [{"stored_state": standing} for standing in StoredLinkState if standing != "open"] + [{"expires_at": NOW}],
 )
-def test_an_ended_link_stays_as_it_is(changes: Mapping[str, Any]) -> None:
+def test_revoke_ended_link_returns_none(changes: Mapping[str, Any]) -> None:
     assert revoke(link_facts(link=a_link(**changes)), act_of(SUPER_ADMIN)) is None
 
 
-def test_a_link_that_some_approved_is_revoked_for_the_others() -> None:
+def test_revoke_partly_approved_link_succeeds() -> None:
     assert revoke(link_facts(link=a_link(approvals=1, max_approvals=2)), act_of(SUPER_ADMIN))
 
 
 # expiry and lost eligibility
 
 
-def test_a_link_whose_employee_lost_eligibility_is_withdrawn_and_no_key_replays_that() -> None:
+def test_withdraw_link_removes_idempotency_key() -> None:
     withdrawn = revoke_ineligible(a_link(), an_act(idempotency_key=an_idempotency_key()))
 
     assert (withdrawn.stored_state, withdrawn.act.idempotency_key) == (StoredLinkState.REVOKED, None)
@@ -436,7 +442,7 @@ def test_a_link_whose_employee_lost_eligibility_is_withdrawn_and_no_key_replays_
         ({"expires_at": NOW, "stored_state": StoredLinkState.EXPIRED}, False),
     ],
 )
-def test_the_sweep_ends_what_is_over_and_was_open(changes: Mapping[str, Any], ends: bool) -> None:
+def test_expire_link_ends_only_open_links_past_their_end(changes: Mapping[str, Any], ends: bool) -> None:
     ended = expire(a_link(**changes), an_act("sweep"))
 
     assert (ended is not None) is ends

@@ -73,7 +73,7 @@ def renewal_facts(link: Link | None, **changes: Any) -> RenewalFacts:
         {"stored_state": StoredLinkState.DECLINED},
     ],
 )
-def test_the_creator_of_an_ended_link_is_asked_for_a_new_one_once(changes: Mapping[str, Any]) -> None:
+def test_request_renewal_of_ended_link_notifies_creator_once(changes: Mapping[str, Any]) -> None:
     requested = request_renewal(renewal_facts(a_link(**changes)), SECRET, an_act())
 
     assert requested
@@ -99,7 +99,7 @@ def test_the_creator_of_an_ended_link_is_asked_for_a_new_one_once(changes: Mappi
         (a_link(expires_at=NOW, renewal_requested=True), SECRET, None, Forbidden),
     ],
 )
-def test_nobody_asks_anew_about_a_link_that_is_open_unknown_or_not_his_to_ask(
+def test_request_renewal_with_invalid_facts_raises_error(
     link: Link | None, secret: LinkSecret, requester: Any, error: type[DomainError]
 ) -> None:
     with pytest.raises(error):
@@ -116,7 +116,7 @@ def test_nobody_asks_anew_about_a_link_that_is_open_unknown_or_not_his_to_ask(
         (0, {"employee": None}, LinkStillOpen),
     ],
 )
-def test_a_link_that_will_never_be_open_again_is_asked_for_anew_though_it_looks_open(
+def test_request_renewal_with_older_access_generation_succeeds(
     access_generation: int, changes: Mapping[str, Any], outcome: bool | type[DomainError]
 ) -> None:
     facts = renewal_facts(a_link(access_generation=access_generation), **changes)

@@ -42,7 +42,7 @@ def link_facts(actor: Actor = SUPER_ADMIN, **changes: Any) -> LinkFacts:
     )
 
 
-def test_a_resent_link_opens_with_a_new_secret_only_and_its_days_count_anew() -> None:
+def test_resend_link_replaces_secret_and_restarts_days() -> None:
     before = a_link(
         recipient="owner@bakery.example",
         expires_at=NOW + SECOND,
@@ -69,7 +69,7 @@ def test_a_resent_link_opens_with_a_new_secret_only_and_its_days_count_anew() ->
     assert set(resent.relies_on) == {SUPER_ADMIN.user, SUPER_ADMIN.member, an_employee(), the_partner()}
 
 
-def test_a_link_that_is_copied_by_hand_is_resent_without_a_letter_and_right_after_it_was_made() -> None:
+def test_resend_link_without_recipient_sends_no_email() -> None:
     resent = resend(link_facts(link=a_link(created_at=NOW)), act_of(SUPER_ADMIN))
 
     assert resent.notification is None
@@ -92,7 +92,7 @@ def hours_ago(*hours: float) -> tuple[datetime, ...]:
         (hours_ago(23.99, 15, 10, 5, 1), False),
     ],
 )
-def test_a_link_is_resent_once_a_minute_and_five_times_a_day(resent: tuple[datetime, ...], is_allowed: bool) -> None:
+def test_resend_link_beyond_rate_limit_raises_rate_limited(resent: tuple[datetime, ...], is_allowed: bool) -> None:
     link = a_link(resent_at=resent)
     if is_allowed:
         assert resend(link_facts(link=link), act_of(SUPER_ADMIN)).link.resent_at[-1] == NOW
@@ -120,12 +120,14 @@ def test_a_link_is_resent_once_a_minute_and_five_times_a_day(resent: tuple[datet
         (SUPER_ADMIN, {"link": a_link(resent_at=(NOW,)), "employee": None}, NotEligible),
     ],
 )
-def test_which_links_are_not_resent(actor: Actor, changes: Mapping[str, Any], error: type[DomainError]) -> None:
+def test_resend_link_with_invalid_facts_raises_error(
+    actor: Actor, changes: Mapping[str, Any], error: type[DomainError]
+) -> None:
     with pytest.raises(error):
         resend(link_facts(actor, **changes), act_of(actor))
 
 
-def test_the_vendor_withdraws_links_and_does_nothing_else_about_them() -> None:
+def test_resend_link_by_vendor_raises_not_found() -> None:
     with pytest.raises(NotFound):
         resend(link_facts(Actor()), an_act("vendor", for_vendor=True))
 
@@ -139,7 +141,7 @@ def test_the_vendor_withdraws_links_and_does_nothing_else_about_them() -> None:
         (0, {"employee": an_employee(offboardings={"partner-south": 1})}, True),
     ],
 )
-def test_a_link_of_before_all_was_ended_is_not_resent(
+def test_resend_link_with_older_access_generation_raises_link_revoked(
     access_generation: int, changes: Mapping[str, Any], is_allowed: bool
 ) -> None:
     facts = link_facts(link=a_link(access_generation=access_generation), **changes)

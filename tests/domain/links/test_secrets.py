@@ -20,7 +20,7 @@ def with_checksum(body: str) -> str:
 
 @given(partner_id=st.from_regex(re.compile(IDENTIFIER, re.ASCII), fullmatch=True))
 @settings(deadline=None)
-def test_a_secret_finds_its_link_whatever_the_partner_is_called(partner_id: str) -> None:
+def test_secret_round_trip_with_any_partner_id_returns_link(partner_id: str) -> None:
     text = LinkSecret.write(partner_id, LINK, RANDOM)
     secret = LinkSecret.read(text)
 
@@ -28,7 +28,7 @@ def test_a_secret_finds_its_link_whatever_the_partner_is_called(partner_id: str)
     assert re.fullmatch(r"pal_[\w.-]+_[0-9a-f]{8}", text, re.ASCII)
 
 
-def test_what_is_kept_of_a_secret_is_a_digest_of_all_of_it() -> None:
+def test_secret_fingerprint_is_digest_of_whole_secret() -> None:
     others = {LinkSecret.read(LinkSecret.write(PARTNER, LINK, character * 43)).fingerprint for character in "abc"}
 
     assert len(others) == 3
@@ -64,14 +64,14 @@ def test_what_is_kept_of_a_secret_is_a_digest_of_all_of_it() -> None:
         "é" * 100,
     ],
 )
-def test_whatever_cannot_be_a_secret_is_not_found(text: str) -> None:
+def test_secret_read_with_malformed_text_raises_link_not_found(text: str) -> None:
     with pytest.raises(LinkNotFound):
         LinkSecret.read(text)
 
 
 @given(position=st.integers(0, len(SECRET_TEXT) - 1), character=st.characters(codec="ascii"))
 @settings(deadline=None)
-def test_one_mistyped_letter_is_found_out_by_the_checksum(position: int, character: str) -> None:
+def test_secret_read_with_one_wrong_character_raises_link_not_found(position: int, character: str) -> None:
     mistyped = SECRET_TEXT[:position] + character + SECRET_TEXT[position + 1 :]
     if mistyped != SECRET_TEXT:
         with pytest.raises(LinkNotFound):

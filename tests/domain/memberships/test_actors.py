@@ -81,19 +81,19 @@ PARTNER_ADMIN = a_partner_admin_actor()
         (Actor(an_employee(), a_member(EMPLOYEE)), "super_admin"),
     ],
 )
-def test_what_somebody_may_do_now(actor: Actor, holds: str | None) -> None:
+def test_rights_at_depend_on_user_membership_and_partner(actor: Actor, holds: str | None) -> None:
     assert actor.rights_at(NOW) == (latest_set_rights(holds) if holds else NO_RIGHTS)
     assert actor.is_super_admin_at(NOW) is (holds == "super_admin")
 
 
-def test_who_falls_back_to_what_he_was_before_needs_no_firm_for_it() -> None:
+def test_rights_at_after_expired_grant_need_no_partner() -> None:
     before = a_member(EMPLOYEE, "sales").assignment
     lapsed = a_partner_admin(grant=a_grant(expires_at=NOW), previous=before)
 
     assert Actor(an_employee(active=True), lapsed).rights_at(NOW) == latest_set_rights("sales")
 
 
-def test_an_actor_relies_on_all_that_his_rights_rest_on() -> None:
+def test_relied_on_contains_every_record_of_actor() -> None:
     holder = a_member(permission_set=CUSTOM_SET)
 
     assert PARTNER_ADMIN.relied_on == (an_employee(), a_partner_admin(), the_partner())
@@ -120,7 +120,7 @@ CLIENT_ASSIGNMENT = a_member(EMPLOYEE, "reporting").assignment
         (1, 1, 2, "partner_admin"),
     ],
 )
-def test_what_he_had_before_all_of_it_was_ended_is_nothing_and_what_came_after_counts(
+def test_membership_of_older_access_generation_has_no_rights(
     offboardings: int, terminations: int, access_generation: int, holds: str | None
 ) -> None:
     user = an_employee(offboardings={PARTNER: offboardings})
@@ -167,7 +167,7 @@ def test_what_he_had_before_all_of_it_was_ended_is_nothing_and_what_came_after_c
         (a_partner_admin(access_generation=0, active=False, grant=None), None),
     ],
 )
-def test_who_loses_all_for_one_firm_falls_back_to_what_is_still_his(member: Member, place: Any) -> None:
+def test_member_at_after_offboarding_falls_back_to_valid_previous_membership(member: Member, place: Any) -> None:
     """Check the fallback. `place` None means an unchanged membership, and () means no membership."""
     actor = an_actor(
         EMPLOYEE_OF_BOTH.model_copy(update={"offboardings": {PARTNER: 1, OTHER_PARTNER: 5}}),
@@ -187,7 +187,7 @@ def test_who_loses_all_for_one_firm_falls_back_to_what_is_still_his(member: Memb
         assert actor.partner_at(NOW) is None
 
 
-def test_what_he_has_by_a_firm_that_was_not_read_or_by_nobody_he_does_not_have() -> None:
+def test_is_member_at_without_partner_or_user_record_is_false() -> None:
     colleague = a_member(EMPLOYEE, "sales", partner_id=PARTNER)
 
     assert not Actor(None, colleague, {PARTNER: the_partner()}).is_member_at(NOW)
@@ -242,14 +242,14 @@ BOTH_SIDES = frozenset({SuspensionReason.CLIENT, SuspensionReason.PARTNER})
         (an_actor(a_user(active=False)), set()),
     ],
 )
-def test_who_keeps_somebody_from_access_now(actor: Actor, reasons: set[str]) -> None:
+def test_suspended_by_at_returns_current_reasons(actor: Actor, reasons: set[str]) -> None:
     assert actor.suspended_by_at(NOW) == reasons
     if reasons:
         assert actor.is_member_at(NOW)
         assert actor.rights_at(NOW) == NO_RIGHTS
 
 
-def test_a_held_set_of_the_accounts_own_is_worth_what_it_holds_now() -> None:
+def test_rights_at_with_custom_set_follow_its_current_content() -> None:
     holder = a_member(permission_set=CUSTOM_SET, added=("reports.view",), removed=("crm.tickets.edit",))
     held = an_actor(member=holder, sets=[a_custom_set()]).rights_at(NOW)
 
@@ -257,7 +257,7 @@ def test_a_held_set_of_the_accounts_own_is_worth_what_it_holds_now() -> None:
     assert an_actor(member=holder).rights_at(NOW).to_names() == ("reports.view",)
 
 
-def test_whoever_is_here_for_a_partner_holds_nothing_that_is_restricted_by_whatever_set() -> None:
+def test_rights_at_of_partner_member_exclude_restricted_permissions() -> None:
     custom_set = a_custom_set(permissions=("account.billing.manage", "account.users.manage", "crm.import"))
     partner_member = a_partner_admin().next_version(permission_set=CUSTOM_SET, added=("account.scim.manage",))
     client_member = a_member(permission_set=CUSTOM_SET)
@@ -267,7 +267,7 @@ def test_whoever_is_here_for_a_partner_holds_nothing_that_is_restricted_by_whate
     assert "account.billing.manage" in an_actor(member=client_member, sets=[custom_set]).rights_at(NOW)
 
 
-def test_a_suspended_super_admin_runs_no_account_and_answers_for_none() -> None:
+def test_suspended_super_admin_is_no_approver_and_no_witness() -> None:
     stopped = an_actor(member=a_member(suspended_by=frozenset({SuspensionReason.CLIENT})))
 
     assert an_actor().is_super_admin_at(NOW)
@@ -293,7 +293,7 @@ def test_a_suspended_super_admin_runs_no_account_and_answers_for_none() -> None:
         (Actor(None, a_member()), Forbidden),
     ],
 )
-def test_an_account_is_there_for_its_members(actor: Actor, error: type[DomainError] | None) -> None:
+def test_must_be_member_for_other_caller_is_refused(actor: Actor, error: type[DomainError] | None) -> None:
     if error is None:
         actor.must_be_member(NOW)
     else:
@@ -304,12 +304,12 @@ def test_an_account_is_there_for_its_members(actor: Actor, error: type[DomainErr
 
 
 @pytest.mark.parametrize("partner", [None, the_client()])
-def test_a_partner_that_is_none_is_as_if_unknown_to_its_own_members(partner: Account | None) -> None:
+def test_must_be_staff_of_non_partner_account_raises_not_found(partner: Account | None) -> None:
     with pytest.raises(NotFound):
         an_actor().must_be_employee(partner, NOW)
 
 
-def test_a_partner_is_there_for_its_staff() -> None:
+def test_must_be_staff_for_employee_returns_partner() -> None:
     assert an_actor().must_be_employee(the_partner(), NOW) == the_partner()
 
 
@@ -365,7 +365,7 @@ MANAGES_USERS = a_member(permission_set="sales", added=("account.users.manage",)
         (an_actor(a_user(active=False)), (), Forbidden),
     ],
 )
-def test_who_answers_for_an_account(
+def test_must_be_approver_applies_role_and_own_partner_rules(
     approver: Actor, super_admins: tuple[Actor, ...], error: type[DomainError] | None
 ) -> None:
     if error is None:
@@ -375,7 +375,7 @@ def test_who_answers_for_an_account(
             approver.must_be_approver(partner_id=PARTNER, super_admins=super_admins, at=NOW)
 
 
-def test_nobody_approves_who_is_not_there() -> None:
+def test_is_approver_at_without_membership_is_false() -> None:
     assert not Actor(a_user()).is_approver_at(NOW)
 
 
@@ -384,9 +384,7 @@ def test_nobody_approves_who_is_not_there() -> None:
     [(NOW - SECOND, True), (NOW, True), (NOW + SECOND, False)],
     ids=["before", "at", "after"],
 )
-def test_a_partner_admin_whose_grant_lapsed_answers_again_as_what_he_was(
-    expires_at: datetime, can_approve: bool
-) -> None:
+def test_is_approver_at_after_expired_grant_uses_previous_membership(expires_at: datetime, can_approve: bool) -> None:
     before = a_member(permission_set="sales", added=("account.users.manage",)).assignment
     lapsed = a_partner_admin(grant=a_grant(expires_at=expires_at), previous=before)
 
@@ -417,19 +415,19 @@ DEMOTED = an_actor(a_user("user-d"), a_member("user-d", "sales"))
         ((DEACTIVATED, DEMOTED, INDEPENDENT), DEACTIVATED.user, INDEPENDENT),
     ],
 )
-def test_who_acts_is_rather_the_witness_and_then_one_of_no_firm(
+def test_witness_prefers_actor_then_independent_super_admin(
     others: tuple[Actor, ...], rather: User | None, stays: Actor
 ) -> None:
     assert witness(others, NOW, preferred=rather) is stays
 
 
 @pytest.mark.parametrize("others", [(), (DEACTIVATED,), (DEMOTED,), (DEACTIVATED, DEMOTED)])
-def test_nobody_goes_when_no_active_super_admin_stays(others: tuple[Actor, ...]) -> None:
+def test_witness_without_active_super_admin_raises_last_super_admin(others: tuple[Actor, ...]) -> None:
     with pytest.raises(LastSuperAdmin):
         witness(others, NOW)
 
 
-def test_independent_is_who_works_for_no_partner_at_all() -> None:
+def test_has_independent_super_admin_excludes_partner_employees() -> None:
     assert has_independent_super_admin((PARTNER_EMPLOYEE, INDEPENDENT), NOW)
     assert not has_independent_super_admin((PARTNER_EMPLOYEE, DEACTIVATED, DEMOTED), NOW)
     assert not has_independent_super_admin((), NOW)

@@ -100,7 +100,7 @@ def new_member_with_set(permission_set: str = "view_only", **fields: Any) -> New
 
 
 @pytest.mark.parametrize("creator", [SUPER_ADMIN, MANAGES_USERS])
-def test_a_client_makes_an_eligible_employee_partner_admin(creator: Actor) -> None:
+def test_create_partner_admin_for_eligible_employee_records_grant(creator: Actor) -> None:
     new_member = new_partner_admin(overrides=Overrides(removed=("crm.import",)), access_days=30)
     created = create(facts(creator=creator), new_member, an_act())
     grant = created.member.grant
@@ -130,12 +130,12 @@ def test_a_client_makes_an_eligible_employee_partner_admin(creator: Actor) -> No
 
 
 @pytest.mark.parametrize("seat", [None, Seat.PARTNER])
-def test_a_partner_admin_sits_on_the_partner_seat(seat: Seat | None) -> None:
+def test_create_partner_admin_assigns_partner_seat(seat: Seat | None) -> None:
     assert create(facts(), new_partner_admin(seat=seat), an_act()).member.seat is Seat.PARTNER
 
 
 @pytest.mark.parametrize("pricing", Pricing)
-def test_a_new_partner_admin_of_a_legacy_account_is_told_that_a_paid_seat_is_wanting(pricing: Pricing) -> None:
+def test_create_partner_admin_in_legacy_account_says_paid_seat_required(pricing: Pricing) -> None:
     made = create(facts(account=the_client(pricing=pricing)), new_partner_admin(), an_act())
 
     assert made.notification
@@ -174,7 +174,7 @@ PARTNER_ADMIN_ERRORS: list[tuple[Mapping[str, Any], Mapping[str, Any], type[Doma
 
 
 @pytest.mark.parametrize(("changes", "new_member", "error"), PARTNER_ADMIN_ERRORS)
-def test_nobody_is_made_partner_admin(
+def test_create_partner_admin_with_invalid_facts_raises_error(
     changes: Mapping[str, Any], new_member: Mapping[str, Any], error: type[DomainError]
 ) -> None:
     with pytest.raises(error):
@@ -182,7 +182,7 @@ def test_nobody_is_made_partner_admin(
 
 
 @pytest.mark.parametrize("first", range(len(PARTNER_ADMIN_ERRORS)))
-def test_the_refusals_of_a_creation_come_in_their_order(first: int) -> None:
+def test_create_partner_admin_with_several_problems_raises_first_error(first: int) -> None:
     changes, new_member, error = PARTNER_ADMIN_ERRORS[first]
     for other_changes, other_new_member, _ in PARTNER_ADMIN_ERRORS[first + 1 :]:
         if not changes.keys() & other_changes.keys() and not new_member.keys() & other_new_member.keys():
@@ -190,7 +190,7 @@ def test_the_refusals_of_a_creation_come_in_their_order(first: int) -> None:
                 create(facts(**changes, **other_changes), new_partner_admin(**new_member, **other_new_member), an_act())
 
 
-def test_who_is_in_two_firms_shows_only_to_who_may_ask() -> None:
+def test_create_with_unclear_partner_is_reported_only_to_approvers() -> None:
     unclear: dict[str, Any] = {"partner": None, "partner_is_ambiguous": True}
     for creator, error in ((Actor(a_user()), NotFound), (MEMBER_WITHOUT_RIGHTS, NotAnApprover)):
         with pytest.raises(error):
@@ -200,7 +200,7 @@ def test_who_is_in_two_firms_shows_only_to_who_may_ask() -> None:
     assert raised.value.errors == [{"pointer": "/partner_id", "code": "invalid_field"}]
 
 
-def test_nobody_makes_himself_partner_admin() -> None:
+def test_create_partner_admin_for_self_raises_own_partner_error() -> None:
     subject = Actor(an_employee(), a_member(EMPLOYEE))
 
     with pytest.raises(OwnPartnerMayNotApprove):
@@ -212,7 +212,7 @@ def test_nobody_makes_himself_partner_admin() -> None:
 # ordinary members
 
 
-def test_a_client_takes_in_an_ordinary_member() -> None:
+def test_create_member_by_client_records_membership() -> None:
     made = create(member_facts(), new_member_with_set("sales"), an_act())
 
     assert made.member == a_member(NEWCOMER, "sales", since=NOW, granted_by=APPROVER)
@@ -223,7 +223,7 @@ def test_a_client_takes_in_an_ordinary_member() -> None:
     assert set(made.relies_on) == {a_user(), a_member(), the_client(), a_user(NEWCOMER)}
 
 
-def test_a_deactivated_member_is_taken_in_again_with_the_same_history() -> None:
+def test_create_member_for_deactivated_member_keeps_history() -> None:
     before = a_member(NEWCOMER, active=False, version=6, removed=("crm.import",))
     made = create(member_facts(member=before), new_member_with_set("sales"), an_act())
 
@@ -232,7 +232,7 @@ def test_a_deactivated_member_is_taken_in_again_with_the_same_history() -> None:
     assert before in made.relies_on
 
 
-def test_overrides_narrow_and_widen_within_what_the_creator_holds() -> None:
+def test_create_member_with_overrides_stores_effective_overrides() -> None:
     new_member = new_member_with_set(
         "sales", overrides=Overrides(added=("crm.import",), removed=("sales.forecast", "crm.export"))
     )
@@ -245,7 +245,7 @@ def colleague_facts(**changes: Any) -> MemberCreationFacts:
     return member_facts(**{"creator": PARTNER_ADMIN, "person": an_employee(), **changes})
 
 
-def test_an_account_gives_a_set_of_its_own_as_it_is_now() -> None:
+def test_create_member_with_custom_set_uses_current_version() -> None:
     own = a_custom_set(version=6)
     new_member = new_member_with_set(
         CUSTOM_SET, overrides=Overrides(added=("crm.import",), removed=("service.access", "crm.export"))
@@ -268,7 +268,7 @@ def test_an_account_gives_a_set_of_its_own_as_it_is_now() -> None:
     )
 
 
-def test_a_partner_admin_may_do_in_a_narrower_scope_what_is_taken_away() -> None:
+def test_create_partner_admin_with_narrower_scope_succeeds() -> None:
     narrower = Overrides(added=("crm.deals.edit:team",), removed=("crm.deals.edit", "crm.deals.delete"))
 
     assert create(facts(), new_partner_admin(overrides=narrower), an_act()).member.added == ("crm.deals.edit:team",)
@@ -284,7 +284,7 @@ def test_a_partner_admin_may_do_in_a_narrower_scope_what_is_taken_away() -> None
         (MEMBER_WITHOUT_RIGHTS, ("sales.access",), Forbidden),
     ],
 )
-def test_nobody_gives_more_by_a_set_of_the_accounts_own_than_he_holds(
+def test_create_member_with_custom_set_requires_holding_its_permissions(
     creator: Actor, permissions: tuple[str, ...], error: type[DomainError] | None
 ) -> None:
     case = member_facts(creator=creator, sets={CUSTOM_SET: a_custom_set(permissions=permissions)})
@@ -296,7 +296,7 @@ def test_nobody_gives_more_by_a_set_of_the_accounts_own_than_he_holds(
 
 
 @pytest.mark.parametrize(("held", "given"), [(("service.access",), True), (("account.billing.manage",), False)])
-def test_a_partner_admin_gives_a_colleague_no_set_with_what_is_restricted(held: tuple[str, ...], given: bool) -> None:
+def test_create_colleague_with_restricted_custom_set_is_refused(held: tuple[str, ...], given: bool) -> None:
     case = colleague_facts(sets={CUSTOM_SET: a_custom_set(permissions=held)})
     if given:
         member = create(case, new_member_with_set(CUSTOM_SET), an_act("user-x")).member
@@ -306,7 +306,7 @@ def test_a_partner_admin_gives_a_colleague_no_set_with_what_is_restricted(held: 
             create(case, new_member_with_set(CUSTOM_SET), an_act("user-x"))
 
 
-def test_what_a_creator_holds_by_a_set_of_the_accounts_own_he_may_give() -> None:
+def test_create_member_by_custom_set_holder_gives_same_set() -> None:
     manager = a_custom_set(permissions=("account.users.manage", "crm.import"))
     creator = an_actor(member=a_member(permission_set=CUSTOM_SET), sets=[manager])
     made = create(member_facts(creator=creator, sets={CUSTOM_SET: manager}), new_member_with_set(CUSTOM_SET), an_act())
@@ -316,13 +316,13 @@ def test_what_a_creator_holds_by_a_set_of_the_accounts_own_he_may_give() -> None
         create(member_facts(creator=creator), new_member_with_set("view_only"), an_act())
 
 
-def test_a_colleague_comes_in_the_tenure_of_today() -> None:
+def test_create_colleague_stores_current_access_generation() -> None:
     person = an_employee(offboardings={PARTNER: 2})
 
     assert create(colleague_facts(person=person), new_member_with_set(), an_act("user-x")).member.access_generation == 2
 
 
-def test_who_lost_all_that_he_had_for_his_firm_is_taken_in_anew() -> None:
+def test_create_member_for_offboarded_employee_starts_new_membership() -> None:
     person, before = an_employee(offboardings={PARTNER: 1}), a_member(EMPLOYEE, "sales", partner_id=PARTNER, version=6)
     made = create(member_facts(person=person, member=before), new_member_with_set("view_only"), an_act())
 
@@ -331,7 +331,7 @@ def test_who_lost_all_that_he_had_for_his_firm_is_taken_in_anew() -> None:
 
 
 @pytest.mark.parametrize("creator", [PARTNER_ADMIN, a_temporary_partner_admin_actor("user-x")])
-def test_a_partner_admin_takes_in_a_colleague_with_less_than_he_has(creator: Actor) -> None:
+def test_create_colleague_by_partner_admin_has_no_grant(creator: Actor) -> None:
     made = create(colleague_facts(creator=creator), new_member_with_set("sales"), an_act("user-x"))
 
     assert (made.member.partner_id, made.member.grant, made.member.seat) == (PARTNER, None, Seat.VIEW_ONLY)
@@ -348,18 +348,18 @@ def test_a_partner_admin_takes_in_a_colleague_with_less_than_he_has(creator: Act
         ("sales", Seat.SALES, Seat.SALES),
     ],
 )
-def test_which_seat_an_ordinary_member_takes(permission_set: str, asked: Seat | None, seat: Seat) -> None:
+def test_create_member_seat_defaults_by_permission_set(permission_set: str, asked: Seat | None, seat: Seat) -> None:
     assert create(member_facts(), new_member_with_set(permission_set, seat=asked), an_act()).member.seat is seat
 
 
-def test_an_ordinary_member_of_a_legacy_account_is_told_of_no_paid_seat() -> None:
+def test_create_member_in_legacy_account_requires_no_paid_seat() -> None:
     made = create(member_facts(account=the_client(pricing=Pricing.LEGACY)), new_member_with_set(), an_act())
 
     assert made.notification
     assert not made.notification.paid_seat_required
 
 
-def test_taking_in_an_ordinary_member_needs_no_partner_seat() -> None:
+def test_create_member_without_free_partner_seat_succeeds() -> None:
     made = create(member_facts(account=the_client(partner_seat_limit=0)), new_member_with_set(), an_act())
 
     assert made.member.seat is Seat.VIEW_ONLY
@@ -411,7 +411,9 @@ MEMBER_ERRORS: list[tuple[Mapping[str, Any], NewMember, type[DomainError]]] = [
 
 
 @pytest.mark.parametrize(("changes", "new_member", "error"), MEMBER_ERRORS)
-def test_nobody_is_taken_in(changes: Mapping[str, Any], new_member: NewMember, error: type[DomainError]) -> None:
+def test_create_member_with_invalid_facts_raises_error(
+    changes: Mapping[str, Any], new_member: NewMember, error: type[DomainError]
+) -> None:
     with pytest.raises(error):
         create(member_facts(**changes), new_member, an_act())
 
@@ -427,21 +429,21 @@ def test_nobody_is_taken_in(changes: Mapping[str, Any], new_member: NewMember, e
         (an_employee(), new_partner_admin(), NotAnApprover),
     ],
 )
-def test_what_a_partner_admin_does_not_give_even_to_a_colleague(
+def test_create_colleague_by_partner_admin_with_too_much_raises_error(
     person: Any, new_member: NewMember, error: type[DomainError]
 ) -> None:
     with pytest.raises(error):
         create(colleague_facts(person=person), new_member, an_act("user-x"))
 
 
-def test_a_partner_admin_gives_no_more_than_was_left_to_him() -> None:
+def test_create_colleague_by_narrowed_partner_admin_raises_permission_not_held() -> None:
     narrowed = a_partner_admin_actor(an_employee("user-x"), a_partner_admin("user-x", removed=("sales.forecast",)))
 
     with pytest.raises(PermissionNotHeld):
         create(colleague_facts(creator=narrowed), new_member_with_set("sales"), an_act("user-x"))
 
 
-def test_without_overrides_a_wish_has_none() -> None:
+def test_new_member_without_overrides_has_no_overrides() -> None:
     assert new_member_with_set().overrides == NO_OVERRIDES
 
 
@@ -479,7 +481,7 @@ ORDINARY = ("marketing", "sales", "service", "reporting", "view_only")
         ({"account": the_partner()}, ("super_admin", *ORDINARY)),
     ],
 )
-def test_which_sets_somebody_may_give(changes: Mapping[str, Any], names: tuple[str, ...]) -> None:
+def test_assignable_returns_sets_that_caller_can_give(changes: Mapping[str, Any], names: tuple[str, ...]) -> None:
     assert assignable(a_choice(**changes), an_act()) == names
 
 
@@ -492,12 +494,14 @@ def test_which_sets_somebody_may_give(changes: Mapping[str, Any], names: tuple[s
         ({"chooser": an_actor(a_user(active=False))}, Forbidden),
     ],
 )
-def test_who_is_offered_no_sets(changes: Mapping[str, Any], error: type[DomainError]) -> None:
+def test_assignable_for_caller_without_rights_raises_error(
+    changes: Mapping[str, Any], error: type[DomainError]
+) -> None:
     with pytest.raises(error):
         assignable(a_choice(**changes), an_act())
 
 
-def test_whom_the_client_has_suspended_the_firm_does_not_bring_back_but_the_client_does() -> None:
+def test_create_suspended_member_succeeds_only_for_client() -> None:
     stopped = a_member(EMPLOYEE, "view_only", active=False, suspended_by=frozenset({SuspensionReason.CLIENT}))
 
     with pytest.raises(GrantSuspended):
@@ -505,7 +509,7 @@ def test_whom_the_client_has_suspended_the_firm_does_not_bring_back_but_the_clie
     assert create(facts(member=stopped), new_member_with_set(), an_act()).member.suspended_by == frozenset()
 
 
-def test_an_override_does_not_make_a_set_fit_for_partner_staff() -> None:
+def test_create_colleague_with_restricted_set_and_override_is_refused() -> None:
     own = a_custom_set(permissions=("crm.contacts.view:all", "account.billing.manage"))
     new_member = new_member_with_set(CUSTOM_SET, overrides=Overrides(removed=("account.billing.manage",)))
 
@@ -513,7 +517,7 @@ def test_an_override_does_not_make_a_set_fit_for_partner_staff() -> None:
         create(facts(creator=PARTNER_ADMIN, sets={CUSTOM_SET: own}), new_member, an_act("user-x"))
 
 
-def test_a_firms_super_admin_brings_a_colleague_nothing_that_no_partner_admin_holds() -> None:
+def test_create_colleague_by_own_partner_super_admin_excludes_restricted() -> None:
     own = a_custom_set(permissions=("account.billing.manage",))
 
     with pytest.raises(OwnPartnerMayNotApprove):

@@ -121,7 +121,7 @@ REFUSED_FOR_EVERY_EDIT = {Role.VENDOR: Forbidden, Role.SELF: Forbidden}
 
 @pytest.mark.parametrize("role", Role)
 @pytest.mark.parametrize(("change", "not_for"), EDITS.values(), ids=EDITS)
-def test_each_may_what_he_may_and_no_more(
+def test_edit_is_permitted_or_refused_by_role(
     role: Role, change: MemberEdit, not_for: Mapping[Role, type[DomainError]]
 ) -> None:
     found, error = facts(role), {**not_for, **REFUSED_FOR_EVERY_EDIT}.get(role)
@@ -135,7 +135,7 @@ def test_each_may_what_he_may_and_no_more(
 
 
 @pytest.mark.parametrize("role", [Role.VENDOR, Role.SELF])
-def test_not_even_nothing_is_edited_by_the_vendor_or_by_himself(role: Role) -> None:
+def test_edit_without_changes_by_vendor_or_self_raises_forbidden(role: Role) -> None:
     assert_refused(facts(role), MemberEdit(), Forbidden)
 
 
@@ -153,9 +153,7 @@ def test_not_even_nothing_is_edited_by_the_vendor_or_by_himself(role: Role) -> N
         (TO_SUPER_ADMIN, OwnPartnerMayNotApprove),
     ],
 )
-def test_a_super_admin_who_works_for_the_firm_neither_widens_nor_lengthens(
-    change: MemberEdit, error: type[DomainError] | None
-) -> None:
+def test_edit_by_own_partner_super_admin_can_only_narrow(change: MemberEdit, error: type[DomainError] | None) -> None:
     found = facts(actor=OWN_PARTNER_SUPER_ADMIN)
 
     if error:
@@ -164,7 +162,7 @@ def test_a_super_admin_who_works_for_the_firm_neither_widens_nor_lengthens(
         edited(found, change)
 
 
-def test_who_works_for_the_firm_may_give_its_people_without_a_grant_what_he_may_give_anybody() -> None:
+def test_edit_by_own_partner_super_admin_widens_member_without_grant() -> None:
     plain = Actor(an_employee(), a_member(EMPLOYEE, "view_only"))
     added = a_partner_admin_actor(member=a_member(EMPLOYEE, "view_only", partner_id=PARTNER))
 
@@ -173,7 +171,7 @@ def test_who_works_for_the_firm_may_give_its_people_without_a_grant_what_he_may_
         assert edited(found, MemberEdit(permission_set="sales")).member.permission_set == "sales"
 
 
-def test_nobody_gives_more_than_he_holds_in_any_scope() -> None:
+def test_edit_giving_permission_or_scope_not_held_is_refused() -> None:
     manages = an_actor(
         a_user(USERS), a_member(USERS, "view_only", added=("account.users.manage", "crm.deals.edit:team", "crm.export"))
     )
@@ -192,7 +190,7 @@ def test_nobody_gives_more_than_he_holds_in_any_scope() -> None:
     assert_refused(found, MemberEdit(permission_set="sales"), PermissionNotHeld)
 
 
-def test_what_somebody_has_already_need_not_be_held_by_who_takes_from_him() -> None:
+def test_edit_narrowing_member_ignores_rights_that_editor_lacks() -> None:
     found = facts(Role.USER_MANAGER, target=SALES_MEMBER)
 
     assert edited(
@@ -200,7 +198,7 @@ def test_what_somebody_has_already_need_not_be_held_by_who_takes_from_him() -> N
     ).audit.details["lost"] == ["sales.forecast"]
 
 
-def test_a_partner_admin_narrows_himself_and_gets_nothing_back() -> None:
+def test_edit_of_self_by_partner_admin_can_only_narrow() -> None:
     partner_admin = a_partner_admin_actor(member=a_partner_admin(removed=("crm.import",)))
     found = facts(actor=partner_admin, target=partner_admin)
 
@@ -208,7 +206,7 @@ def test_a_partner_admin_narrows_himself_and_gets_nothing_back() -> None:
     assert_refused(found, WITHOUT_OVERRIDES, PermissionNotHeld)
 
 
-def test_who_is_narrowed_cannot_give_a_colleague_what_was_taken_from_him() -> None:
+def test_edit_by_narrowed_partner_admin_cannot_give_removed_permission() -> None:
     narrowed = a_partner_admin_actor(an_employee(COLLEAGUE), a_partner_admin(COLLEAGUE, removed=("crm.import",)))
 
     assert_refused(facts(actor=narrowed), GIVE_IMPORT_BACK, PermissionNotHeld)
@@ -219,7 +217,7 @@ def test_who_is_narrowed_cannot_give_a_colleague_what_was_taken_from_him() -> No
 # sets and overrides
 
 
-def test_an_override_is_recorded_with_what_it_changes() -> None:
+def test_edit_with_overrides_records_member_audit_entry_and_notification() -> None:
     done = edited(
         facts(),
         MemberEdit(
@@ -262,14 +260,14 @@ def test_an_override_is_recorded_with_what_it_changes() -> None:
     assert {the_client(), *ADMIN.relied_on, *TARGET.relied_on} == set(done.relies_on)
 
 
-def test_permissions_replace_all_overrides() -> None:
+def test_edit_with_overrides_replaces_all_previous_overrides() -> None:
     done = edited(facts(target=SALES_MEMBER), MemberEdit(overrides=Overrides(removed=("sales.forecast",))))
 
     assert (done.member.added, done.member.removed) == ((), ("sales.forecast",))
     assert (done.audit.details["lost"], done.audit.accounts) == (["crm.import", "sales.forecast"], (CLIENT,))
 
 
-def test_a_set_replaces_the_overrides_and_brings_those_that_come_with_it() -> None:
+def test_edit_with_set_replaces_overrides() -> None:
     assert edited(facts(target=SALES_MEMBER), MemberEdit(permission_set="service")).member.added == ()
     assert edited(facts(target=SALES_MEMBER), MemberEdit(permission_set="sales")).member.added == ()
     both = MemberEdit(
@@ -284,7 +282,7 @@ def test_a_set_replaces_the_overrides_and_brings_those_that_come_with_it() -> No
     )
 
 
-def test_another_set_is_given_in_its_latest_version_and_the_same_keeps_its_own() -> None:
+def test_edit_with_other_set_uses_latest_version_and_same_set_keeps_its() -> None:
     first = an_actor(a_user(CLERK), a_member(CLERK, "service"))
     older = a_partner_admin_actor(member=a_partner_admin(set_version=1))
     with two_set_versions():
@@ -294,7 +292,7 @@ def test_another_set_is_given_in_its_latest_version_and_the_same_keeps_its_own()
         assert (stored.set_version, stored.removed) == (1, ("crm.lists.edit",))
 
 
-def test_a_grant_lives_on_with_a_lesser_set_and_with_the_full_one_again() -> None:
+def test_edit_with_lesser_set_keeps_grant_and_full_set_restores_it() -> None:
     less = edited(facts(), TO_VIEW_ONLY).member
     assert (less.permission_set, less.seat, less.partner_id) == ("view_only", Seat.PARTNER, PARTNER)
     assert less.grant == a_grant(set_version=1).with_end_in(10, NOW)
@@ -306,7 +304,7 @@ def test_a_grant_lives_on_with_a_lesser_set_and_with_the_full_one_again() -> Non
     )
 
 
-def test_a_grant_remembers_the_version_of_the_full_set_through_however_many_lesser_ones() -> None:
+def test_edit_restoring_full_set_uses_granted_version() -> None:
     lesser = []
     member = a_partner_admin(set_version=1)
     with two_set_versions():
@@ -319,7 +317,7 @@ def test_a_grant_remembers_the_version_of_the_full_set_through_however_many_less
     assert again.set_version == 1
 
 
-def test_an_own_set_is_given_when_it_is_there_and_is_relied_on() -> None:
+def test_edit_with_custom_set_relies_on_set() -> None:
     own = a_custom_set(version=4)
     done = edited(facts(target=SALES_MEMBER, sets={CUSTOM_SET: own}), MemberEdit(permission_set=CUSTOM_SET))
 
@@ -337,7 +335,7 @@ def test_an_own_set_is_given_when_it_is_there_and_is_relied_on() -> None:
     )
 
 
-def test_overrides_are_measured_by_the_own_set_that_somebody_holds() -> None:
+def test_edit_overrides_are_relative_to_custom_set() -> None:
     own = a_custom_set()
     holder = an_actor(a_user(CLERK), a_member(CLERK, CUSTOM_SET), sets=[own])
     done = edited(facts(target=holder), MemberEdit(overrides=Overrides(removed=("service.access", "crm.export"))))
@@ -360,7 +358,7 @@ def test_overrides_are_measured_by_the_own_set_that_somebody_holds() -> None:
     ],
 )
 @pytest.mark.parametrize("target", [TARGET, SALES_MEMBER])
-def test_overrides_that_make_no_sense_are_refused(
+def test_edit_with_invalid_overrides_raises_error(
     target: Actor, overrides: Overrides, error: type[DomainError]
 ) -> None:
     assert_refused(facts(target=target), MemberEdit(overrides=overrides), error)
@@ -368,7 +366,7 @@ def test_overrides_that_make_no_sense_are_refused(
 
 @pytest.mark.parametrize("permission", sorted(catalogue.RESTRICTED))
 @pytest.mark.parametrize("grant", [a_grant(), None])
-def test_what_is_restricted_comes_by_no_door_to_who_is_here_for_a_partner(permission: str, grant: Any) -> None:
+def test_edit_giving_restricted_permission_to_partner_member_is_refused(permission: str, grant: Any) -> None:
     own = a_custom_set(permissions=(permission,))
     seat, name = (Seat.PARTNER, "partner_admin") if grant else (Seat.VIEW_ONLY, "view_only")
     target = a_partner_admin_actor(member=a_member(EMPLOYEE, name, partner_id=PARTNER, grant=grant, seat=seat))
@@ -384,13 +382,13 @@ def test_what_is_restricted_comes_by_no_door_to_who_is_here_for_a_partner(permis
     assert_refused(found, taken_off, RestrictedPermission)
 
 
-def test_the_clients_own_people_may_be_given_what_is_restricted() -> None:
+def test_edit_giving_restricted_permission_to_client_member_succeeds() -> None:
     done = edited(facts(target=SALES_MEMBER), MemberEdit(overrides=Overrides(added=("account.billing.manage",))))
 
     assert done.member.added == ("account.billing.manage",)
 
 
-def test_what_an_override_adds_in_vain_is_not_kept_to_outlast_a_narrowing() -> None:
+def test_edit_adding_permission_already_in_set_stores_nothing() -> None:
     latent = Overrides(added=("crm.export", "crm.deals.edit:team"), removed=REMOVED)
 
     assert edit(facts(Role.PARTNER_MANAGER), MemberEdit(overrides=latent), 1, an_act(MANAGER)) is None
@@ -412,7 +410,7 @@ def partner_account_facts(**changes: Any) -> MembershipFacts:
     )
 
 
-def test_in_a_partner_account_somebody_is_made_a_client_access_manager() -> None:
+def test_edit_in_partner_account_makes_client_access_manager() -> None:
     done = edited(partner_account_facts(), MemberEdit(overrides=Overrides(added=("partner.client_access.manage",))))
 
     assert done.member.added == ("partner.client_access.manage",)
@@ -420,7 +418,7 @@ def test_in_a_partner_account_somebody_is_made_a_client_access_manager() -> None
     assert done.audit.accounts == (PARTNER,)
 
 
-def test_in_a_partner_account_colleagues_make_each_other_super_admins() -> None:
+def test_edit_in_partner_account_promotes_employee_to_super_admin() -> None:
     done = edited(partner_account_facts(), TO_SUPER_ADMIN)
 
     assert done.member.is_super_admin
@@ -428,7 +426,7 @@ def test_in_a_partner_account_colleagues_make_each_other_super_admins() -> None:
 
 
 @pytest.mark.parametrize("permission_set", ["view_only", "super_admin"])
-def test_in_a_partner_account_there_are_no_partner_admins(permission_set: str) -> None:
+def test_edit_to_partner_admin_in_partner_account_is_refused(permission_set: str) -> None:
     target = Actor(an_employee(), a_partner_account_member(EMPLOYEE, permission_set))
 
     assert_refused(partner_account_facts(target=target), TO_PARTNER_ADMIN, NotAClientAccount)
@@ -437,7 +435,7 @@ def test_in_a_partner_account_there_are_no_partner_admins(permission_set: str) -
 # super admins
 
 
-def test_the_client_makes_its_partner_admin_a_super_admin_and_his_grant_ends() -> None:
+def test_edit_promoting_partner_admin_to_super_admin_ends_grant() -> None:
     before = a_partner_admin(removed=("crm.import",), paid_seats=(Seat.SALES,), access_generation=3, version=6)
     target = a_partner_admin_actor(an_employee(offboardings={PARTNER: 3}), before)
     done = edited(facts(target=target), TO_SUPER_ADMIN)
@@ -466,14 +464,14 @@ def test_the_client_makes_its_partner_admin_a_super_admin_and_his_grant_ends() -
 @pytest.mark.parametrize(
     ("previous", "seat"), [(None, Seat.CORE), (Seat.SALES, Seat.SALES), (Seat.VIEW_ONLY, Seat.VIEW_ONLY)]
 )
-def test_who_leaves_the_partner_seat_sits_where_he_sat_before(previous: Seat | None, seat: Seat) -> None:
+def test_edit_promoting_partner_admin_restores_previous_seat(previous: Seat | None, seat: Seat) -> None:
     place = a_member(EMPLOYEE, "sales", seat=previous).assignment if previous else None
     done = edited(facts(target=a_partner_admin_actor(member=a_partner_admin(previous=place))), TO_SUPER_ADMIN).member
 
     assert (done.seat, done.previous) == (seat, None)
 
 
-def test_an_ordinary_member_is_made_super_admin_on_his_seat() -> None:
+def test_edit_promoting_ordinary_member_keeps_seat() -> None:
     seated = an_actor(a_user(CLERK), a_member(CLERK, "sales", seat=Seat.SERVICE, paid_seats=(Seat.SALES,)))
     done = edited(facts(target=seated), TO_SUPER_ADMIN)
 
@@ -481,7 +479,7 @@ def test_an_ordinary_member_is_made_super_admin_on_his_seat() -> None:
     assert "grant_ended" not in done.audit.details
 
 
-def test_a_super_admin_has_nothing_of_his_former_set_and_the_newest_version_of_his_own() -> None:
+def test_edit_promoting_member_clears_overrides_and_uses_latest_version() -> None:
     before = a_member(CLERK, "sales", set_version=2, added=("crm.import",), removed=("sales.forecast",))
     with two_set_versions():
         done = edited(facts(target=an_actor(a_user(CLERK), before)), TO_SUPER_ADMIN)
@@ -491,14 +489,14 @@ def test_a_super_admin_has_nothing_of_his_former_set_and_the_newest_version_of_h
     )
 
 
-def test_without_any_seat_a_super_admin_takes_the_usual_one() -> None:
+def test_edit_promoting_member_without_seat_assigns_usual_seat() -> None:
     seatless = an_actor(a_user(CLERK), a_member(CLERK, "sales", seat=None))
 
     assert edited(facts(target=seatless), TO_SUPER_ADMIN).member.seat is Seat.CORE
 
 
 @pytest.mark.parametrize("more", [WITHOUT_OVERRIDES, SHORTER, PAID, MemberEdit(seat=Seat.CORE)])
-def test_a_super_admin_is_made_by_the_set_alone(more: MemberEdit) -> None:
+def test_edit_promoting_with_other_changes_raises_invalid_field(more: MemberEdit) -> None:
     change = MemberEdit(
         permission_set="super_admin",
         overrides=more.overrides,
@@ -517,11 +515,11 @@ def test_a_super_admin_is_made_by_the_set_alone(more: MemberEdit) -> None:
         a_partner_admin_actor(program=Program.SUSPENDED),
     ],
 )
-def test_nobody_is_promoted_while_he_is_suspended(target: Actor) -> None:
+def test_edit_promoting_suspended_member_raises_grant_suspended(target: Actor) -> None:
     assert_refused(facts(target=target), TO_SUPER_ADMIN, GrantSuspended)
 
 
-def test_a_colleague_is_not_promoted_even_without_a_grant() -> None:
+def test_edit_promoting_employee_of_own_partner_is_refused() -> None:
     assert_refused(
         facts(actor=OWN_PARTNER_SUPER_ADMIN, target=Actor(an_employee(), a_member(EMPLOYEE, "sales"))),
         TO_SUPER_ADMIN,
@@ -533,14 +531,14 @@ def test_a_colleague_is_not_promoted_even_without_a_grant() -> None:
     "change",
     [MemberEdit(permission_set="sales"), MemberEdit(permission_set="partner_admin"), MemberEdit(), NO_PAID_SEATS],
 )
-def test_who_manages_users_edits_no_super_admin_whatever_version_he_saw(change: MemberEdit) -> None:
+def test_edit_of_super_admin_by_user_manager_raises_forbidden(change: MemberEdit) -> None:
     found = facts(Role.USER_MANAGER, target=OTHER_SUPER_ADMIN, others=(ADMIN,))
 
     with pytest.raises(Forbidden):
         edit(found, change, 7, an_act(USERS))
 
 
-def test_a_super_admin_is_demoted_while_another_stays_and_is_the_witness() -> None:
+def test_edit_demoting_super_admin_relies_on_witness() -> None:
     other_employee = an_actor(an_employee("user-y"), a_member("user-y"))
     done = edited(
         facts(actor=ADMIN, target=ADMIN, others=(other_employee, OTHER_SUPER_ADMIN)), MemberEdit(permission_set="sales")
@@ -552,11 +550,11 @@ def test_a_super_admin_is_demoted_while_another_stays_and_is_the_witness() -> No
 
 
 @pytest.mark.parametrize("others", [(), (an_actor(a_user(active=False)),), (a_temporary_partner_admin_actor(),)])
-def test_the_last_super_admin_is_not_demoted(others: tuple[Actor, ...]) -> None:
+def test_edit_demoting_last_super_admin_raises_last_super_admin(others: tuple[Actor, ...]) -> None:
     assert_refused(facts(actor=ADMIN, target=ADMIN, others=others), MemberEdit(permission_set="sales"), LastSuperAdmin)
 
 
-def test_a_super_admin_who_stays_one_needs_no_witness() -> None:
+def test_edit_of_super_admin_without_demotion_needs_no_witness() -> None:
     done = edited(facts(actor=ADMIN, target=ADMIN), MemberEdit(seat=Seat.SALES))
 
     assert set(done.relies_on) == {the_client(), *ADMIN.relied_on}
@@ -569,11 +567,11 @@ def test_a_super_admin_who_stays_one_needs_no_witness() -> None:
         MemberEdit(permission_set="super_admin", overrides=Overrides(removed=("crm.import",))),
     ],
 )
-def test_a_super_admin_holds_everything(change: MemberEdit) -> None:
+def test_edit_removing_permission_from_super_admin_raises_invalid_field(change: MemberEdit) -> None:
     assert assert_refused(facts(target=OTHER_SUPER_ADMIN), change, InvalidField).errors[0]["pointer"] == "/permissions"
 
 
-def test_what_was_taken_from_a_super_admin_is_given_back() -> None:
+def test_edit_of_narrowed_super_admin_restores_permissions() -> None:
     narrowed = an_actor(a_user("user-x"), a_member("user-x", removed=("crm.import",)))
 
     for change in (TO_SUPER_ADMIN, WITHOUT_OVERRIDES):
@@ -595,7 +593,7 @@ def edit_to_partner_admin(found: MembershipFacts, change: MemberEdit = TO_PARTNE
     return done
 
 
-def test_a_super_admin_who_is_set_to_partner_admin_is_migrated() -> None:
+def test_edit_super_admin_to_partner_admin_migrates() -> None:
     done = edit_to_partner_admin(employee_facts(a_member(EMPLOYEE)))
 
     assert isinstance(done, SuperAdminMigrated)
@@ -615,18 +613,18 @@ def test_a_super_admin_who_is_set_to_partner_admin_is_migrated() -> None:
         ({"partner": the_partner(program=Program.SUSPENDED)}, NotEligible),
     ],
 )
-def test_such_a_migration_has_all_its_rules(changes: Mapping[str, Any], error: type[DomainError]) -> None:
+def test_edit_migration_with_invalid_facts_raises_error(changes: Mapping[str, Any], error: type[DomainError]) -> None:
     assert_refused(employee_facts(a_member(EMPLOYEE), **changes), TO_PARTNER_ADMIN, error)
 
 
-def test_a_super_admin_migrates_himself_by_the_same_door() -> None:
+def test_edit_of_self_to_partner_admin_migrates() -> None:
     super_admin = Actor(an_employee(), a_member(EMPLOYEE))
 
     assert isinstance(edit_to_partner_admin(employee_facts(a_member(EMPLOYEE), actor=super_admin)), SuperAdminMigrated)
 
 
 @pytest.mark.parametrize("more", [NARROWER, SHORTER, MemberEdit(seat=Seat.PARTNER)])
-def test_a_migration_is_of_the_set_alone(more: MemberEdit) -> None:
+def test_edit_migration_with_other_changes_raises_invalid_field(more: MemberEdit) -> None:
     change = MemberEdit(
         permission_set="partner_admin", overrides=more.overrides, access_duration=more.access_duration, seat=more.seat
     )
@@ -637,7 +635,7 @@ def test_a_migration_is_of_the_set_alone(more: MemberEdit) -> None:
     )
 
 
-def test_an_ordinary_member_who_is_set_to_partner_admin_is_created_as_one() -> None:
+def test_edit_member_to_partner_admin_creates_grant() -> None:
     change = MemberEdit(
         permission_set="partner_admin",
         overrides=Overrides(removed=("crm.import",)),
@@ -659,7 +657,7 @@ def test_an_ordinary_member_who_is_set_to_partner_admin_is_created_as_one() -> N
     assert {the_client(), the_partner(), *ADMIN.relied_on, *found.target.relied_on} == set(done.relies_on)
 
 
-def test_what_he_is_by_another_firm_is_relied_on_when_he_becomes_partner_admin_for_this_one() -> None:
+def test_edit_member_of_other_partner_to_partner_admin_relies_on_that_partner() -> None:
     south = the_partner(account_id="partner-south")
     person = an_employee(employed_by=frozenset({PARTNER, "partner-south"}))
     target = Actor(person, a_member(EMPLOYEE, "view_only", partner_id="partner-south"), {"partner-south": south})
@@ -667,7 +665,7 @@ def test_what_he_is_by_another_firm_is_relied_on_when_he_becomes_partner_admin_f
     assert south in edit_to_partner_admin(employee_facts(target=target)).relies_on
 
 
-def test_without_an_end_it_has_none() -> None:
+def test_edit_member_to_partner_admin_without_days_has_no_end() -> None:
     for change in (TO_PARTNER_ADMIN, MemberEdit(permission_set="partner_admin", access_duration=AccessDuration(None))):
         done = edit_to_partner_admin(employee_facts(), change)
         assert isinstance(done, MemberCreated)
@@ -675,7 +673,7 @@ def test_without_an_end_it_has_none() -> None:
         assert done.member.grant.expires_at is None
 
 
-def test_who_manages_users_makes_a_partner_admin_though_he_holds_less() -> None:
+def test_edit_member_to_partner_admin_by_user_manager_succeeds() -> None:
     found = employee_facts(actor=facts(Role.USER_MANAGER).actor)
 
     assert isinstance(edit_to_partner_admin(found), MemberCreated)
@@ -691,31 +689,33 @@ def test_who_manages_users_makes_a_partner_admin_though_he_holds_less() -> None:
         ({"member": a_member(EMPLOYEE, "sales", suspended_by=frozenset({SuspensionReason.CLIENT}))}, GrantSuspended),
     ],
 )
-def test_such_a_creation_has_all_its_rules(changes: Mapping[str, Any], error: type[DomainError]) -> None:
+def test_edit_member_to_partner_admin_with_invalid_facts_raises_error(
+    changes: Mapping[str, Any], error: type[DomainError]
+) -> None:
     assert_refused(employee_facts(**changes), TO_PARTNER_ADMIN, error)
 
 
-def test_a_partner_admin_is_made_on_the_partner_seat_alone() -> None:
+def test_edit_member_to_partner_admin_with_other_seat_raises_invalid_field() -> None:
     change = MemberEdit(permission_set="partner_admin", seat=Seat.CORE)
 
     assert assert_refused(employee_facts(), change, InvalidField).errors[0]["pointer"] == "/seat"
 
 
 @pytest.mark.parametrize("member", [a_member(EMPLOYEE, "sales"), a_member(EMPLOYEE)])
-def test_paid_seats_come_after_the_partner_seat(member: Any) -> None:
+def test_edit_member_to_partner_admin_with_paid_seats_raises_invalid_field(member: Any) -> None:
     change = MemberEdit(permission_set="partner_admin", paid_seats=(Seat.SALES,))
 
     assert assert_refused(employee_facts(member), change, InvalidField).errors[0]["pointer"] == "/paid_seats"
 
 
 @pytest.mark.parametrize("role", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
-def test_nobody_of_the_partner_makes_a_partner_admin(role: Role) -> None:
+def test_edit_colleague_to_partner_admin_by_partner_raises_forbidden(role: Role) -> None:
     added = a_partner_admin_actor(member=a_member(EMPLOYEE, "view_only", partner_id=PARTNER))
 
     assert_refused(facts(role, target=added, partner=the_partner()), TO_PARTNER_ADMIN, Forbidden)
 
 
-def test_the_firm_is_named_only_where_somebody_becomes_partner_admin() -> None:
+def test_edit_with_partner_id_for_partner_admin_raises_invalid_field() -> None:
     for change in (MemberEdit(partner_id=PARTNER), MemberEdit(permission_set="partner_admin", partner_id=PARTNER)):
         assert assert_refused(facts(), change, InvalidField).errors[0]["pointer"] == "/partner_id"
 
@@ -754,9 +754,7 @@ def member_with_seats(seat: Seat | None, *paid: Seat, **changes: Any) -> Actor:
         (TARGET, MemberEdit(seat=Seat.SERVICE, paid_seats=(Seat.SALES,)), Seat.PARTNER, (Seat.SALES, Seat.SERVICE)),
     ],
 )
-def test_seats_are_assigned_by_the_client(
-    target: Actor, change: MemberEdit, seat: Seat, paid: tuple[Seat, ...]
-) -> None:
+def test_edit_by_client_assigns_seats(target: Actor, change: MemberEdit, seat: Seat, paid: tuple[Seat, ...]) -> None:
     done = edited(facts(target=target), change)
 
     assert (done.member.seat, done.member.paid_seats) == (seat, paid)
@@ -776,9 +774,7 @@ def test_seats_are_assigned_by_the_client(
         (member_with_seats(Seat.CORE), MemberEdit(paid_seats=(Seat.SALES, Seat.SALES)), "/paid_seats"),
     ],
 )
-def test_the_partner_seat_is_neither_assigned_nor_taken_and_only_paid_ones_are_beside_a_base_seat(
-    target: Actor, change: MemberEdit, pointer: str | None
-) -> None:
+def test_edit_with_invalid_seats_raises_invalid_field(target: Actor, change: MemberEdit, pointer: str | None) -> None:
     if pointer:
         assert assert_refused(facts(target=target), change, InvalidField).errors[0]["pointer"] == pointer
     else:
@@ -798,7 +794,7 @@ def test_the_partner_seat_is_neither_assigned_nor_taken_and_only_paid_ones_are_b
         (member_with_seats(Seat.CORE, Seat.SALES), MemberEdit(seat=Seat.SALES), None),
     ],
 )
-def test_a_change_of_paid_seats_takes_who_manages_billing(
+def test_edit_of_paid_seats_requires_billing_permission(
     target: Actor, change: MemberEdit, error: type[DomainError] | None
 ) -> None:
     found = facts(Role.USER_MANAGER, target=target)
@@ -813,7 +809,7 @@ def test_a_change_of_paid_seats_takes_who_manages_billing(
         edited(found, change)
 
 
-def test_whose_grant_is_over_assigns_seats_as_what_he_is_again() -> None:
+def test_edit_of_seats_after_expired_grant_uses_previous_rights() -> None:
     before = a_member(COLLEAGUE, "view_only", added=("account.users.manage", "account.billing.manage")).assignment
     again = a_partner_admin_actor(
         an_employee(COLLEAGUE), a_partner_admin(COLLEAGUE, grant=a_grant(expires_at=NOW), previous=before)
@@ -824,19 +820,19 @@ def test_whose_grant_is_over_assigns_seats_as_what_he_is_again() -> None:
 
 @pytest.mark.parametrize("role", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
 @pytest.mark.parametrize("change", [PAID, MemberEdit(seat=Seat.SALES), MemberEdit(seat=Seat.CORE)])
-def test_nobody_of_the_partner_assigns_seats(role: Role, change: MemberEdit) -> None:
+def test_edit_of_seats_by_partner_raises_forbidden(role: Role, change: MemberEdit) -> None:
     assert assert_refused(facts(role), change, Forbidden).errors[0]["pointer"] == "/seat"
 
 
 @pytest.mark.parametrize("role", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
 @pytest.mark.parametrize("change", [MemberEdit(seat=Seat.PARTNER), NO_PAID_SEATS])
-def test_to_name_the_seats_that_there_are_changes_nothing(role: Role, change: MemberEdit) -> None:
+def test_edit_by_partner_with_current_seats_changes_nothing(role: Role, change: MemberEdit) -> None:
     found = facts(role)
 
     assert edit(found, change, 1, act_of(found)) is None
 
 
-def test_a_paid_seat_opens_the_paid_features_of_a_legacy_account() -> None:
+def test_edit_adding_paid_seat_in_legacy_account_clears_seat_warning() -> None:
     legacy: Account = the_client(pricing="legacy")
     assert TARGET.member
     assert paid_seat_required(legacy, TARGET.member)
@@ -861,7 +857,7 @@ def test_a_paid_seat_opens_the_paid_features_of_a_legacy_account() -> None:
         (10, 730, Role.SUPER_ADMIN, None),
     ],
 )
-def test_either_side_shortens_and_only_the_client_lengthens(
+def test_edit_access_days_partner_can_only_shorten(
     ends_in: int | None, change: int | None, role: Role, error: type[DomainError] | None
 ) -> None:
     found = facts(role, target=a_partner_admin_actor(member=a_partner_admin(grant=a_grant().with_end_in(ends_in, NOW))))
@@ -880,13 +876,13 @@ def test_either_side_shortens_and_only_the_client_lengthens(
 
 @pytest.mark.parametrize("days", [10, None])
 @pytest.mark.parametrize("role", [Role.PARTNER_MANAGER, Role.COLLEAGUE, Role.SUPER_ADMIN])
-def test_the_same_end_is_no_change(role: Role, days: int | None) -> None:
+def test_edit_access_days_with_same_end_changes_nothing(role: Role, days: int | None) -> None:
     found = facts(role, target=a_partner_admin_actor(member=a_partner_admin(grant=a_grant().with_end_in(days, NOW))))
 
     assert edit(found, MemberEdit(access_duration=AccessDuration(days)), 1, act_of(found)) is None
 
 
-def test_the_same_end_is_not_warned_of_anew() -> None:
+def test_edit_access_days_with_same_end_keeps_warning() -> None:
     unwarned = a_grant(expires_at=NOW + timedelta(days=10), last_warning_days=None)
 
     assert (
@@ -900,7 +896,7 @@ def test_the_same_end_is_not_warned_of_anew() -> None:
     )
 
 
-def test_a_new_end_is_warned_of_anew() -> None:
+def test_edit_access_days_with_new_end_resets_warning() -> None:
     warned = a_grant(expires_at=NOW + timedelta(days=5), last_warning_days=7)
     grant = edited(
         facts(target=a_partner_admin_actor(member=a_partner_admin(grant=warned))),
@@ -912,7 +908,7 @@ def test_a_new_end_is_warned_of_anew() -> None:
 
 
 @pytest.mark.parametrize("days", [5, None])
-def test_only_a_grant_has_an_end(days: int | None) -> None:
+def test_edit_access_days_without_grant_raises_invalid_field(days: int | None) -> None:
     assert (
         assert_refused(
             facts(target=SALES_MEMBER), MemberEdit(access_duration=AccessDuration(days)), InvalidField
@@ -924,7 +920,7 @@ def test_only_a_grant_has_an_end(days: int | None) -> None:
 # expected version, and edits without changes
 
 
-def test_what_was_seen_must_still_be_so_even_for_no_change() -> None:
+def test_edit_with_other_expected_version_raises_precondition_failed() -> None:
     for change in (MemberEdit(), NARROWER, TO_PARTNER_ADMIN, TO_SUPER_ADMIN):
         with pytest.raises(PreconditionFailed):
             edit(facts(), change, 2, an_act())
@@ -939,11 +935,11 @@ def test_what_was_seen_must_still_be_so_even_for_no_change() -> None:
         MemberEdit(access_duration=AccessDuration(10)),
     ],
 )
-def test_what_changes_nothing_is_no_edit(change: MemberEdit) -> None:
+def test_edit_with_current_values_returns_none(change: MemberEdit) -> None:
     assert edit(facts(), change, 1, an_act()) is None
 
 
-def test_an_edit_of_one_thing_leaves_everything_else_as_it_is() -> None:
+def test_edit_of_one_field_keeps_other_fields() -> None:
     own = a_custom_set(permissions=("crm.deals.view:owned",))
     narrow_member = an_actor(a_user(CLERK), a_member(CLERK, CUSTOM_SET, added=("crm.deals.edit:team",)), sets=[own])
 
@@ -953,7 +949,7 @@ def test_an_edit_of_one_thing_leaves_everything_else_as_it_is() -> None:
     assert edited(found, MemberEdit(permission_set="view_only")).member.paid_seats == (Seat.SALES,)
 
 
-def test_when_a_grant_is_over_what_is_left_is_edited() -> None:
+def test_edit_after_expired_grant_changes_previous_membership() -> None:
     over = a_partner_admin(grant=a_grant(expires_at=NOW), previous=a_member(EMPLOYEE, "sales").assignment)
     done = edited(facts(target=a_partner_admin_actor(member=over)), MemberEdit(permission_set="service"))
 
@@ -961,7 +957,7 @@ def test_when_a_grant_is_over_what_is_left_is_edited() -> None:
     assert (done.member.seat, done.audit.accounts) == (Seat.CORE, (CLIENT,))
 
 
-def test_a_colleague_who_gives_the_full_set_back_gives_no_newer_version_than_the_client_accepted() -> None:
+def test_edit_by_colleague_restoring_full_set_keeps_accepted_version() -> None:
     older = a_partner_admin_actor(member=a_partner_admin())
     with two_set_versions():
         less = edited(facts(target=older), TO_VIEW_ONLY).member
@@ -972,7 +968,7 @@ def test_a_colleague_who_gives_the_full_set_back_gives_no_newer_version_than_the
     assert (again.permission_set, again.set_version) == ("partner_admin", 1)
 
 
-def test_a_firms_super_admin_gives_a_colleague_nothing_that_no_partner_admin_holds() -> None:
+def test_edit_by_own_partner_super_admin_cannot_give_restricted_permission() -> None:
     own = a_custom_set(permissions=("account.billing.manage",))
     colleague = an_actor(an_employee(EMPLOYEE), a_member(EMPLOYEE, "view_only"))
     by_own_partner = facts(actor=OWN_PARTNER_SUPER_ADMIN, target=colleague, sets={CUSTOM_SET: own})
@@ -985,5 +981,5 @@ def test_a_firms_super_admin_gives_a_colleague_nothing_that_no_partner_admin_hol
     assert edited(facts(target=colleague, sets={CUSTOM_SET: own}), MemberEdit(permission_set=CUSTOM_SET)).member.active
 
 
-def test_a_closed_account_is_not_edited() -> None:
+def test_edit_in_closed_account_raises_account_closed() -> None:
     assert_refused(facts(account=the_client(state=AccountState.CLOSED)), SHORTER, AccountClosed)

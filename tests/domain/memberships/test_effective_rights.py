@@ -20,7 +20,7 @@ from tests.domain.permissions.test_custom_sets import BOTH, CUSTOM_SET_MEMBER, O
 from tests.support.builders import CUSTOM_SET, EMPLOYEE, PARTNER, a_custom_set, a_member, a_partner_admin
 
 
-def test_an_accounts_own_set_is_given_as_it_is_now() -> None:
+def test_given_now_for_custom_set_returns_current_rights() -> None:
     rights, version = rights_and_version_now(CUSTOM_SET, SETS)
 
     assert is_custom(CUSTOM_SET)
@@ -29,13 +29,13 @@ def test_an_accounts_own_set_is_given_as_it_is_now() -> None:
 
 
 @pytest.mark.parametrize("name", [OTHER, "owner", ""])
-def test_what_is_no_set_here_is_not_given(name: str) -> None:
+def test_given_now_for_unknown_set_raises_unknown_permission_set(name: str) -> None:
     with pytest.raises(UnknownPermissionSet) as raised:
         rights_and_version_now(name, SETS)
     assert raised.value.errors == [{"pointer": "/permission_set", "code": "unknown_permission_set"}]
 
 
-def test_who_holds_an_accounts_own_set_holds_what_it_has_become_and_nothing_when_it_is_gone() -> None:
+def test_base_of_custom_set_follows_changes_and_deletion() -> None:
     changed = {CUSTOM_SET: a_custom_set(version=7, permissions=("crm.import",))}
 
     assert base_rights_of(CUSTOM_SET_MEMBER, SETS) == SETS[CUSTOM_SET].rights
@@ -55,12 +55,12 @@ def two_versions() -> Iterator[str]:
     default_set_rights.cache_clear()
 
 
-def test_the_set_that_counts_is_the_version_that_was_given(two_versions: str) -> None:
+def test_base_of_default_set_uses_given_version(two_versions: str) -> None:
     assert two_versions not in base_rights_of(a_partner_admin(set_version=1), {})
     assert two_versions in base_rights_of(a_partner_admin(set_version=2), {})
 
 
-def test_overrides_are_on_top_of_the_set() -> None:
+def test_rights_in_applies_overrides_to_set() -> None:
     member = a_partner_admin(removed=("crm.import", "crm.contacts.view"), added=("crm.contacts.view:owned",))
     held = effective_rights_of(member, {})
 
@@ -72,7 +72,7 @@ def test_overrides_are_on_top_of_the_set() -> None:
 
 
 @pytest.mark.parametrize("name", sorted(catalogue.RESTRICTED))
-def test_a_restricted_permission_is_nobodys_who_is_here_for_a_partner_by_whatever_door(name: str) -> None:
+def test_rights_in_partner_member_never_contain_restricted_permissions(name: str) -> None:
     sets = {CUSTOM_SET: a_custom_set(permissions=("crm.import", name))}
 
     assert name in effective_rights_of(CUSTOM_SET_MEMBER, sets)
@@ -105,7 +105,7 @@ def test_a_restricted_permission_is_nobodys_who_is_here_for_a_partner_by_whateve
         (BOTH.ended(), {CUSTOM_SET: 1}, {}),
     ],
 )
-def test_a_set_is_held_now_and_for_when_a_grant_ends(
+def test_held_by_counts_current_and_previous_sets(
     member: Member | None, held: dict[str, int], for_a_partner: dict[str, int]
 ) -> None:
     assert custom_sets_of(member) == held

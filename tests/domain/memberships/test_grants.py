@@ -83,7 +83,7 @@ def expired_partner_admin(**changes: Any) -> Member:
     return a_partner_admin(grant=a_grant(expires_at=NOW), **changes)
 
 
-def test_who_is_new_comes_in_on_the_partner_seat_under_a_grant() -> None:
+def test_grant_partner_admin_to_new_user_uses_partner_seat() -> None:
     employee, member, given = grant_partner_admin(a_candidate(), the_client(), replace(TERMS, link_id=LINK), an_act())
 
     assert employee == an_employee()
@@ -101,14 +101,14 @@ def test_who_is_new_comes_in_on_the_partner_seat_under_a_grant() -> None:
     )
 
 
-def test_who_is_admitted_has_the_full_set_but_for_the_overrides() -> None:
+def test_grant_partner_admin_with_overrides_stores_them() -> None:
     overrides = Overrides(added=("crm.deals.edit:team",), removed=("crm.deals.delete", "crm.deals.edit"))
     _, member, _ = grant_partner_admin(a_candidate(), the_client(), replace(TERMS, overrides=overrides), an_act())
 
     assert Overrides(member.added, member.removed) == overrides
 
 
-def test_an_ordinary_member_is_converted_and_keeps_what_he_was_and_paid_for() -> None:
+def test_grant_partner_admin_to_member_keeps_previous_membership() -> None:
     _, member, _ = grant_partner_admin(a_candidate(before=ORDINARY), the_client(), TERMS, an_act())
 
     assert member.previous == Assignment(permission_set="sales", set_version=1, added=("crm.import",), seat=Seat.SALES)
@@ -118,7 +118,7 @@ def test_an_ordinary_member_is_converted_and_keeps_what_he_was_and_paid_for() ->
 
 
 @pytest.mark.parametrize("before", [a_partner_admin(version=4).ended(), a_member(EMPLOYEE, version=4, active=False)])
-def test_a_deactivated_member_is_reactivated_with_the_same_history_whatever_he_was(before: Member) -> None:
+def test_grant_partner_admin_to_deactivated_member_reactivates_them(before: Member) -> None:
     _, member, _ = grant_partner_admin(a_candidate(before=before), the_client(), TERMS, an_act())
 
     assert (member.active, member.version, member.since) == (True, 5, before.since)
@@ -130,7 +130,7 @@ def test_a_deactivated_member_is_reactivated_with_the_same_history_whatever_he_w
     [(NOW - SECOND, None), (NOW, None), (NOW + SECOND, AlreadyPartnerAdmin), (None, AlreadyPartnerAdmin)],
     ids=["a second past its end", "at its end", "a second before", "no end"],
 )
-def test_a_lapsed_grant_makes_room_for_a_new_one_and_a_live_one_does_not(
+def test_grant_partner_admin_again_requires_expired_grant(
     expires_at: datetime | None, error: type[DomainError] | None
 ) -> None:
     before = a_partner_admin(grant=a_grant(expires_at=expires_at))
@@ -151,7 +151,7 @@ def test_a_lapsed_grant_makes_room_for_a_new_one_and_a_live_one_does_not(
         ({"offboardings": {PARTNER: 2, "partner-south": 9}}, {"terminations": 1}, 3),
     ],
 )
-def test_who_is_admitted_comes_in_the_tenure_of_today(
+def test_grant_partner_admin_stores_current_access_generation(
     user: dict[str, Any], partner: dict[str, Any], access_generation: int
 ) -> None:
     candidate = a_candidate(employee=an_employee(**user), partner=the_partner(**partner))
@@ -160,7 +160,7 @@ def test_who_is_admitted_comes_in_the_tenure_of_today(
 
 
 @pytest.mark.parametrize(("access_generation", "error"), [(0, None), (1, AlreadyPartnerAdmin)])
-def test_a_grant_of_before_all_was_ended_makes_room_for_a_new_one(
+def test_grant_partner_admin_replaces_grant_of_older_access_generation(
     access_generation: int, error: type[DomainError] | None
 ) -> None:
     employee = an_employee(offboardings={PARTNER: 1})
@@ -176,7 +176,7 @@ def test_a_grant_of_before_all_was_ended_makes_room_for_a_new_one(
         assert new_grant.grant_id != a_grant().grant_id
 
 
-def test_what_the_client_made_him_outlives_the_end_of_all_for_his_firm() -> None:
+def test_grant_partner_admin_after_offboarding_keeps_client_membership() -> None:
     employee = an_employee(offboardings={PARTNER: 1})
     before = a_partner_admin(access_generation=0, previous=ORDINARY.assignment)
     candidate = a_candidate(employee=employee, target=a_partner_admin_actor(employee, before))
@@ -193,7 +193,7 @@ def test_what_the_client_made_him_outlives_the_end_of_all_for_his_firm() -> None
         (set(SuspensionReason), GrantSuspended),
     ],
 )
-def test_a_suspended_grant_is_resumed_and_not_given_again(
+def test_grant_partner_admin_with_suspended_grant_raises_grant_suspended(
     reasons: set[SuspensionReason], error: type[DomainError]
 ) -> None:
     with pytest.raises(error):
@@ -202,7 +202,7 @@ def test_a_suspended_grant_is_resumed_and_not_given_again(
         )
 
 
-def test_a_suspended_ordinary_member_is_not_raised_past_his_suspension() -> None:
+def test_grant_partner_admin_to_suspended_member_raises_grant_suspended() -> None:
     stopped = ORDINARY.next_version(suspended_by=frozenset({SuspensionReason.CLIENT}))
 
     with pytest.raises(GrantSuspended):
@@ -210,18 +210,18 @@ def test_a_suspended_ordinary_member_is_not_raised_past_his_suspension() -> None
 
 
 @pytest.mark.parametrize(("days", "warned"), [(None, None), (730, None), (31, None), (30, 30), (7, 7), (1, 1)])
-def test_of_an_end_that_is_near_from_the_start_nobody_is_warned_late(days: int | None, warned: int | None) -> None:
+def test_new_grant_with_near_end_counts_as_warned(days: int | None, warned: int | None) -> None:
     assert new_grant(the_partner(), replace(TERMS, access_days=days), an_act()).last_warning_days == warned
 
 
-def test_who_comes_again_after_a_lapsed_grant_keeps_the_seat_that_it_still_held() -> None:
+def test_grant_partner_admin_after_expired_grant_reuses_partner_seat() -> None:
     _, member, _ = grant_partner_admin(a_candidate(before=expired_partner_admin()), FULL_CLIENT, TERMS, an_act())
 
     assert member.seat is Seat.PARTNER
     assert member.previous is None
 
 
-def test_who_comes_again_still_falls_back_to_what_he_was_before_the_first_time() -> None:
+def test_grant_partner_admin_again_keeps_first_previous_membership() -> None:
     before = expired_partner_admin(previous=ORDINARY.assignment, paid_seats=(Seat.SALES,))
     _, member, _ = grant_partner_admin(a_candidate(before=before), the_client(), TERMS, an_act())
 
@@ -243,7 +243,9 @@ def test_who_comes_again_still_falls_back_to_what_he_was_before_the_first_time()
         ({"before": a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT}))}, GrantSuspended),
     ],
 )
-def test_who_is_not_admitted(candidate: dict[str, Any], error: type[DomainError]) -> None:
+def test_grant_partner_admin_to_invalid_candidate_raises_error(
+    candidate: dict[str, Any], error: type[DomainError]
+) -> None:
     with pytest.raises(error):
         grant_partner_admin(a_candidate(**candidate), the_client(), TERMS, an_act())
 
@@ -258,12 +260,14 @@ def test_who_is_not_admitted(candidate: dict[str, Any], error: type[DomainError]
         (Overrides(removed=("crm.deals.view",)), InvalidField),
     ],
 )
-def test_on_which_terms_nobody_is_admitted(overrides: Overrides, error: type[DomainError]) -> None:
+def test_grant_partner_admin_with_invalid_overrides_raises_error(
+    overrides: Overrides, error: type[DomainError]
+) -> None:
     with pytest.raises(error):
         grant_partner_admin(a_candidate(), the_client(), replace(TERMS, overrides=overrides), an_act())
 
 
-def test_the_account_is_refused_before_the_person_and_the_person_before_capacity() -> None:
+def test_grant_partner_admin_checks_account_then_candidate_then_seats() -> None:
     stranger, super_admin = a_candidate(employee=None), a_candidate(before=a_member(EMPLOYEE))
     closed_and_full = CLOSED_CLIENT.model_copy(update={"partner_seat_limit": 0})
 
@@ -279,12 +283,12 @@ def test_the_account_is_refused_before_the_person_and_the_person_before_capacity
         grant_partner_admin(a_candidate(before=ORDINARY), FULL_CLIENT, TERMS, an_act())
 
 
-def test_the_last_seat_is_a_seat() -> None:
+def test_grant_partner_admin_with_last_free_seat_succeeds() -> None:
     grant_partner_admin(a_candidate(), the_client(partner_seat_limit=3, partner_seats_used=2), TERMS, an_act())
 
 
 @pytest.mark.parametrize(("days", "ends"), [(None, None), (1, NOW + timedelta(days=1)), (730, NOW + timedelta(730))])
-def test_access_days_count_from_the_approval(days: int | None, ends: datetime | None) -> None:
+def test_new_grant_access_days_count_from_creation(days: int | None, ends: datetime | None) -> None:
     assert new_grant(the_partner(), replace(TERMS, access_days=days), an_act()).expires_at == ends
 
 
@@ -297,7 +301,7 @@ def test_access_days_count_from_the_approval(days: int | None, ends: datetime | 
         (Pricing.LEGACY, (Seat.SERVICE,), False),
     ],
 )
-def test_a_legacy_account_says_that_a_paid_seat_is_wanting(
+def test_paid_seat_required_is_true_in_legacy_account_without_paid_seat(
     pricing: Pricing, paid: tuple[Seat, ...], required: bool
 ) -> None:
     member = a_partner_admin(paid_seats=paid)
@@ -324,14 +328,14 @@ def test_a_legacy_account_says_that_a_paid_seat_is_wanting(
         ),
     ],
 )
-def test_an_approver_takes_away_and_shortens(
+def test_counter_offer_removes_permissions_and_shortens_access(
     asked: RequestedAccess, removed: tuple[str, ...], days: int | None, expected: RequestedAccess
 ) -> None:
     assert reduced_access(asked, removed, days) == expected
 
 
 @pytest.mark.parametrize("days", [31, 730])
-def test_an_approver_does_not_lengthen_what_was_asked(days: int) -> None:
+def test_counter_offer_longer_than_requested_raises_invalid_field(days: int) -> None:
     with pytest.raises(InvalidField) as raised:
         reduced_access(RequestedAccess(access_days=30), (), days)
     assert raised.value.errors == [{"pointer": "/access_days", "code": "invalid_field"}]
@@ -343,7 +347,7 @@ durations = st.none() | st.integers(1, 730)
 
 @given(removals, durations, removals, durations)
 @settings(deadline=None, max_examples=100)
-def test_a_counter_offer_never_adds(
+def test_counter_offer_never_widens_or_lengthens_request(
     asked: tuple[str, ...], days: int | None, removed: tuple[str, ...], fewer: int | None
 ) -> None:
     try:
@@ -378,7 +382,7 @@ EXPIRY_JOB = an_act("schedule")
 DAY = timedelta(days=1)
 
 
-def test_a_grant_that_is_over_is_written_off_with_what_it_rested_on_and_both_sides_are_told() -> None:
+def test_expire_due_grant_ends_it_and_notifies_both_sides() -> None:
     before = a_partner_admin(grant=a_grant(expires_at=NOW))
 
     expired = expire(due_grant(before.grant), EXPIRY_JOB)
@@ -400,11 +404,11 @@ def test_a_grant_that_is_over_is_written_off_with_what_it_rested_on_and_both_sid
     "each",
     [due_grant(None), due_grant(a_grant()), due_grant(grant_ending_in(SECOND)), due_grant_of(Actor(an_employee()))],
 )
-def test_a_grant_that_is_not_over_is_not_written_off(each: DueGrant) -> None:
+def test_expire_grant_before_its_end_returns_none(each: DueGrant) -> None:
     assert expire(each, EXPIRY_JOB) is None
 
 
-def test_a_warning_is_noted_at_the_grant_and_told_to_both_sides() -> None:
+def test_warn_due_grant_records_warning_and_notifies_both_sides() -> None:
     target = a_partner_admin_actor(member=a_partner_admin(grant=grant_ending_in(7 * DAY, warned=30)))
     before = target.member
     assert before
@@ -445,7 +449,7 @@ def test_a_warning_is_noted_at_the_grant_and_told_to_both_sides() -> None:
         (timedelta(0), 1, None),
     ],
 )
-def test_both_sides_are_warned_thirty_and_seven_days_and_one_day_before_and_once_each(
+def test_warn_at_30_7_and_1_days_before_end_notifies_once_each(
     left: timedelta, warned: int | None, days_left: int | None
 ) -> None:
     ending = warn_of_end(due_grant(grant_ending_in(left, warned)), EXPIRY_JOB)
@@ -454,9 +458,7 @@ def test_both_sides_are_warned_thirty_and_seven_days_and_one_day_before_and_once
 
 
 @pytest.mark.parametrize(("left", "warned", "days_left"), [(7 * DAY, None, 7), (DAY, None, 1), (SECOND, 30, 1)])
-def test_of_warnings_that_were_missed_only_the_newest_is_given(
-    left: timedelta, warned: int | None, days_left: int
-) -> None:
+def test_warn_after_missed_warnings_sends_only_latest(left: timedelta, warned: int | None, days_left: int) -> None:
     ending = warn_of_end(due_grant(grant_ending_in(left, warned)), EXPIRY_JOB)
 
     assert ending
@@ -465,16 +467,16 @@ def test_of_warnings_that_were_missed_only_the_newest_is_given(
 
 
 @pytest.mark.parametrize("warned", [None, 30, 7, 1])
-def test_a_grant_that_is_over_is_no_longer_warned_of(warned: int | None) -> None:
+def test_warn_expired_grant_returns_none(warned: int | None) -> None:
     assert warn_of_end(due_grant(grant_ending_in(timedelta(0), warned)), EXPIRY_JOB) is None
 
 
-def test_a_sweep_whose_clock_is_behind_does_not_warn_anew() -> None:
+def test_warn_with_clock_behind_does_not_repeat_warning() -> None:
     assert warn_of_end(due_grant(grant_ending_in(7 * DAY + SECOND, warned=7)), EXPIRY_JOB) is None
 
 
 @pytest.mark.parametrize("each", [due_grant(None), due_grant(a_grant()), due_grant_of(Actor(an_employee()))])
-def test_without_an_end_there_is_nothing_to_warn_of(each: DueGrant) -> None:
+def test_warn_grant_without_end_returns_none(each: DueGrant) -> None:
     assert warn_of_end(each, EXPIRY_JOB) is None
 
 
@@ -483,9 +485,7 @@ hours = st.lists(st.integers(0, 60 * 24), max_size=30).map(sorted)
 
 @given(st.integers(1, 60), hours)
 @settings(deadline=None, max_examples=100)
-def test_whichever_sweeps_come_each_warning_is_given_at_most_once_and_in_its_time(
-    days: int, run_hours: list[int]
-) -> None:
+def test_warn_at_random_times_sends_each_warning_at_most_once(days: int, run_hours: list[int]) -> None:
     current: Grant | None = a_grant().with_end_in(days, NOW)
     sent = []
     for hour in run_hours:
@@ -504,7 +504,7 @@ def test_whichever_sweeps_come_each_warning_is_given_at_most_once_and_in_its_tim
     assert (1 in sent) is (days > 1 and any(hour in last_day for hour in run_hours))
 
 
-def test_an_extension_makes_the_warnings_start_anew() -> None:
+def test_warn_after_extension_starts_again() -> None:
     extended = grant_ending_in(SECOND, warned=1).with_end_in(60, NOW)
 
     assert warn_of_end(due_grant(extended), EXPIRY_JOB) is None
@@ -517,12 +517,12 @@ def test_an_extension_makes_the_warnings_start_anew() -> None:
 
 
 @pytest.mark.parametrize("days", [1, 7, 30])
-def test_nobody_is_warned_of_what_he_has_just_been_given(days: int) -> None:
+def test_warn_new_grant_returns_none(days: int) -> None:
     assert warn_of_end(due_grant(a_grant().with_end_in(days, NOW)), EXPIRY_JOB) is None
 
 
 @pytest.mark.parametrize("reason", SuspensionReason)
-def test_a_suspended_grant_is_warned_of_as_it_ends_all_the_same(reason: SuspensionReason) -> None:
+def test_warn_suspended_grant_sends_warning(reason: SuspensionReason) -> None:
     assert warn_of_end(due_grant(grant_ending_in(DAY), suspended_by=frozenset({reason})), EXPIRY_JOB)
 
 
@@ -541,7 +541,7 @@ def test_a_suspended_grant_is_warned_of_as_it_ends_all_the_same(reason: Suspensi
     ],
     ids=["deactivated", "program suspended", "domain lost", "came again", "left another firm"],
 )
-def test_who_may_do_nothing_for_now_keeps_a_grant_of_which_both_sides_are_warned(target: Actor) -> None:
+def test_warn_grant_of_ineligible_employee_sends_warning(target: Actor) -> None:
     assert warn_of_end(due_grant_of(target), EXPIRY_JOB)
 
 
@@ -559,5 +559,5 @@ def test_who_may_do_nothing_for_now_keeps_a_grant_of_which_both_sides_are_warned
     ],
     ids=["he left", "all have left", "he stays as what he was", "no such firm", "no such person"],
 )
-def test_a_grant_that_ended_with_all_that_its_holder_had_for_his_firm_is_not_warned_of(target: Actor) -> None:
+def test_warn_grant_of_older_access_generation_returns_none(target: Actor) -> None:
     assert warn_of_end(due_grant_of(target), EXPIRY_JOB) is None

@@ -26,7 +26,7 @@ PREVIOUS_ASSIGNMENT = Assignment(
     [(None, False), (NOW + SECOND, False), (NOW, True), (NOW - SECOND, True)],
     ids=["no end", "a second before", "at its end", "a second after"],
 )
-def test_a_grant_is_over_from_its_end_on(expires_at: Any, over: bool) -> None:
+def test_grant_is_over_from_expires_at_on(expires_at: Any, over: bool) -> None:
     grant = a_grant(expires_at=expires_at)
     member = a_partner_admin(grant=grant)
 
@@ -34,7 +34,7 @@ def test_a_grant_is_over_from_its_end_on(expires_at: Any, over: bool) -> None:
     assert member.as_of(NOW).active is not over
 
 
-def test_an_ended_grant_leaves_a_membership_that_existed_only_through_it_deactivated() -> None:
+def test_ended_membership_without_previous_is_deactivated() -> None:
     stopped = a_partner_admin(removed=("crm.import",), access_generation=2, suspended_by=frozenset(SuspensionReason))
     ended = stopped.ended()
 
@@ -43,7 +43,7 @@ def test_an_ended_grant_leaves_a_membership_that_existed_only_through_it_deactiv
     assert (ended.access_generation, ended.suspended_by) == (0, frozenset({SuspensionReason.CLIENT}))
 
 
-def test_an_ended_grant_leaves_who_was_there_before_what_he_was() -> None:
+def test_ended_membership_restores_previous() -> None:
     ended = a_partner_admin(
         previous=PREVIOUS_ASSIGNMENT, paid_seats=(Seat.SALES,), removed=("crm.import",), access_generation=2
     ).ended()
@@ -53,7 +53,7 @@ def test_an_ended_grant_leaves_who_was_there_before_what_he_was() -> None:
     assert (ended.grant, ended.partner_id, ended.previous, ended.access_generation) == (None, None, None, 0)
 
 
-def test_no_end_of_a_grant_takes_in_again_who_was_deactivated() -> None:
+def test_ended_membership_of_deactivated_member_stays_deactivated() -> None:
     assert not a_partner_admin(previous=PREVIOUS_ASSIGNMENT, active=False).ended().active
 
 
@@ -66,14 +66,14 @@ def test_no_end_of_a_grant_takes_in_again_who_was_deactivated() -> None:
         (set(SuspensionReason), {SuspensionReason.CLIENT}),
     ],
 )
-def test_no_end_of_a_grant_lifts_what_the_client_suspended(
+def test_ended_membership_keeps_only_client_suspension(
     reasons: set[SuspensionReason], left: set[SuspensionReason]
 ) -> None:
     assert a_partner_admin(previous=PREVIOUS_ASSIGNMENT, suspended_by=frozenset(reasons)).ended().suspended_by == left
 
 
 @pytest.mark.parametrize("reason", SuspensionReason)
-def test_a_suspended_partner_admin_keeps_his_seat(reason: SuspensionReason) -> None:
+def test_suspended_partner_admin_keeps_partner_seat(reason: SuspensionReason) -> None:
     member = a_partner_admin(suspended_by=frozenset({reason}))
 
     assert member.as_of(NOW) == member
@@ -97,9 +97,7 @@ def test_a_suspended_partner_admin_keeps_his_seat(reason: SuspensionReason) -> N
         (1, 1, 1),
     ],
 )
-def test_both_sides_are_warned_thirty_seven_and_one_days_before_as_far_as_these_are_to_come(
-    days: int, warned: int | None, due_in: int
-) -> None:
+def test_grant_ending_sets_warned_and_next_due_time(days: int, warned: int | None, due_in: int) -> None:
     grant = a_grant().with_end_in(days, NOW)
 
     assert grant.expires_at == NOW + timedelta(days=days)
@@ -107,13 +105,13 @@ def test_both_sides_are_warned_thirty_seven_and_one_days_before_as_far_as_these_
     assert grant.next_due_at == NOW + timedelta(days=due_in)
 
 
-def test_a_grant_without_an_end_is_never_due() -> None:
+def test_grant_without_end_has_no_due_time() -> None:
     assert a_grant().next_due_at is None
     endless = a_grant(expires_at=NOW, last_warning_days=7).with_end_in(None, NOW)
     assert (endless.expires_at, endless.last_warning_days, endless.next_due_at) == (None, None, None)
 
 
-def test_a_later_end_is_warned_of_anew_and_an_earlier_one_only_of_what_is_to_come() -> None:
+def test_grant_ending_with_new_end_resets_warned() -> None:
     grant = a_grant(expires_at=NOW + timedelta(days=1), last_warning_days=1)
 
     assert grant.with_end_in(90, NOW).last_warning_days is None
@@ -137,7 +135,7 @@ def test_a_later_end_is_warned_of_anew_and_an_earlier_one_only_of_what_is_to_com
         (timedelta(days=-5), None, 1),
     ],
 )
-def test_what_both_sides_know_by_now(left: timedelta, before: int | None, warned: int | None) -> None:
+def test_grant_warned_at_sets_latest_passed_warning(left: timedelta, before: int | None, warned: int | None) -> None:
     grant = a_grant(expires_at=NOW + left, last_warning_days=before)
 
     assert grant.with_warnings_sent(NOW) == grant.model_copy(update={"last_warning_days": warned})
@@ -147,11 +145,11 @@ def test_what_both_sides_know_by_now(left: timedelta, before: int | None, warned
     ("expires_at", "days"),
     [(None, None), (NOW, 0), (NOW + SECOND, 1), (NOW + timedelta(days=1), 1), (NOW + timedelta(days=1) + SECOND, 2)],
 )
-def test_a_day_that_has_begun_is_left_as_a_whole(expires_at: Any, days: int | None) -> None:
+def test_grant_days_left_rounds_up(expires_at: Any, days: int | None) -> None:
     assert a_grant(expires_at=expires_at).days_left(NOW) == days
 
 
-def test_each_time_that_it_is_due_the_next_is_later_and_the_last_is_its_end() -> None:
+def test_grant_due_times_are_30_7_1_days_before_end_and_end() -> None:
     grant, seen = a_grant().with_end_in(100, NOW), []
     while grant.next_due_at and not grant.has_expired(grant.next_due_at):
         seen.append(grant.next_due_at)
@@ -173,9 +171,7 @@ def test_each_time_that_it_is_due_the_next_is_later_and_the_last_is_its_end() ->
         (Seat.CORE, (Seat.SERVICE,), (Seat.SERVICE,)),
     ],
 )
-def test_paid_seats_are_kept_when_the_base_seat_becomes_the_partners(
-    seat: Seat | None, paid: tuple[Seat, ...], stored: tuple[Seat, ...]
-) -> None:
+def test_paid_seats_include_paid_base_seat(seat: Seat | None, paid: tuple[Seat, ...], stored: tuple[Seat, ...]) -> None:
     assert paid_seats_kept(a_member(seat=seat, paid_seats=paid)) == stored
 
 
@@ -195,18 +191,16 @@ EXPIRED_PARTNER_ADMIN = a_partner_admin(grant=a_grant(expires_at=NOW - timedelta
         (EXPIRED_PARTNER_ADMIN.ended(), a_partner_admin(), 1),
     ],
 )
-def test_a_lapsed_grant_holds_its_seat_until_it_is_written_off(
-    before: Member | None, after: Member, change: int
-) -> None:
+def test_seat_change_counts_expired_grant_until_it_is_ended(before: Member | None, after: Member, change: int) -> None:
     assert partner_seat_change(before, after) == change
 
 
-def test_only_the_set_of_that_name_makes_a_super_admin() -> None:
+def test_is_super_admin_depends_on_permission_set() -> None:
     assert a_member().is_super_admin
     assert not a_partner_admin().is_super_admin
 
 
-def test_who_came_by_his_firm_is_its_man_again_when_a_grant_ends() -> None:
+def test_ended_membership_restores_previous_partner() -> None:
     before = Assignment(permission_set="sales", set_version=1, partner_id="partner-north")
 
     assert a_partner_admin(previous=before).ended().partner_id == "partner-north"

@@ -64,7 +64,7 @@ def self_facts(**changes: Any) -> MigrationFacts:
     return facts(**{"actor": TARGET, **changes})
 
 
-def test_a_super_admin_migrates_another_and_is_the_witness() -> None:
+def test_migrate_other_super_admin_relies_on_caller_as_witness() -> None:
     other_super_admin = an_actor(a_user("user-boss"), a_member("user-boss"))
     done = migrate(facts(others=(other_super_admin, OTHER_PARTNER_EMPLOYEE, ADMIN)), an_act())
 
@@ -87,7 +87,7 @@ def test_a_super_admin_migrates_another_and_is_the_witness() -> None:
     assert set(done.relies_on) == {the_client(), the_partner(), a_user(), a_member(), an_employee(), TARGET.member}
 
 
-def test_an_employee_migrates_himself_while_another_stays() -> None:
+def test_migrate_self_relies_on_other_super_admin() -> None:
     done = migrate(self_facts(others=(OTHER_PARTNER_EMPLOYEE, ADMIN)), an_act(EMPLOYEE))
 
     assert done.member.granted_by == EMPLOYEE
@@ -95,7 +95,7 @@ def test_an_employee_migrates_himself_while_another_stays() -> None:
     assert OTHER_PARTNER_EMPLOYEE.member not in done.relies_on
 
 
-def test_a_migration_loses_just_what_is_restricted() -> None:
+def test_migration_preview_loses_only_restricted_permissions() -> None:
     preview = migrate(facts(), an_act()).preview
 
     assert set(preview.lost) == catalogue.RESTRICTED
@@ -104,7 +104,7 @@ def test_a_migration_loses_just_what_is_restricted() -> None:
     assert not preview.paid_seat_required
 
 
-def test_what_he_did_not_hold_is_not_lost_and_what_was_taken_comes_with_the_set() -> None:
+def test_migrate_narrowed_super_admin_loses_only_held_permissions() -> None:
     removed, added = ("account.scim.manage", "crm.import"), ("crm.export",)
     super_admin = a_member(EMPLOYEE, added=added, removed=removed, previous=a_member().assignment)
     done = migrate(facts(target=Actor(an_employee(), super_admin), partner=the_partner(terminations=2)), an_act())
@@ -114,7 +114,7 @@ def test_what_he_did_not_hold_is_not_lost_and_what_was_taken_comes_with_the_set(
     assert done.member.access_generation == 2
 
 
-def test_a_super_admin_becomes_what_a_partner_admin_is_today() -> None:
+def test_migrate_uses_latest_partner_admin_version() -> None:
     with two_set_versions():
         done = migrate(facts(), an_act())
 
@@ -130,7 +130,7 @@ def test_a_super_admin_becomes_what_a_partner_admin_is_today() -> None:
         ((OTHER_PARTNER_EMPLOYEE, an_actor(a_user(active=False))), 1, True),
     ],
 )
-def test_a_preview_says_who_is_left_to_run_the_account(
+def test_migration_preview_counts_remaining_super_admins(
     others: tuple[Actor, ...], remaining: int, are_partner_employees: bool
 ) -> None:
     preview = migrate(self_facts(others=others), an_act(EMPLOYEE)).preview
@@ -145,7 +145,7 @@ def test_a_preview_says_who_is_left_to_run_the_account(
     ("seat", "paid", "stored"),
     [(Seat.CORE, (), ()), (Seat.SALES, (), (Seat.SALES,)), (Seat.CORE, (Seat.SERVICE,), (Seat.SERVICE,))],
 )
-def test_a_migration_keeps_paid_seats(seat: Seat, paid: tuple[Seat, ...], stored: tuple[Seat, ...]) -> None:
+def test_migrate_keeps_paid_seats(seat: Seat, paid: tuple[Seat, ...], stored: tuple[Seat, ...]) -> None:
     target = Actor(an_employee(), a_member(EMPLOYEE, seat=seat, paid_seats=paid))
     done = migrate(facts(target=target, account=the_client(pricing=Pricing.LEGACY)), an_act())
 
@@ -155,7 +155,7 @@ def test_a_migration_keeps_paid_seats(seat: Seat, paid: tuple[Seat, ...], stored
     assert done.notification.paid_seat_required is (not stored)
 
 
-def test_an_ended_migration_never_makes_a_super_admin_again() -> None:
+def test_migrate_then_end_grant_does_not_restore_super_admin() -> None:
     ended = migrate(facts(), an_act()).member.ended()
 
     assert not ended.active
@@ -186,13 +186,13 @@ MIGRATION_ERRORS: list[tuple[Mapping[str, Any], type[DomainError]]] = [
 
 
 @pytest.mark.parametrize(("changes", "error"), MIGRATION_ERRORS)
-def test_a_migration_is_refused(changes: Mapping[str, Any], error: type[DomainError]) -> None:
+def test_migrate_with_invalid_facts_raises_error(changes: Mapping[str, Any], error: type[DomainError]) -> None:
     with pytest.raises(error):
         migrate(facts(**changes), an_act())
 
 
 @pytest.mark.parametrize("first", range(len(MIGRATION_ERRORS)))
-def test_the_refusals_of_a_migration_come_in_their_order(first: int) -> None:
+def test_migrate_with_several_problems_raises_first_error(first: int) -> None:
     changes, error = MIGRATION_ERRORS[first]
     for others, _ in MIGRATION_ERRORS[first + 1 :]:
         if not changes.keys() & others.keys():
@@ -210,14 +210,14 @@ def test_the_refusals_of_a_migration_come_in_their_order(first: int) -> None:
         ({"account": the_client(state=AccountState.CLOSED)}, AccountClosed),
     ],
 )
-def test_a_migration_of_oneself_is_refused(changes: Mapping[str, Any], error: type[DomainError]) -> None:
+def test_migrate_self_with_invalid_facts_raises_error(changes: Mapping[str, Any], error: type[DomainError]) -> None:
     actor = changes.get("target", TARGET)
 
     with pytest.raises(error):
         migrate(facts(**{**changes, "actor": actor}), an_act(EMPLOYEE))
 
 
-def test_the_last_seat_is_a_seat() -> None:
+def test_migrate_with_last_free_seat_succeeds() -> None:
     assert (
         migrate(facts(account=the_client(partner_seat_limit=2, partner_seats_used=1)), an_act()).member.seat
         is Seat.PARTNER

@@ -40,7 +40,7 @@ SUPER_ADMIN = an_actor(a_user(CLERK), a_member(CLERK))
 
 
 @pytest.mark.parametrize(("role", "cause"), CAUSES.items())
-def test_a_grant_is_ended_in_every_capacity(role: Role, cause: Cause) -> None:
+def test_remove_partner_admin_revokes_grant_for_every_role(role: Role, cause: Cause) -> None:
     found = facts(role)
     ended = remove(found, 1, act_of(found))
 
@@ -56,7 +56,7 @@ def test_a_grant_is_ended_in_every_capacity(role: Role, cause: Cause) -> None:
     assert notification.actor_id == act_of(found).actor_id
 
 
-def test_who_leaves_is_told_so_in_whatever_capacity_he_might_act() -> None:
+def test_remove_self_reports_cause_self_whatever_the_role() -> None:
     found = facts(actor=MANAGES_USERS, target=MANAGES_USERS)
     ended = remove(found, 1, an_act(USERS))
 
@@ -69,7 +69,7 @@ def test_who_leaves_is_told_so_in_whatever_capacity_he_might_act() -> None:
     assert ended.audit.accounts == (CLIENT,)
 
 
-def test_a_grant_falls_back_to_what_was_before_it() -> None:
+def test_remove_partner_admin_restores_previous_membership() -> None:
     before = a_partner_admin(
         previous=a_member(EMPLOYEE, "sales", added=("crm.import",), seat=Seat.SALES).assignment,
         suspended_by=frozenset({SuspensionReason.CLIENT, SuspensionReason.PARTNER}),
@@ -81,14 +81,14 @@ def test_a_grant_falls_back_to_what_was_before_it() -> None:
     assert ended.suspended_by == {SuspensionReason.CLIENT}
 
 
-def test_without_a_grant_the_membership_ends() -> None:
+def test_remove_member_without_grant_deactivates_membership() -> None:
     ended = remove(facts(target=ORDINARY), 1, an_act())
 
     assert (ended.member.active, ended.member.seat, ended.member.permission_set) == (False, None, "sales")
     assert (ended.audit.event, ended.audit.accounts) == ("member.removed", (CLIENT,))
 
 
-def test_whom_a_colleague_added_is_ended_by_the_firm_too() -> None:
+def test_remove_colleague_by_partner_succeeds() -> None:
     added = a_partner_admin_actor(member=a_member(EMPLOYEE, "view_only", partner_id=PARTNER))
 
     for role in (Role.COLLEAGUE, Role.PARTNER_MANAGER):
@@ -98,7 +98,7 @@ def test_whom_a_colleague_added_is_ended_by_the_firm_too() -> None:
 
 
 @pytest.mark.parametrize("role", [Role.VENDOR, Role.SUPER_ADMIN, Role.SELF])
-def test_a_super_admin_goes_while_another_stays_and_is_the_witness(role: Role) -> None:
+def test_remove_super_admin_relies_on_witness(role: Role) -> None:
     target = (
         SUPER_ADMIN
         if role is not Role.SELF
@@ -117,41 +117,41 @@ def test_a_super_admin_goes_while_another_stays_and_is_the_witness(role: Role) -
 
 @pytest.mark.parametrize("role", [Role.VENDOR, Role.SUPER_ADMIN])
 @pytest.mark.parametrize("others", [(), (an_actor(a_user(active=False)),), (a_temporary_partner_admin_actor(),)])
-def test_the_last_super_admin_stays(role: Role, others: tuple[Actor, ...]) -> None:
+def test_remove_last_super_admin_raises_last_super_admin(role: Role, others: tuple[Actor, ...]) -> None:
     found = facts(role, target=SUPER_ADMIN, others=others)
 
     with pytest.raises(LastSuperAdmin):
         remove(found, 1, act_of(found))
 
 
-def test_the_last_super_admin_does_not_leave() -> None:
+def test_remove_self_as_last_super_admin_raises_last_super_admin() -> None:
     with pytest.raises(LastSuperAdmin):
         remove(facts(actor=ADMIN, target=ADMIN), 1, an_act())
 
 
-def test_who_is_no_super_admin_needs_no_witness() -> None:
+def test_remove_ordinary_member_needs_no_witness() -> None:
     assert remove(facts(target=ORDINARY, others=()), 1, an_act()).relies_on
 
 
-def test_who_manages_users_ends_no_super_admin_whatever_version_he_saw() -> None:
+def test_remove_super_admin_by_user_manager_raises_forbidden() -> None:
     with pytest.raises(Forbidden):
         remove(facts(Role.USER_MANAGER, target=SUPER_ADMIN, others=(ADMIN,)), 7, an_act(USERS))
 
 
-def test_who_works_for_the_firm_too_may_end_what_its_people_have() -> None:
+def test_remove_partner_admin_by_own_partner_super_admin_succeeds() -> None:
     ended = remove(facts(actor=OWN_PARTNER_SUPER_ADMIN), 1, an_act("user-both"))
 
     assert ended.notification
     assert ended.notification.cause is Cause.CLIENT
 
 
-def test_what_was_seen_must_still_be_so() -> None:
+def test_remove_with_other_expected_version_raises_precondition_failed() -> None:
     with pytest.raises(PreconditionFailed):
         remove(facts(), 2, an_act())
 
 
 @pytest.mark.parametrize("permission_set", ["view_only", "super_admin"])
-def test_an_employee_who_is_removed_from_his_firm_works_for_it_no_more(permission_set: str) -> None:
+def test_remove_employee_from_partner_account_offboards_them(permission_set: str) -> None:
     super_admin = Actor(an_employee(MANAGER), a_partner_account_member(MANAGER, "super_admin"))
     employee = an_employee(
         employed_by=frozenset({PARTNER, "partner-south"}), offboardings={PARTNER: 2, "partner-south": 1}
@@ -173,13 +173,13 @@ def test_an_employee_who_is_removed_from_his_firm_works_for_it_no_more(permissio
     assert {employee, target.member, the_partner()} <= set(ended.relies_on)
 
 
-def test_the_last_super_admin_of_a_partner_stays_too() -> None:
+def test_remove_last_super_admin_of_partner_raises_last_super_admin() -> None:
     super_admin = Actor(an_employee(MANAGER), a_partner_account_member(MANAGER, "super_admin"))
 
     with pytest.raises(LastSuperAdmin):
         remove(facts(account=the_partner(), actor=super_admin, target=super_admin), 1, an_act(MANAGER))
 
 
-def test_the_client_keeps_whom_it_ended() -> None:
+def test_remove_partner_admin_keeps_membership_start() -> None:
     assert remove(facts(), 1, an_act()).member.since == a_partner_admin().since
     assert remove(facts(), 1, an_act()).act.actor_id == APPROVER

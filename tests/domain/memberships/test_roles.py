@@ -51,7 +51,7 @@ CLIENT_ACCESS_MANAGER = a_partner_account_member(MANAGER, added=("partner.client
 
 
 @pytest.mark.parametrize("role", Role)
-def test_each_has_the_capacity_that_is_his(role: Role) -> None:
+def test_authorize_returns_role_of_each_caller(role: Role) -> None:
     found = facts(role)
     held = authorize(found, act_of(found))
 
@@ -106,9 +106,7 @@ def test_each_has_the_capacity_that_is_his(role: Role) -> None:
         ({"actor": TARGET}, [Role.SELF]),
     ],
 )
-def test_who_is_several_things_has_several_capacities_in_their_order(
-    changes: Mapping[str, Any], roles: list[Role]
-) -> None:
+def test_authorize_with_several_roles_returns_them_in_order(changes: Mapping[str, Any], roles: list[Role]) -> None:
     found = facts(**changes)
 
     if roles:
@@ -129,7 +127,7 @@ def test_who_is_several_things_has_several_capacities_in_their_order(
     ],
 )
 @pytest.mark.parametrize("target", [TARGET, NO_ACTOR, VIEW_ONLY_MEMBER])
-def test_to_who_has_nothing_to_do_with_it_there_is_nothing(manager: Actor, target: Actor) -> None:
+def test_authorize_by_stranger_raises_not_found(manager: Actor, target: Actor) -> None:
     with pytest.raises(NotFound):
         authorize(facts(actor=Actor(an_employee(MANAGER)), manager=manager, target=target), an_act(MANAGER))
 
@@ -137,7 +135,7 @@ def test_to_who_has_nothing_to_do_with_it_there_is_nothing(manager: Actor, targe
 @pytest.mark.parametrize(
     "target", [VIEW_ONLY_MEMBER, NO_ACTOR, an_actor(a_user("user-clerk"), a_member("user-clerk", active=False))]
 )
-def test_a_manager_of_the_firm_has_no_hand_on_others(target: Actor) -> None:
+def test_authorize_partner_manager_for_other_members_raises_not_found(target: Actor) -> None:
     with pytest.raises(NotFound):
         authorize(facts(Role.PARTNER_MANAGER, target=target), an_act(MANAGER))
 
@@ -156,7 +154,7 @@ MISSING_MEMBER: list[Mapping[str, Any]] = [
 
 @pytest.mark.parametrize("changes", MISSING_MEMBER)
 @pytest.mark.parametrize("role", [Role.VENDOR, Role.SUPER_ADMIN, Role.USER_MANAGER])
-def test_who_is_no_member_is_not_found(role: Role, changes: Mapping[str, Any]) -> None:
+def test_authorize_for_missing_member_raises_not_found(role: Role, changes: Mapping[str, Any]) -> None:
     found = facts(role, **changes)
 
     with pytest.raises(NotFound):
@@ -164,7 +162,7 @@ def test_who_is_no_member_is_not_found(role: Role, changes: Mapping[str, Any]) -
 
 
 @pytest.mark.parametrize("changes", MISSING_MEMBER[:-1])
-def test_nobody_without_a_capacity_learns_who_is_a_member(changes: Mapping[str, Any]) -> None:
+def test_authorize_without_role_does_not_reveal_membership(changes: Mapping[str, Any]) -> None:
     for actor, error in (
         (VIEW_ONLY_MEMBER, Forbidden),
         (COLLEAGUE_ACTOR, Forbidden),
@@ -193,14 +191,14 @@ def test_nobody_without_a_capacity_learns_who_is_a_member(changes: Mapping[str, 
         (an_actor(member=a_member(suspended_by=frozenset({SuspensionReason.CLIENT}))), Forbidden),
     ],
 )
-def test_who_may_nothing_now_has_no_capacity(actor: Actor, error: type[DomainError]) -> None:
+def test_authorize_by_inactive_or_suspended_caller_is_refused(actor: Actor, error: type[DomainError]) -> None:
     found = facts(actor=actor)
 
     with pytest.raises(error):
         authorize(found, act_of(found))
 
 
-def test_whoever_is_suspended_may_still_leave_unless_the_vendor_has_deactivated_him() -> None:
+def test_authorize_suspended_user_on_self_succeeds_unless_deactivated() -> None:
     suspended = a_partner_admin(suspended_by=frozenset(SuspensionReason))
     target = a_partner_admin_actor(member=suspended, program=Program.SUSPENDED)
     found = facts(target=target, actor=target)
@@ -212,20 +210,20 @@ def test_whoever_is_suspended_may_still_leave_unless_the_vendor_has_deactivated_
         authorize(found, act_of(found))
 
 
-def test_a_managers_hand_reaches_as_far_as_his_firm_whatever_its_program() -> None:
+def test_authorize_partner_manager_with_suspended_program_succeeds() -> None:
     target = a_partner_admin_actor(program=Program.SUSPENDED)
 
     assert authorize(facts(Role.PARTNER_MANAGER, target=target), an_act(MANAGER)).role is Role.PARTNER_MANAGER
 
 
 @pytest.mark.parametrize("role", Role)
-def test_in_a_closed_account_access_can_still_be_taken_away(role: Role) -> None:
+def test_authorize_in_closed_account_succeeds_for_every_role(role: Role) -> None:
     found = facts(role, account=the_client(state=AccountState.CLOSED))
 
     assert authorize(found, act_of(found)).role is role
 
 
-def test_authority_comes_before_the_accounts_state_and_that_of_the_member() -> None:
+def test_authorize_checks_role_before_account_state() -> None:
     closed = the_client(state=AccountState.CLOSED)
 
     with pytest.raises(Forbidden):
@@ -234,7 +232,7 @@ def test_authority_comes_before_the_accounts_state_and_that_of_the_member() -> N
         authorize(facts(account=closed, target=NO_ACTOR), an_act())
 
 
-def test_what_is_held_rests_on_the_account_and_on_all_that_stands_behind_both() -> None:
+def test_authorize_relies_on_account_and_records_of_caller_and_target() -> None:
     own = a_custom_set(permissions=("account.users.manage",))
     caller = an_actor(a_user("user-users"), a_member("user-users", CUSTOM_SET), sets=[own])
     held = authorize(facts(actor=caller), an_act("user-users"))
@@ -244,20 +242,20 @@ def test_what_is_held_rests_on_the_account_and_on_all_that_stands_behind_both() 
     assert the_partner() in held.relied_on
 
 
-def test_what_a_manager_does_rests_on_what_he_is_at_his_firm() -> None:
+def test_authorize_partner_manager_relies_on_membership_in_partner_account() -> None:
     held = authorize(facts(Role.PARTNER_MANAGER), an_act(MANAGER))
 
     assert set(held.relied_on) == {the_client(), *PARTNER_MANAGER_ACTOR.relied_on, *TARGET.relied_on}
 
 
-def test_what_he_is_at_his_firm_does_not_matter_where_it_brings_no_capacity() -> None:
+def test_authorize_without_manager_role_ignores_membership_in_partner_account() -> None:
     at_partner = Actor(an_employee(BOTH), a_partner_account_member(BOTH))
     held = authorize(facts(actor=OWN_PARTNER_SUPER_ADMIN, manager=at_partner), an_act(BOTH))
 
     assert at_partner.member not in held.relied_on
 
 
-def test_what_the_vendor_does_rests_on_the_member_alone() -> None:
+def test_authorize_vendor_relies_on_target_only() -> None:
     found = facts(Role.VENDOR, actor=VIEW_ONLY_MEMBER, manager=PARTNER_MANAGER_ACTOR)
     held = authorize(found, an_act("user-clerk", for_vendor=True))
 
@@ -275,20 +273,22 @@ def test_what_the_vendor_does_rests_on_the_member_alone() -> None:
         (OWN_PARTNER_SUPER_ADMIN, Actor(an_employee(), a_member(EMPLOYEE, "sales")), False),
     ],
 )
-def test_whose_firm_it_is(actor: Actor, target: Actor, by_own_partner: bool) -> None:
+def test_authorize_by_own_partner_is_true_for_employee_of_targets_partner(
+    actor: Actor, target: Actor, by_own_partner: bool
+) -> None:
     found = facts(actor=actor, target=target)
 
     assert authorize(found, act_of(found)).by_own_partner is by_own_partner
 
 
-def test_what_counts_is_what_is_left_when_a_grant_is_over() -> None:
+def test_authorize_after_expired_grant_returns_previous_membership() -> None:
     before = a_partner_admin(grant=a_grant(expires_at=NOW), previous=a_member(EMPLOYEE, "sales").assignment, version=4)
     held = authorize(facts(target=a_partner_admin_actor(member=before)), an_act())
 
     assert (held.before, held.now.permission_set, held.now.partner_id) == (before, "sales", None)
 
 
-def test_an_edit_names_the_version_that_it_saw() -> None:
+def test_must_be_as_seen_with_other_version_raises_precondition_failed() -> None:
     target = a_partner_admin_actor(member=a_partner_admin(version=4))
     held = authorize(facts(target=target), an_act())
 

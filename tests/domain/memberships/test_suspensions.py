@@ -65,7 +65,7 @@ def present(member: Member | None) -> Member:
 
 
 @pytest.mark.parametrize(("role", "side"), SIDES.items())
-def test_either_side_stops_access_for_its_own_reason(role: Role, side: SuspensionReason) -> None:
+def test_suspend_by_either_side_sets_its_reason(role: Role, side: SuspensionReason) -> None:
     found = facts(role)
     done = suspend(found, "On parental leave", act_of(found))
 
@@ -88,7 +88,7 @@ def test_either_side_stops_access_for_its_own_reason(role: Role, side: Suspensio
 
 @pytest.mark.parametrize(("role", "side"), SIDES.items())
 @pytest.mark.parametrize("reasons", [BY_CLIENT, BY_PARTNER, BY_BOTH])
-def test_each_side_adds_its_reason_to_the_others_once(
+def test_suspend_again_adds_only_missing_reason(
     role: Role, side: SuspensionReason, reasons: frozenset[SuspensionReason]
 ) -> None:
     found = facts(role, target=suspended_admin(reasons))
@@ -102,7 +102,7 @@ def test_each_side_adds_its_reason_to_the_others_once(
 
 
 @pytest.mark.parametrize(("role", "side"), SIDES.items())
-def test_each_side_lifts_its_own_reason_and_no_other(role: Role, side: SuspensionReason) -> None:
+def test_resume_clears_only_own_reason(role: Role, side: SuspensionReason) -> None:
     found = facts(role, target=suspended_admin(BY_BOTH))
     done = resume(found, act_of(found))
 
@@ -134,7 +134,7 @@ def test_each_side_lifts_its_own_reason_and_no_other(role: Role, side: Suspensio
         (Role.PARTNER_MANAGER, a_partner_admin_actor(an_employee(email="e@elsewhere.example"))),
     ],
 )
-def test_another_sides_reason_is_not_lifted(role: Role, target: Actor) -> None:
+def test_resume_with_only_other_reason_raises_grant_suspended(role: Role, target: Actor) -> None:
     found = facts(role, target=target)
 
     with pytest.raises(GrantSuspended) as raised:
@@ -143,13 +143,13 @@ def test_another_sides_reason_is_not_lifted(role: Role, target: Actor) -> None:
 
 
 @pytest.mark.parametrize("role", SIDES)
-def test_nothing_is_done_when_nobody_has_stopped_it(role: Role) -> None:
+def test_resume_without_suspension_returns_none(role: Role) -> None:
     found = facts(role)
 
     assert resume(found, act_of(found)) is None
 
 
-def test_what_the_sweep_wrote_down_is_nobodys_to_lift_and_stays_with_the_rest() -> None:
+def test_resume_keeps_program_suspension() -> None:
     stored_reasons = BY_BOTH | {SuspensionReason.PROGRAM}
     done = resume(facts(target=suspended_admin(stored_reasons, program=Program.SUSPENDED)), an_act())
 
@@ -158,7 +158,7 @@ def test_what_the_sweep_wrote_down_is_nobodys_to_lift_and_stays_with_the_rest() 
 
 
 @pytest.mark.parametrize("role", [Role.VENDOR, Role.COLLEAGUE, Role.SELF])
-def test_nobody_else_stops_or_resumes(role: Role) -> None:
+def test_suspend_and_resume_by_other_roles_raise_forbidden(role: Role) -> None:
     found = facts(role)
 
     with pytest.raises(Forbidden):
@@ -167,7 +167,7 @@ def test_nobody_else_stops_or_resumes(role: Role) -> None:
         resume(found, act_of(found))
 
 
-def test_a_client_is_stopped_from_nothing_by_staff_of_the_firm_but_what_it_gave() -> None:
+def test_suspend_by_own_partner_super_admin_succeeds_and_resume_is_refused() -> None:
     found = facts(actor=OWN_PARTNER_SUPER_ADMIN)
     done = suspend(found, None, an_act(BOTH))
     assert done
@@ -184,7 +184,7 @@ def test_a_client_is_stopped_from_nothing_by_staff_of_the_firm_but_what_it_gave(
         a_partner_admin_actor(an_employee(MANAGER), a_partner_admin(MANAGER)),
     ],
 )
-def test_a_manager_of_the_firm_acts_for_it_whatever_he_is_at_the_client(actor: Actor) -> None:
+def test_suspend_and_resume_by_partner_manager_use_partner_reason(actor: Actor) -> None:
     caller: dict[str, Any] = {"actor": actor, "manager": PARTNER_MANAGER_ACTOR}
     suspended, resumed = (
         suspend(facts(**caller), None, an_act(MANAGER)),
@@ -197,7 +197,7 @@ def test_a_manager_of_the_firm_acts_for_it_whatever_he_is_at_the_client(actor: A
     assert resumed.member.suspended_by == BY_CLIENT
 
 
-def test_the_clients_own_people_are_stopped_by_the_client_alone() -> None:
+def test_suspend_client_member_does_not_involve_partner() -> None:
     member = an_actor(a_user(CLERK), a_member(CLERK, "sales"))
     done = suspend(facts(Role.USER_MANAGER, target=member), None, an_act(USERS))
 
@@ -222,14 +222,16 @@ NOT_SUSPENDABLE: list[tuple[Mapping[str, Any], type[DomainError]]] = [
 
 
 @pytest.mark.parametrize(("changes", "error"), NOT_SUSPENDABLE)
-def test_super_admins_and_staff_at_home_are_not_stopped(changes: Mapping[str, Any], error: type[DomainError]) -> None:
+def test_suspend_super_admin_or_member_of_partner_account_is_refused(
+    changes: Mapping[str, Any], error: type[DomainError]
+) -> None:
     found = facts(**changes)
 
     with pytest.raises(error):
         suspend(found, None, act_of(found))
 
 
-def test_staff_at_home_are_not_resumed_either_but_a_super_admin_whom_the_client_stopped_is() -> None:
+def test_resume_in_partner_account_is_refused_and_super_admin_is_resumed() -> None:
     (in_partner_account,) = (changes for changes, error in NOT_SUSPENDABLE if error is NotAClientAccount)
     found = facts(**in_partner_account)
     with pytest.raises(NotAClientAccount):
@@ -242,7 +244,7 @@ def test_staff_at_home_are_not_resumed_either_but_a_super_admin_whom_the_client_
     assert resumed.member.suspended_by == frozenset()
 
 
-def test_in_a_closed_account_access_is_stopped_and_never_resumed() -> None:
+def test_suspend_in_closed_account_succeeds_and_resume_is_refused() -> None:
     found = facts(account=the_client(state=AccountState.CLOSED))
 
     assert suspend(found, None, act_of(found))

@@ -61,7 +61,7 @@ def access_manager(*, at: str = PARTNER, **changes: Any) -> Actor:
         (NO_ACTOR, NotFound),
     ],
 )
-def test_who_sees_all_members(viewer: Actor, error: type[DomainError] | None) -> None:
+def test_must_see_all_requires_user_management(viewer: Actor, error: type[DomainError] | None) -> None:
     if error:
         with pytest.raises(error):
             visibility.must_see_all(viewer, NOW)
@@ -106,7 +106,7 @@ PARTNER_ADMIN, FORMER_PARTNER_ADMIN = (
         (MANAGER, facts(NO_ACTOR, a_partner_admin_actor(an_employee(active=False)), {PARTNER: access_manager()})),
     ],
 )
-def test_one_member_is_seen(by: str, seen: VisibilityFacts) -> None:
+def test_see_member_by_user_manager_self_or_partner_manager_succeeds(by: str, seen: VisibilityFacts) -> None:
     assert visibility.view_member(seen, an_act(by)) is seen.member
 
 
@@ -139,29 +139,29 @@ OFFBOARDED_ADMIN = a_partner_admin_actor(an_employee(offboardings={PARTNER: 1}))
         (MANAGER, facts(NO_ACTOR, OFFBOARDED_ADMIN, {PARTNER: access_manager()}), NotFound),
     ],
 )
-def test_one_member_is_not_seen(by: str, hidden: VisibilityFacts, error: type[DomainError]) -> None:
+def test_see_member_by_other_caller_is_refused(by: str, hidden: VisibilityFacts, error: type[DomainError]) -> None:
     with pytest.raises(error):
         visibility.view_member(hidden, an_act(by))
 
 
-def test_the_names_behind_the_ids() -> None:
+def test_names_at_resolves_granting_user_and_partner() -> None:
     visible = VisibleMember(PARTNER_ADMIN, a_user())
 
     assert visible.names_at(NOW) == {"granted_by_name": "Approver", "partner_name": "North Partners", "set_name": None}
 
 
-def test_an_accounts_own_set_has_a_name() -> None:
+def test_names_at_includes_custom_set() -> None:
     shown = VisibleMember(an_actor(a_user(CLERK), a_member(CLERK, CUSTOM_SET), sets=[a_custom_set()]))
 
     assert shown.names_at(NOW)["set_name"] == "Service desk"
 
 
 @pytest.mark.parametrize("by", [None, a_user(name="", email=None)])
-def test_who_is_not_known_any_more_has_no_name(by: Any) -> None:
+def test_names_at_for_unknown_or_erased_user_is_none(by: Any) -> None:
     assert VisibleMember(PARTNER_ADMIN, by).names_at(NOW)["granted_by_name"] is None
 
 
-def test_names_are_those_of_now() -> None:
+def test_names_at_reflect_current_membership() -> None:
     soon = a_partner_admin_actor(member=a_partner_admin(grant=a_grant(expires_at=NOW + timedelta(seconds=1))))
 
     assert VisibleMember(soon).names_at(NOW)["partner_name"] == the_partner().name

@@ -58,7 +58,7 @@ def facts(**changes: Any) -> CustomSetFacts:
 # creation
 
 
-def test_a_super_admin_makes_a_set_that_is_written_in_full() -> None:
+def test_create_set_by_super_admin_stores_full_permission_names() -> None:
     created = create(facts(custom_set=None), DESK_SET, an_act())
 
     assert created.custom_set == a_custom_set(
@@ -70,18 +70,18 @@ def test_a_super_admin_makes_a_set_that_is_written_in_full() -> None:
     assert created.notification is None
 
 
-def test_staff_of_a_partner_who_is_super_admin_is_one_all_the_same() -> None:
+def test_create_set_by_super_admin_employed_by_partner_succeeds() -> None:
     super_admin = an_actor(an_employee("user-x"), a_member("user-x"))
 
     assert create(facts(actor=super_admin), DESK_SET, an_act("user-x")).custom_set.version == 1
 
 
 @pytest.mark.parametrize("name", sorted(catalogue.RESTRICTED - {"account.super_admins.manage"}))
-def test_what_is_restricted_for_partner_admins_may_stand_in_a_set(name: str) -> None:
+def test_create_set_with_restricted_permission_succeeds(name: str) -> None:
     assert create(facts(), SetContent("Books", (name,)), an_act()).custom_set.restricted == (name,)
 
 
-def test_what_is_only_on_or_off_goes_no_further_than_anything() -> None:
+def test_create_set_with_unscoped_delete_permission_succeeds() -> None:
     made = create(facts(), SetContent("Flows", ("automation.workflows.delete",)), an_act())
 
     assert made.custom_set.permissions == ("automation.workflows.delete",)
@@ -90,7 +90,7 @@ def test_what_is_only_on_or_off_goes_no_further_than_anything() -> None:
 PARTNER_ONLY = SetContent("Links", ("partner.client_access.manage",))
 
 
-def test_what_only_partners_have_may_stand_in_a_partners_set() -> None:
+def test_create_set_in_partner_account_can_contain_partner_permission() -> None:
     super_admin = an_actor(member=a_member(account_id=PARTNER))
 
     made = create(facts(account=the_partner(), actor=super_admin), PARTNER_ONLY, an_act())
@@ -112,7 +112,7 @@ INVALID_PERMISSIONS: list[tuple[tuple[str, ...], type[DomainError]]] = [
 
 
 @pytest.mark.parametrize(("permissions", "error"), INVALID_PERMISSIONS)
-def test_what_cannot_stand_in_a_set_is_refused_whether_new_or_changed(
+def test_create_or_update_set_with_invalid_permissions_raises_error(
     permissions: tuple[str, ...], error: type[DomainError]
 ) -> None:
     for decide in (
@@ -124,7 +124,7 @@ def test_what_cannot_stand_in_a_set_is_refused_whether_new_or_changed(
         assert [each["pointer"] for each in raised.value.errors] == ["/permissions"]
 
 
-def test_a_hundred_sets_are_the_most() -> None:
+def test_create_set_beyond_limit_raises_too_many_sets() -> None:
     assert (
         create(facts(account=the_client(custom_set_count=MAX_CUSTOM_SETS - 1)), DESK_SET, an_act()).custom_set.name
         == "Desk"
@@ -137,7 +137,7 @@ def test_a_hundred_sets_are_the_most() -> None:
 # changes
 
 
-def test_a_change_is_a_new_version_and_tells_what_came_and_went() -> None:
+def test_update_set_increments_version_and_records_differences() -> None:
     before = a_custom_set(holders=3, partner_holders=1)
 
     changed = update(
@@ -156,14 +156,14 @@ def test_a_change_is_a_new_version_and_tells_what_came_and_went() -> None:
     assert set(changed.relies_on) == {the_client(), before, SUPER_ADMIN.user, SUPER_ADMIN.member}
 
 
-def test_a_new_name_alone_is_told_as_that() -> None:
+def test_update_set_with_new_name_records_renamed() -> None:
     changed = update(facts(), SetContent("Desk", a_custom_set().permissions), 1, an_act())
 
     assert changed
     assert changed.audit.details == {"permission_set": CUSTOM_SET, "renamed": True}
 
 
-def test_other_permissions_under_the_same_name_are_no_new_name() -> None:
+def test_update_set_with_same_name_does_not_record_renamed() -> None:
     changed = update(facts(), SetContent("Service desk", ("service.access",)), 1, an_act())
 
     assert changed
@@ -174,11 +174,11 @@ def test_other_permissions_under_the_same_name_are_no_new_name() -> None:
     a_custom_set().permissions,
     ("service.access", "crm.tickets.view:all", "crm.tickets.edit:team"),
 ])  # fmt: skip
-def test_the_same_in_other_words_changes_nothing(permissions: tuple[str, ...]) -> None:
+def test_update_set_with_equivalent_content_returns_none(permissions: tuple[str, ...]) -> None:
     assert update(facts(), SetContent("Service desk", permissions), 1, an_act()) is None
 
 
-def test_a_set_that_somebody_of_a_partner_holds_gets_nothing_restricted() -> None:
+def test_update_set_held_by_partner_member_rejects_restricted_permission() -> None:
     assert update(facts(custom_set=a_custom_set(holders=1)), BILLING_SET, 1, an_act())
     with pytest.raises(RestrictedPermission) as raised:
         update(facts(custom_set=a_custom_set(holders=1, partner_holders=1)), BILLING_SET, 1, an_act())
@@ -188,7 +188,7 @@ def test_a_set_that_somebody_of_a_partner_holds_gets_nothing_restricted() -> Non
 # removal
 
 
-def test_a_set_that_nobody_holds_goes() -> None:
+def test_remove_set_without_holders_succeeds() -> None:
     removed = remove(facts(), 1, an_act())
 
     assert removed.audit.event == "permission_set.removed"
@@ -196,7 +196,7 @@ def test_a_set_that_nobody_holds_goes() -> None:
     assert set(removed.relies_on) == {the_client(), a_custom_set(), SUPER_ADMIN.user, SUPER_ADMIN.member}
 
 
-def test_a_set_that_is_held_stays() -> None:
+def test_remove_set_with_holders_raises_set_in_use() -> None:
     with pytest.raises(SetInUse) as raised:
         remove(facts(custom_set=a_custom_set(holders=2)), 1, an_act())
     assert raised.value.details == {"holders": 2}
@@ -216,7 +216,7 @@ CALLER_ERRORS: list[tuple[dict[str, Any], type[DomainError]]] = [
 
 
 @pytest.mark.parametrize("first", range(len(CALLER_ERRORS)))
-def test_authority_comes_before_all_else(first: int) -> None:
+def test_set_operations_check_caller_before_content(first: int) -> None:
     """Check that each error comes first although the same facts would cause every later error."""
     later = {"account": CLOSED, "custom_set": None}
     changes, error = CALLER_ERRORS[first]
@@ -231,7 +231,7 @@ def test_authority_comes_before_all_else(first: int) -> None:
             decide(facts(**{**later, **changes}))
 
 
-def test_a_set_must_be_there_and_as_it_was_seen_before_its_content_matters() -> None:
+def test_set_operations_check_existence_and_version_before_content() -> None:
     content = SetContent("Desk", ("crm.everything",))
     for own, error in ((None, NotFound), (a_custom_set(version=2, holders=1), PreconditionFailed)):
         with pytest.raises(error):
@@ -244,7 +244,7 @@ def test_a_set_must_be_there_and_as_it_was_seen_before_its_content_matters() -> 
 
 
 @pytest.mark.parametrize("actor", [SUPER_ADMIN, MANAGES_USERS, a_partner_admin_actor()])
-def test_whoever_gives_people_their_sets_looks_at_one(actor: Any) -> None:
+def test_must_be_assignable_for_user_managers_returns_set(actor: Any) -> None:
     assert must_be_assignable(facts(actor=actor), an_act()) == a_custom_set()
 
 
@@ -254,6 +254,6 @@ def test_whoever_gives_people_their_sets_looks_at_one(actor: Any) -> None:
     ({"actor": an_actor(member=a_member(permission_set="sales")), "custom_set": None}, Forbidden),
     ({"custom_set": None}, NotFound),
 ])  # fmt: skip
-def test_nobody_else_does(changes: dict[str, Any], error: type[DomainError]) -> None:
+def test_must_be_assignable_for_other_caller_is_refused(changes: dict[str, Any], error: type[DomainError]) -> None:
     with pytest.raises(error):
         must_be_assignable(facts(**changes), an_act())

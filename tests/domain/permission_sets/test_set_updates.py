@@ -76,7 +76,7 @@ def ordinary(member: Member = SALES_MEMBER, **user: Any) -> Actor:
 # differences to the latest version
 
 
-def test_a_newer_version_would_bring_a_partner_admin_what_is_new() -> None:
+def test_difference_for_partner_admin_lists_new_permissions() -> None:
     found = gain_from_update(a_partner_admin_actor(member=PARTNER_ADMIN), an_act())
 
     assert found
@@ -84,7 +84,7 @@ def test_a_newer_version_would_bring_a_partner_admin_what_is_new() -> None:
     assert found.after.grant == PARTNER_ADMIN.grant
 
 
-def test_what_was_taken_from_him_stays_so() -> None:
+def test_difference_keeps_removed_permissions() -> None:
     found = gain_from_update(ordinary(a_member(CLERK, "sales", set_version=1, removed=("crm.import",))), an_act())
 
     assert found
@@ -109,16 +109,16 @@ WITHOUT_UPDATE: list[tuple[str, Actor]] = [
 
 
 @pytest.mark.parametrize("person", [each[1] for each in WITHOUT_UPDATE], ids=[each[0] for each in WITHOUT_UPDATE])
-def test_it_brings_nothing_to(person: Actor) -> None:
+def test_difference_without_gain_is_none(person: Actor) -> None:
     assert gain_from_update(person, an_act()) is None
 
 
-def test_a_default_set_is_outdated_in_any_version_but_the_latest() -> None:
+def test_is_outdated_for_old_version_of_default_set_is_true() -> None:
     assert [has_outdated_set(a_member(CLERK, "sales", set_version=each)) for each in (1, 2)] == [True, False]
     assert not has_outdated_set(a_member(CLERK, CUSTOM_SET, set_version=1))
 
 
-def test_the_version_of_what_he_falls_back_to_is_looked_at_once_he_has() -> None:
+def test_difference_after_expired_grant_uses_previous_membership() -> None:
     lapsed = a_partner_admin(set_version=2, grant=a_grant(expires_at=NOW), previous=SALES_MEMBER.assignment)
 
     found = gain_from_update(a_partner_admin_actor(member=lapsed), an_act())
@@ -127,7 +127,7 @@ def test_the_version_of_what_he_falls_back_to_is_looked_at_once_he_has() -> None
     assert (found.now.permission_set, found.gained) == ("sales", ADDED_PERMISSIONS)
 
 
-def test_nobody_who_is_here_for_a_partner_gains_what_is_restricted() -> None:
+def test_difference_for_partner_member_excludes_restricted_permissions() -> None:
     with set_versions.published_versions(
         sales=(SALES_PERMISSIONS, (*SALES_PERMISSIONS, "account.billing.manage", "crm.import"))
     ):
@@ -165,7 +165,7 @@ VIEW, EDIT, DELETE = (f"crm.deals.{action}" for action in ("view", "edit", "dele
     ),
     ((f"{VIEW}:team",), (VIEW,), (), (), (f"{VIEW}:all",), ()),
 ])  # fmt: skip
-def test_what_would_go_further_than_what_was_taken_is_taken_along(
+def test_difference_removes_permissions_that_depend_on_removed_ones(
     older: tuple[str, ...],
     newer: tuple[str, ...],
     added: tuple[str, ...],
@@ -182,7 +182,7 @@ def test_what_would_go_further_than_what_was_taken_is_taken_along(
         assert found is None or not exceeding_prerequisite(effective_rights_of(found.after, {}))
 
 
-def test_what_was_out_of_order_before_is_left_to_whoever_edits_it() -> None:
+def test_difference_ignores_existing_order_violation() -> None:
     """Use a version that narrows `edit`, so that an added `delete` is already out of order."""
     with set_versions.published_versions(sales=((VIEW, EDIT), (VIEW, f"{EDIT}:team", "crm.import"))):
         found = gain_from_update(ordinary(a_member(CLERK, "sales", set_version=1, added=(DELETE,))), an_act())
@@ -194,7 +194,7 @@ def test_what_was_out_of_order_before_is_left_to_whoever_edits_it() -> None:
 # callers
 
 
-def test_whoever_manages_users_answers_for_the_account() -> None:
+def test_must_answer_by_user_manager_returns_account() -> None:
     assert must_be_set_approver(the_client(), MANAGES_USERS, an_act()) == the_client()
 
 
@@ -210,7 +210,7 @@ def test_whoever_manages_users_answers_for_the_account() -> None:
         Forbidden,
     ),
 ])  # fmt: skip
-def test_nobody_else_does(account: Any, actor: Actor, error: type[DomainError]) -> None:
+def test_must_answer_by_other_caller_is_refused(account: Any, actor: Actor, error: type[DomainError]) -> None:
     with pytest.raises(error):
         must_be_set_approver(account, actor, an_act())
 
@@ -221,7 +221,9 @@ def test_nobody_else_does(account: Any, actor: Actor, error: type[DomainError]) 
     (CUSTOM_SET, 1, UnknownPermissionSet),
     ("nothing", 1, UnknownPermissionSet),
 ])  # fmt: skip
-def test_what_was_not_looked_at_is_not_accepted(permission_set: str, version: int, error: type[DomainError]) -> None:
+def test_must_be_latest_for_other_version_is_refused(
+    permission_set: str, version: int, error: type[DomainError]
+) -> None:
     must_be_latest(SALES_2)
     with pytest.raises(error):
         must_be_latest(AcceptedVersion(permission_set, version))
@@ -235,7 +237,7 @@ def facts(**changes: Any) -> SetUpdateFacts:
     return SetUpdateFacts(**{"account": the_client(), "actor": SUPER_ADMIN, "target": target, **changes})
 
 
-def test_the_client_accepts_what_is_new_for_a_partner_admin() -> None:
+def test_accept_update_for_partner_admin_records_gain() -> None:
     end = NOW.replace(year=2027)
     stored = a_partner_admin(set_version=1, removed=("crm.import",), grant=a_grant(expires_at=end))
     facts_ = facts(target=a_partner_admin_actor(member=stored))
@@ -267,7 +269,7 @@ def test_the_client_accepts_what_is_new_for_a_partner_admin() -> None:
     assert set(accepted.relies_on) == {the_client(), *SUPER_ADMIN.relied_on, *facts_.target.relied_on}
 
 
-def test_an_ordinary_members_update_is_the_accounts_own_business() -> None:
+def test_accept_update_for_ordinary_member_does_not_involve_partner() -> None:
     member = SALES_MEMBER.model_copy(update={"added": ("crm.import",)})
     accepted = accept(facts(target=ordinary(member)), SALES_2, an_act())
 
@@ -278,12 +280,12 @@ def test_an_ordinary_members_update_is_the_accounts_own_business() -> None:
     assert (accepted.notification.permission_set, accepted.notification.added) == ("sales", ("crm.import",))
 
 
-def test_whoever_manages_users_accepts_for_a_partner_admin_beyond_what_he_holds() -> None:
+def test_accept_update_by_user_manager_for_partner_admin_succeeds() -> None:
     assert accept(facts(actor=MANAGES_USERS), PARTNER_ADMIN_2, an_act()).member.set_version == 2
 
 
 @pytest.mark.parametrize("target", [ordinary(), a_partner_admin_actor(member=COLLEAGUE)])
-def test_for_all_others_nobody_gives_what_he_does_not_hold(target: Actor) -> None:
+def test_accept_update_for_other_members_requires_holding_permissions(target: Actor) -> None:
     rights = ("account.users.manage", *ADDED_PERMISSIONS)
     holds_it = an_actor(member=a_member(permission_set="view_only", added=rights))
 
@@ -297,7 +299,7 @@ def test_for_all_others_nobody_gives_what_he_does_not_hold(target: Actor) -> Non
 @pytest.mark.parametrize(
     "target", [a_partner_admin_actor(member=COLLEAGUE), a_partner_admin_actor(member=PARTNER_ADMIN)]
 )
-def test_a_firms_own_people_do_not_accept_for_each_other(target: Actor) -> None:
+def test_accept_update_by_employee_of_same_partner_is_refused(target: Actor) -> None:
     accepted = AcceptedVersion(target.member.permission_set if target.member else "", 2)
     with pytest.raises(OwnPartnerMayNotApprove):
         accept(
@@ -313,7 +315,7 @@ def test_a_firms_own_people_do_not_accept_for_each_other(target: Actor) -> None:
         )
 
 
-def test_for_the_clients_own_people_they_may() -> None:
+def test_accept_update_by_partner_employee_for_client_member_succeeds() -> None:
     assert (
         accept(facts(target=ordinary(), actor=OWN_PARTNER_SUPER_ADMIN), SALES_2, an_act("user-x")).member.set_version
         == 2
@@ -343,6 +345,8 @@ ACCEPT_ERRORS: list[tuple[str, dict[str, Any], AcceptedVersion, type[DomainError
 @pytest.mark.parametrize(
     ("changes", "accepted", "error"), [each[1:] for each in ACCEPT_ERRORS], ids=[each[0] for each in ACCEPT_ERRORS]
 )
-def test_an_acceptance_is_refused(changes: dict[str, Any], accepted: AcceptedVersion, error: type[DomainError]) -> None:
+def test_accept_update_with_invalid_facts_raises_error(
+    changes: dict[str, Any], accepted: AcceptedVersion, error: type[DomainError]
+) -> None:
     with pytest.raises(error):
         accept(facts(**changes), accepted, an_act())

@@ -36,22 +36,22 @@ RESTRICTED = {
 }
 
 
-def test_the_catalogue_holds_the_minimum_the_restricted_and_what_partners_have() -> None:
+def test_catalogue_is_minimum_restricted_and_partner_permissions() -> None:
     assert MINIMUM | RESTRICTED | {"partner.client_access.manage"} == catalogue.CATALOGUE
     assert RESTRICTED == catalogue.RESTRICTED
 
 
 @pytest.mark.parametrize("version", catalogue.SETS["partner_admin"])
-def test_partner_admin_is_defined_as_everything_minus_the_restricted(version: tuple[str, ...]) -> None:
+def test_partner_admin_set_is_catalogue_minus_restricted_and_partner_only(version: tuple[str, ...]) -> None:
     assert set(version) == MINIMUM
 
 
-def test_a_super_admin_holds_every_permission() -> None:
+def test_super_admin_set_contains_every_permission() -> None:
     assert set(catalogue.SETS["super_admin"][-1]) == catalogue.CATALOGUE
 
 
 @pytest.mark.parametrize("name", catalogue.SETS)
-def test_no_set_but_the_super_admins_holds_what_is_restricted(name: str) -> None:
+def test_restricted_permissions_are_only_in_super_admin_set(name: str) -> None:
     held = {permission.partition(":")[0] for version in catalogue.SETS[name] for permission in version}
 
     assert bool(held & catalogue.RESTRICTED) is (name == "super_admin")

@@ -17,17 +17,17 @@ PARTNER_MEMBER = a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER)
 
 
 @pytest.mark.parametrize("name", SetName)
-def test_the_vendors_sets_are_nobodys_own(name: SetName) -> None:
+def test_given_now_for_default_set_returns_latest_version(name: SetName) -> None:
     assert not is_custom(name)
     assert rights_and_version_now(name, {}) == (latest_set_rights(name), latest_version(name))
 
 
-def test_a_set_names_permissions_that_there_are() -> None:
+def test_custom_set_with_unknown_permission_raises_error() -> None:
     with pytest.raises(UnknownPermission):
         _ = a_custom_set(permissions=("crm.import", "no.such.thing")).rights
 
 
-def test_what_of_a_set_no_partner_admin_can_hold() -> None:
+def test_custom_set_restricted_lists_restricted_permissions() -> None:
     custom_set = a_custom_set(permissions=("crm.import", "account.scim.manage", "account.billing.manage"))
 
     assert custom_set.restricted == ("account.billing.manage", "account.scim.manage")

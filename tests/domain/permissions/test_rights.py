@@ -60,7 +60,7 @@ overrides = st.builds(
 
 @given(rights, rights)
 @fast_settings
-def test_rights_cover_others_exactly_when_nothing_of_those_goes_beyond(one: Rights, other: Rights) -> None:
+def test_rights_cover_others_when_none_is_beyond(one: Rights, other: Rights) -> None:
     assert one.covers(other) is (other.wider_than(one) == ())
     assert one.covers(one)
     assert one.covers(NO_RIGHTS)
@@ -69,7 +69,7 @@ def test_rights_cover_others_exactly_when_nothing_of_those_goes_beyond(one: Righ
 
 @given(rights, rights, rights)
 @fast_settings
-def test_covering_goes_on_to_what_the_covered_covers(one: Rights, other: Rights, third: Rights) -> None:
+def test_rights_within_is_greatest_common_rights(one: Rights, other: Rights, third: Rights) -> None:
     meet = one.intersection(other)
 
     assert one.covers(meet)
@@ -80,7 +80,7 @@ def test_covering_goes_on_to_what_the_covered_covers(one: Rights, other: Rights,
 
 @given(rights, st.lists(written, max_size=6), st.sets(names, max_size=6))
 @fast_settings
-def test_adding_never_takes_and_taking_never_adds(base: Rights, added: list[str], removed: set[str]) -> None:
+def test_rights_adjusted_added_widens_and_removed_narrows(base: Rights, added: list[str], removed: set[str]) -> None:
     widened, narrowed = base.with_overrides(added=added), base.with_overrides(removed=removed)
 
     assert widened.covers(base)
@@ -91,7 +91,7 @@ def test_adding_never_takes_and_taking_never_adds(base: Rights, added: list[str]
 
 @given(rights)
 @fast_settings
-def test_what_is_written_of_rights_is_read_as_the_same_rights(base: Rights) -> None:
+def test_rights_written_round_trip(base: Rights) -> None:
     assert NO_RIGHTS.with_overrides(added=base.to_names()) == base
     assert list(base) == sorted(base.held)
 
@@ -106,7 +106,7 @@ def test_what_is_written_of_rights_is_read_as_the_same_rights(base: Rights) -> N
         (Scope.OWNED, Scope.TEAM, False),
     ],
 )
-def test_a_wider_scope_covers_a_narrower_one(held: Scope, asked: Scope, covered: bool) -> None:
+def test_rights_cover_narrower_scope(held: Scope, asked: Scope, covered: bool) -> None:
     assert Rights({"crm.deals.view": held}).covers(Rights({"crm.deals.view": asked})) is covered
 
 
@@ -123,7 +123,7 @@ def test_a_wider_scope_covers_a_narrower_one(held: Scope, asked: Scope, covered:
         ("crm.import", Scope.ALL),
     ],
 )
-def test_a_bare_name_means_the_widest_scope_or_on(name: str, scope: Scope) -> None:
+def test_permission_name_without_scope_has_widest_scope(name: str, scope: Scope) -> None:
     assert NO_RIGHTS.with_overrides(added=[name]).held == {name.partition(":")[0]: scope}
 
 
@@ -143,14 +143,14 @@ def test_a_bare_name_means_the_widest_scope_or_on(name: str, scope: Scope) -> No
         "account.everything",
     ],
 )
-def test_what_the_catalogue_does_not_have_is_unknown(name: str) -> None:
+def test_permission_name_not_in_catalogue_raises_unknown_permission(name: str) -> None:
     with pytest.raises(UnknownPermission):
         NO_RIGHTS.with_overrides(added=[name])
     with pytest.raises((UnknownPermission, InvalidField)):
         Overrides(removed=(name,)).effective_on(latest_set_rights("sales"))
 
 
-def test_names_are_read_as_the_rights_that_they_name() -> None:
+def test_read_rights_returns_rights_of_names() -> None:
     rights_read = read_rights(["crm.deals.view:team", "crm.import"])
 
     assert rights_read == Rights({"crm.deals.view": Scope.TEAM, "crm.import": Scope.ALL})
@@ -175,9 +175,7 @@ def test_names_are_read_as_the_rights_that_they_name() -> None:
         (("crm.contacts.communicate:all",), True),
     ],
 )
-def test_nobody_deletes_more_widely_than_he_edits_or_edits_more_widely_than_he_views(
-    names_: tuple[str, ...], ordered: bool
-) -> None:
+def test_must_be_ordered_requires_view_covers_edit_covers_delete(names_: tuple[str, ...], ordered: bool) -> None:
     if ordered:
         must_have_prerequisites(read_rights(names_))
     else:
@@ -213,14 +211,14 @@ def three_versions() -> Iterator[Mapping[str, tuple[tuple[str, ...], ...]]]:
     ],
 )
 @pytest.mark.usefixtures("three_versions")
-def test_a_new_version_never_widens_and_narrows_at_once(version: int, held: tuple[str, ...]) -> None:
+def test_rights_of_old_version_are_narrowed_by_later_versions(version: int, held: tuple[str, ...]) -> None:
     assert default_set_rights("sales", version).to_names() == held
     assert latest_version("sales") == 3
     assert latest_set_rights("sales") == default_set_rights("sales", 3)
 
 
 @pytest.mark.usefixtures("three_versions")
-def test_a_super_admin_holds_whatever_there_is_today() -> None:
+def test_rights_of_super_admin_ignore_version() -> None:
     assert default_set_rights("super_admin", 1) == latest_set_rights("super_admin")
 
 
@@ -230,7 +228,7 @@ def test_a_super_admin_holds_whatever_there_is_today() -> None:
 @given(set_names, overrides)
 @example(SetName.MARKETING, Overrides(added=("crm.tasks.edit:owned",), removed=("crm.tasks.edit",)))
 @fast_settings
-def test_overrides_that_stand_do_what_they_say_and_say_nothing_in_vain(name: SetName, requested: Overrides) -> None:
+def test_overrides_on_set_keep_only_effective_entries(name: SetName, requested: Overrides) -> None:
     base = latest_set_rights(name)
     try:
         effective = requested.effective_on(base)
@@ -251,7 +249,7 @@ def test_overrides_that_stand_do_what_they_say_and_say_nothing_in_vain(name: Set
 
 @given(set_names, overrides)
 @fast_settings
-def test_overrides_are_settled_once(name: SetName, requested: Overrides) -> None:
+def test_overrides_on_set_are_idempotent(name: SetName, requested: Overrides) -> None:
     base = latest_set_rights(name)
     try:
         effective = requested.effective_on(base)
@@ -262,7 +260,7 @@ def test_overrides_are_settled_once(name: SetName, requested: Overrides) -> None
 
 @given(st.lists(written, max_size=6).map(tuple))
 @fast_settings
-def test_no_override_that_suits_a_partner_admin_brings_him_what_is_restricted(added: tuple[str, ...]) -> None:
+def test_overrides_valid_for_partner_admin_never_add_restricted_permission(added: tuple[str, ...]) -> None:
     try:
         must_exist_in_clients(added)
         must_suit_partner_admin(added)
@@ -275,12 +273,12 @@ def test_no_override_that_suits_a_partner_admin_brings_him_what_is_restricted(ad
 
 
 @pytest.mark.parametrize("name", sorted(catalogue.RESTRICTED))
-def test_a_restricted_permission_suits_no_partner_admin(name: str) -> None:
+def test_must_suit_a_partner_admin_rejects_restricted_permission(name: str) -> None:
     with pytest.raises(RestrictedPermission):
         must_suit_partner_admin(("crm.import", name))
 
 
-def test_a_scope_does_not_hide_what_is_restricted_or_a_partners_alone() -> None:
+def test_permission_checks_ignore_scope() -> None:
     with pytest.raises(RestrictedPermission):
         must_suit_partner_admin(("account.billing.manage:owned",))
     with pytest.raises(UnknownPermission):
@@ -316,7 +314,9 @@ def test_a_scope_does_not_hide_what_is_restricted_or_a_partners_alone() -> None:
         (("crm.deals.view:owned",), ("crm.deals.view",), "/permissions"),
     ],
 )
-def test_overrides_of_the_sales_set(added: tuple[str, ...], removed: tuple[str, ...], outcome: Overrides | str) -> None:
+def test_overrides_on_sales_set_return_effective_overrides_or_error(
+    added: tuple[str, ...], removed: tuple[str, ...], outcome: Overrides | str
+) -> None:
     requested = Overrides(added=added, removed=removed)
     if isinstance(outcome, Overrides):
         assert requested.effective_on(latest_set_rights("sales")) == outcome
@@ -326,7 +326,7 @@ def test_overrides_of_the_sales_set(added: tuple[str, ...], removed: tuple[str, 
         assert [error["pointer"] for error in raised.value.errors] == [outcome]
 
 
-def test_overrides_are_measured_by_the_set_that_they_are_on() -> None:
+def test_overrides_on_set_are_relative_to_that_set() -> None:
     requested = Overrides(added=("crm.import",), removed=("service.access", "sales.access"))
     own = read_rights(["service.access", "crm.export"])
 
@@ -353,7 +353,7 @@ def test_overrides_are_measured_by_the_set_that_they_are_on() -> None:
         (NO_RIGHTS, NO_RIGHTS, True),
     ],
 )
-def test_nobody_gives_what_he_does_not_hold_or_more_widely(
+def test_must_be_givable_requires_holding_permission_and_scope(
     giver: Rights, rights_to_give: Rights, can_give: bool
 ) -> None:
     if can_give:
@@ -364,14 +364,14 @@ def test_nobody_gives_what_he_does_not_hold_or_more_widely(
 
 
 @pytest.mark.parametrize("name", sorted(catalogue.RESTRICTED))
-def test_a_set_with_what_is_restricted_suits_nobody_who_is_here_for_a_partner(name: str) -> None:
+def test_must_suit_partner_staff_rejects_set_with_restricted_permission(name: str) -> None:
     must_suit_partner_member(latest_set_rights("partner_admin"))
     with pytest.raises(RestrictedPermission) as raised:
         must_suit_partner_member(read_rights(["crm.import", name]))
     assert raised.value.errors == [{"pointer": "/permission_set", "code": "restricted_permission"}]
 
 
-def test_what_a_partner_admin_can_and_cannot_is_all_that_a_client_has() -> None:
+def test_lacking_and_held_rights_are_all_client_permissions() -> None:
     can = partner_admin_rights(1, removed=["crm.import"])
     cannot = missing_in_clients(can)
 
@@ -380,13 +380,13 @@ def test_what_a_partner_admin_can_and_cannot_is_all_that_a_client_has() -> None:
     assert set(can) | set(cannot) == catalogue.CATALOGUE - catalogue.PARTNER_ONLY
 
 
-def test_in_clients_nobody_hears_of_what_only_partners_have() -> None:
+def test_in_clients_removes_partner_only_permissions() -> None:
     assert (
         set(latest_set_rights("super_admin")) - set(client_rights(latest_set_rights("super_admin")))
         == catalogue.PARTNER_ONLY
     )
 
 
-def test_the_default_sets_are_those_of_the_catalogue() -> None:
+def test_set_names_match_catalogue() -> None:
     assert {name.value for name in SetName} == set(catalogue.SETS)
     assert all(re.fullmatch("[a-z_]+", name) for name in SetName)

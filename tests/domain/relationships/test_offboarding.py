@@ -62,7 +62,7 @@ def facts(
 # the write that offboards
 
 
-def test_all_access_ends_by_one_more_leaving() -> None:
+def test_offboard_employee_increments_offboardings() -> None:
     user = an_employee(offboardings={PARTNER: 2, SOUTH: 1})
     ended = offboard_employee(
         facts(employee=Actor(user, OFFBOARDED_EMPLOYEE.member)), an_act(MANAGER, idempotency_key=an_idempotency_key())
@@ -97,7 +97,9 @@ def test_all_access_ends_by_one_more_leaving() -> None:
         (Actor(), OFFBOARDED_EMPLOYEE, NotFound),
     ],
 )
-def test_who_ends_whose_access(actor: Actor, employee: Actor, error: type[DomainError] | None) -> None:
+def test_offboard_employee_checks_caller_and_employee(
+    actor: Actor, employee: Actor, error: type[DomainError] | None
+) -> None:
     by = actor.user.user_id if actor.user else "user-unknown"
     if not error:
         assert offboard_employee(facts(actor, employee), an_act(by)).user.offboardings == {PARTNER: 1}
@@ -106,7 +108,7 @@ def test_who_ends_whose_access(actor: Actor, employee: Actor, error: type[Domain
         offboard_employee(facts(actor, employee), an_act(by))
 
 
-def test_nobody_ends_access_for_what_is_no_partner() -> None:
+def test_offboard_employee_of_non_partner_account_raises_not_found() -> None:
     with pytest.raises(NotFound):
         offboard_employee(facts(partner=the_client()), an_act(MANAGER))
     with pytest.raises(NotFound):
@@ -157,7 +159,7 @@ ACT = an_act(MANAGER)
         (a_partner_admin(suspended_by=frozenset({SuspensionReason.EMPLOYEE})), False, None),
     ],
 )
-def test_what_is_over_is_written_off_and_the_client_hears_what_stays(
+def test_reconcile_offboarded_member_ends_membership_and_notifies_client(
     member: Member, is_active: bool, cause: Cause | None
 ) -> None:
     followed = reconcile(affected_membership(member=member), ACT)
@@ -177,7 +179,7 @@ def test_what_is_over_is_written_off_and_the_client_hears_what_stays(
     assert followed.relies_on == (member,)
 
 
-def test_what_a_lapsed_grant_of_another_firm_hid_is_what_ended() -> None:
+def test_reconcile_previous_membership_under_expired_grant_ends_it() -> None:
     lapsed = a_grant(partner_id=SOUTH, expires_at=NOW)
     member = a_partner_admin(grant=lapsed, partner_id=SOUTH, previous=PARTNER_ASSIGNMENT)
     followed = reconcile(affected_membership(member=member), ACT)
@@ -191,14 +193,14 @@ def test_what_a_lapsed_grant_of_another_firm_hid_is_what_ended() -> None:
     assert followed.relies_on == (member,)
 
 
-def test_the_grant_that_ended_is_named() -> None:
+def test_reconcile_offboarded_partner_admin_audit_entry_has_grant_id() -> None:
     followed = reconcile(affected_membership(), ACT)
 
     assert followed
     assert followed.audit.details == {"user_id": EMPLOYEE, "partner_id": PARTNER, "grant_id": a_grant().grant_id}
 
 
-def test_who_falls_back_to_another_firm_is_none_whom_the_client_made() -> None:
+def test_reconcile_member_with_other_partner_is_not_reported_as_staying() -> None:
     user = an_employee(employed_by=frozenset({PARTNER, SOUTH}), offboardings={PARTNER: 1})
     followed = reconcile(affected_membership(member=a_partner_admin(previous=OTHER_PARTNER_ASSIGNMENT), user=user), ACT)
 
@@ -217,7 +219,7 @@ def test_who_falls_back_to_another_firm_is_none_whom_the_client_made() -> None:
         (affected_membership(ReconciliationReason.PROGRAM_ENDED, partner=the_partner(terminations=1, program=Program.TERMINATED)), False),
     ],
 )  # fmt: skip
-def test_ends_for_good_are_written_off_and_of_a_leaving_alone_this_tells(
+def test_reconcile_final_end_notifies_client_only_after_offboarding(
     facts: AffectedMembership, is_notified: bool
 ) -> None:
     followed = reconcile(facts, ACT)
@@ -246,11 +248,11 @@ OFFBOARDED = an_employee(offboardings={PARTNER: 1})
               user=an_employee(active=False)),
     ],
 )  # fmt: skip
-def test_where_nothing_is_left_to_do(facts: AffectedMembership) -> None:
+def test_reconcile_member_without_changes_returns_none(facts: AffectedMembership) -> None:
     assert reconcile(facts, ACT) is None
 
 
-def test_whoever_is_no_employee_any_more_since_nobody_knows_him_is_written_off() -> None:
+def test_reconcile_member_of_unknown_user_ends_membership() -> None:
     facts = affected_membership(subject=Actor(None, a_partner_admin(), {PARTNER: the_partner()}))
 
     assert reconcile(facts, ACT)
@@ -313,7 +315,7 @@ DEACTIVATED_EMPLOYEE = an_employee(active=False)
         ),
     ],
 )
-def test_what_follows_from_person_and_firm_is_written_down(
+def test_reconcile_updates_suspension_from_user_and_partner(
     written: frozenset[SuspensionReason],
     user: User | None,
     partner: Account | None,
@@ -352,7 +354,7 @@ def test_what_follows_from_person_and_firm_is_written_down(
 @pytest.mark.parametrize(
     "reason", [ReconciliationReason.ELIGIBILITY, ReconciliationReason.OFFBOARDED, ReconciliationReason.ERASED]
 )
-def test_what_the_program_changed_is_left_to_its_own_clean_up(
+def test_reconcile_for_other_reason_ignores_program_change(
     written: frozenset[SuspensionReason], user: User | None, partner: Account | None, reason: ReconciliationReason
 ) -> None:
     member = a_partner_admin(suspended_by=written)
@@ -367,7 +369,7 @@ def test_what_the_program_changed_is_left_to_its_own_clean_up(
     ("member", "cause"),
     [(a_member(EMPLOYEE), Cause.RETAINED_SUPER_ADMIN), (a_member(EMPLOYEE, "sales"), Cause.RETAINED_MEMBER)],
 )
-def test_whom_the_client_made_stays_and_the_client_hears_of_it(member: Member, cause: Cause) -> None:
+def test_reconcile_member_created_by_client_stays_and_client_is_notified(member: Member, cause: Cause) -> None:
     followed = reconcile(affected_membership(member=member), ACT)
 
     assert followed
@@ -389,7 +391,7 @@ def orphaned(**changes: Any) -> AffectedMembership:
     return affected_membership(ReconciliationReason.ELIGIBILITY, **{**defaults, **changes})
 
 
-def test_an_account_whose_last_super_admin_is_barred_hears_of_it() -> None:
+def test_reconcile_last_super_admin_deactivated_reports_orphaned_account() -> None:
     followed = reconcile(orphaned(), ACT)
 
     assert followed
@@ -408,11 +410,11 @@ def test_an_account_whose_last_super_admin_is_barred_hears_of_it() -> None:
         {"subject": Actor(None, a_member(EMPLOYEE))},
     ],
 )
-def test_an_account_that_is_run_by_somebody_hears_nothing(changes: dict[str, Any]) -> None:
+def test_reconcile_account_with_active_super_admin_returns_none(changes: dict[str, Any]) -> None:
     assert reconcile(orphaned(**changes), ACT) is None
 
 
-def test_another_super_admin_who_is_barred_as_well_runs_nothing() -> None:
+def test_reconcile_other_super_admin_deactivated_reports_orphaned_account() -> None:
     assert reconcile(orphaned(other_super_admins=(Actor(a_user(active=False), a_member()),)), ACT)
 
 
@@ -441,11 +443,11 @@ def test_another_super_admin_who_is_barred_as_well_runs_nothing() -> None:
         (affected_membership(subject=Actor(an_employee())), None),
     ],
 )
-def test_each_account_has_its_line(facts: AffectedMembership, row: ReceiptRow | None) -> None:
+def test_receipt_row_has_outcome_per_account(facts: AffectedMembership, row: ReceiptRow | None) -> None:
     assert receipt_row(facts, ACT) == row
 
 
-def test_a_receipt_can_be_foreseen() -> None:
+def test_receipt_row_before_offboarding_is_pending() -> None:
     now = affected_membership(ReconciliationReason.OFFBOARDED, user=an_employee(offboardings={SOUTH: 4}))
 
     assert receipt_row(now, ACT) is None
@@ -500,7 +502,7 @@ def test_a_receipt_can_be_foreseen() -> None:
     ],
 )
 @pytest.mark.parametrize("member", [a_partner_admin(), colleague()])
-def test_a_client_hears_of_the_program(
+def test_program_change_notifies_client_with_partner_members(
     member: Member,
     reason: ReconciliationReason,
     partner: Account,
@@ -550,11 +552,11 @@ def test_a_client_hears_of_the_program(
         ),
     ],
 )
-def test_a_client_hears_nothing_of_the_program(facts: AffectedMembership) -> None:
+def test_program_change_without_effect_on_client_returns_none(facts: AffectedMembership) -> None:
     assert report_program_change(facts, ACT) is None
 
 
-def test_a_program_of_nobody_known_is_not_told() -> None:
+def test_program_change_of_unknown_partner_returns_none() -> None:
     facts = affected_membership(ReconciliationReason.PROGRAM_STOPPED, partner=SUSPENDED_PARTNER)
     unknown = AffectedMembership(
         reconciliation=facts.reconciliation,
@@ -568,7 +570,7 @@ def test_a_program_of_nobody_known_is_not_told() -> None:
     assert report_program_change(unknown, ACT) is None
 
 
-def test_a_grant_that_lapses_a_second_from_now_is_still_written_off() -> None:
+def test_reconcile_grant_one_second_before_expiry_ends_membership() -> None:
     grant = a_grant(expires_at=NOW + timedelta(seconds=1))
 
     assert reconcile(affected_membership(member=a_partner_admin(grant=grant)), ACT)

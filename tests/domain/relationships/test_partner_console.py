@@ -48,21 +48,21 @@ MANAGER_BY_CUSTOM_SET = an_actor(
 
 @pytest.mark.parametrize("caller", [SUPER_ADMIN, MANAGER, MANAGER_BY_CUSTOM_SET])
 @pytest.mark.parametrize("employee_id", [None, EMPLOYEE, "user-colleague"])
-def test_who_manages_client_access_is_shown_whomever_he_asks_for(caller: Actor, employee_id: str | None) -> None:
+def test_listed_for_client_access_manager_returns_requested_employee(caller: Actor, employee_id: str | None) -> None:
     assert listed_employee_id(caller, the_partner(), employee_id, an_act(EMPLOYEE)) == employee_id
 
 
 @pytest.mark.parametrize("employee_id", [None, EMPLOYEE])
-def test_another_employee_is_shown_himself(employee_id: str | None) -> None:
+def test_listed_for_other_employee_returns_only_self(employee_id: str | None) -> None:
     assert listed_employee_id(OTHER_EMPLOYEE, the_partner(), employee_id, an_act(EMPLOYEE)) == EMPLOYEE
 
 
-def test_another_employee_is_not_shown_a_colleague() -> None:
+def test_listed_for_other_employee_requesting_colleague_raises_forbidden() -> None:
     with pytest.raises(Forbidden):
         listed_employee_id(OTHER_EMPLOYEE, the_partner(), "user-colleague", an_act(EMPLOYEE))
 
 
-def test_the_console_is_open_while_the_program_is_stopped() -> None:
+def test_listed_for_partner_with_suspended_program_succeeds() -> None:
     stopped = the_partner(program=Program.SUSPENDED)
 
     assert listed_employee_id(MANAGER, stopped, None, an_act(EMPLOYEE)) is None
@@ -78,7 +78,7 @@ def test_the_console_is_open_while_the_program_is_stopped() -> None:
         (an_actor(an_employee(active=False), a_member(EMPLOYEE, account_id=PARTNER)), the_partner(), Forbidden),
     ],
 )
-def test_to_others_there_is_no_console(caller: Actor, partner: Account | None, error: type[DomainError]) -> None:
+def test_listed_for_non_employee_is_refused(caller: Actor, partner: Account | None, error: type[DomainError]) -> None:
     with pytest.raises(error):
         listed_employee_id(caller, partner, None, an_act(EMPLOYEE))
 
@@ -101,7 +101,7 @@ def membership_of(actor: Actor, account: Account | None = None) -> ClientMembers
         a_partner_admin_actor(program=Program.SUSPENDED),
     ],
 )
-def test_whoever_is_there_on_behalf_of_the_firm_is_shown_even_while_he_has_no_access(actor: Actor) -> None:
+def test_client_membership_of_partner_member_without_access_is_shown(actor: Actor) -> None:
     found = membership_of(actor)
 
     assert found == ClientMembership(the_client(), actor, actor.member)  # type: ignore[arg-type]  # the actor has a membership
@@ -109,14 +109,14 @@ def test_whoever_is_there_on_behalf_of_the_firm_is_shown_even_while_he_has_no_ac
 
 
 @pytest.mark.parametrize("permission_set", ["super_admin", "sales"])
-def test_an_employee_whom_the_client_made_a_member_is_shown_as_that(permission_set: str) -> None:
+def test_client_membership_created_by_client_has_made_by_client(permission_set: str) -> None:
     found = membership_of(an_actor(an_employee(), a_member(EMPLOYEE, permission_set)))
 
     assert found
     assert found.created_by_client
 
 
-def test_a_membership_counts_as_it_is_now() -> None:
+def test_client_membership_after_expired_grant_is_previous_membership() -> None:
     was = a_member(EMPLOYEE, "sales").assignment
     found = membership_of(a_partner_admin_actor(member=a_partner_admin(grant=a_grant(expires_at=NOW), previous=was)))
 
@@ -145,11 +145,11 @@ def test_a_membership_counts_as_it_is_now() -> None:
         ),
     ],
 )
-def test_whoever_is_not_the_firms_or_not_there_is_not_shown(actor: Actor) -> None:
+def test_client_membership_of_non_employee_or_former_member_is_none(actor: Actor) -> None:
     assert membership_of(actor) is None
 
 
-def test_neither_the_firm_itself_nor_an_account_that_is_gone_is_shown() -> None:
+def test_client_membership_in_partner_or_missing_account_is_none() -> None:
     assert membership_of(SUPER_ADMIN, the_partner()) is None
     assert client_membership(PARTNER, None, a_partner_admin_actor(), NOW) is None
 
@@ -167,7 +167,7 @@ def test_neither_the_firm_itself_nor_an_account_that_is_gone_is_shown() -> None:
         a_partner_admin_actor(member=a_partner_admin(grant=a_grant(expires_at=NOW + timedelta(seconds=1)))),
     ],
 )
-def test_colleagues_are_brought_in_by_who_manages_users_for_the_firm(caller: Actor) -> None:
+def test_must_bring_in_by_partner_member_managing_users_succeeds(caller: Actor) -> None:
     must_add_colleagues(caller, PARTNER, an_act(EMPLOYEE))
 
 
@@ -186,11 +186,11 @@ def test_colleagues_are_brought_in_by_who_manages_users_for_the_firm(caller: Act
         (a_partner_admin_actor(program=Program.SUSPENDED), Forbidden),
     ],
 )
-def test_nobody_else_brings_them_in(caller: Actor, error: type[DomainError]) -> None:
+def test_must_bring_in_by_other_caller_is_refused(caller: Actor, error: type[DomainError]) -> None:
     with pytest.raises(error):
         must_add_colleagues(caller, PARTNER, an_act(EMPLOYEE))
 
 
-def test_whoever_is_there_for_another_firm_brings_in_nobody_of_this_one() -> None:
+def test_must_bring_in_for_other_partner_raises_forbidden() -> None:
     with pytest.raises(Forbidden):
         must_add_colleagues(a_partner_admin_actor(), SOUTH, an_act(EMPLOYEE))

@@ -43,7 +43,7 @@ def outcomes(trials: list[dict[str, Any]]) -> tuple[dict[str, Any], list[dict[st
     return unchanged, [each for each in trials if each["mutant"]]
 
 
-def test_what_nobody_looks_at_survives_and_what_is_looked_at_does_not(tmp_path: Path) -> None:
+def test_mutants_of_untested_conditions_survive_and_others_are_killed(tmp_path: Path) -> None:
     """Run the control and a sample. `make proof` runs all mutants."""
     tests = [f"{HERE}/untested.py", "tests/store/audit/test_tree_heads.py"]
 
@@ -60,7 +60,7 @@ def test_what_nobody_looks_at_survives_and_what_is_looked_at_does_not(tmp_path: 
     assert [each for each in tested if each["outcome"] != "killed"] == []
 
 
-def test_every_condition_is_needed_and_tested(whole: bool, notes: Notes, tmp_path: Path) -> None:
+def test_mutants_of_all_conditions_are_killed_or_explained(whole: bool, notes: Notes, tmp_path: Path) -> None:
     if not whole:
         pytest.skip("`make proof` changes every condition; this is its short form's")
     unchanged, mutants = outcomes(run_mutants(tmp_path, ["tests/store", "tests/functions"]))

@@ -68,12 +68,12 @@ def mutated(condition: str) -> list[str | None]:
         ),
     ],
 )
-def test_each_clause_is_dropped_turned_and_joined_otherwise(condition: str, becomes: list[str | None]) -> None:
+def test_changes_of_condition_drop_negate_and_rejoin_each_clause(condition: str, becomes: list[str | None]) -> None:
     assert mutated(condition) == becomes
 
 
 @pytest.mark.parametrize("condition", CONDITIONS)
-def test_every_condition_of_the_store_is_read_and_none_is_changed_into_itself(condition: str) -> None:
+def test_changes_of_store_condition_never_equal_the_original(condition: str) -> None:
     whole = str(parse(condition))
 
     assert str(parse(whole)) == whole
@@ -82,12 +82,12 @@ def test_every_condition_of_the_store_is_read_and_none_is_changed_into_itself(co
 
 
 @pytest.mark.parametrize("text", ["", "a =", "a ! b", "a = :b AND", "(a = :b", "a = :b)", "a IN (:b", "f(a"])
-def test_what_is_no_condition_is_not_read(text: str) -> None:
+def test_read_of_invalid_condition_raises_value_error(text: str) -> None:
     with pytest.raises(ValueError, match="|".join(("", re.escape(text)))):
         parse(text)
 
 
-def test_of_a_query_only_the_place_in_the_partition_is_changed() -> None:
+def test_key_changes_of_query_change_only_the_sort_key() -> None:
     assert [each.result for each in key_changes("pk = :p")] == []
     assert [each.result for each in key_changes("pk = :p AND begins_with(sk, :s)")] == ["pk = :p"]
     assert [each.result for each in key_changes("pk = :p AND due_at <= :now")] == [
@@ -97,7 +97,7 @@ def test_of_a_query_only_the_place_in_the_partition_is_changed() -> None:
     ]
 
 
-def test_an_update_loses_each_of_its_actions_but_not_its_only_one() -> None:
+def test_update_changes_drop_each_action_except_the_only_one() -> None:
     assert [each.result for each in update_changes("ADD a :b")] == []
     assert [each.result for each in update_changes("SET a = :b, c = :d REMOVE e, f")] == [
         "SET c = :d REMOVE e, f",
@@ -118,7 +118,7 @@ ITEM: dict[str, Any] = {
 SITE = RequestSite("links.record", "Update", "A B", ITEM["UpdateExpression"], ITEM["ConditionExpression"])
 
 
-def test_a_line_is_taken_out_or_checked_only_and_each_expression_changed() -> None:
+def test_mutants_of_item_cover_the_item_and_each_expression() -> None:
     kinds = {(each.kind, each.alters) for each in mutants_of(SITE)}
 
     assert kinds == {
@@ -132,7 +132,7 @@ def test_a_line_is_taken_out_or_checked_only_and_each_expression_changed() -> No
 
 
 @pytest.mark.parametrize("mutant", list(mutants_of(SITE)), ids=lambda mutant: f"{mutant.kind} {mutant.before}")
-def test_a_mutant_brings_the_values_that_it_names_and_no_others(mutant: RequestMutant) -> None:
+def test_altered_item_has_exactly_the_values_that_it_names(mutant: RequestMutant) -> None:
     action, line = apply_mutant(mutant, "Update", ITEM)
 
     assert action == ("ConditionCheck" if mutant.alters == "line" else "Update")
@@ -142,7 +142,7 @@ def test_a_mutant_brings_the_values_that_it_names_and_no_others(mutant: RequestM
     assert line != ITEM
 
 
-def test_a_line_without_condition_becomes_a_check_that_always_holds() -> None:
+def test_altered_item_without_condition_becomes_a_passing_check() -> None:
     put = {"TableName": "table", "Item": {**ITEM["Key"], "a": {"S": "b"}}}
     (gone,) = mutants_of(RequestSite("links.record", "Put", "A B", "", ""))
 
@@ -152,7 +152,7 @@ def test_a_line_without_condition_becomes_a_check_that_always_holds() -> None:
     )
 
 
-def test_what_goes_along_with_every_decision_is_asked_by_commit_alone() -> None:
+def test_mutants_of_common_item_are_attributed_to_commit() -> None:
     site = RequestSite("links.record", "Put", "IDEMPOTENCY IDEMPOTENCY", "", dynamo.KEY_UNUSED, nth=MAX_INDEX)
     own, common = list(mutants_of(site)), list(mutants_of(site.shared))
 

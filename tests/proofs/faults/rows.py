@@ -4,9 +4,10 @@ from dataclasses import dataclass
 from typing import Final
 
 HERE: Final = "proofs/faults/test_"
-OPERATIONS: Final = f"{HERE}operations.py::test_every_operation_survives_it_at_every_attempt"
+OPERATIONS: Final = f"{HERE}operations.py::test_operation_with_fault_at_each_call_reaches_same_outcome"
 SOCKETS: Final = f"{HERE}sockets.py::test_"
 DYNAMO: Final = "store/test_dynamo.py::test_"
+QUERIES: Final = "store/test_queries.py::test_"
 SEND_EMAILS: Final = "functions/test_send_emails.py::test_"
 TEMPLATE: Final = "template/test_template.py::test_"
 
@@ -25,52 +26,52 @@ ROWS: Final = {
         "throttled once",
         (
             OPERATIONS,
-            f"{SOCKETS}a_transaction_whose_line_broke_once_came_true_once",
-            f"{DYNAMO}a_table_that_is_busy_once_is_asked_again_with_the_same_token",
+            f"{SOCKETS}approve_with_one_connection_fault_takes_effect_once",
+            f"{DYNAMO}requests_after_one_fault_are_retried_with_same_token",
         ),
     ),
     "F2": Row(
         "throttled for ever, writing",
         (
             OPERATIONS,
-            f"{SOCKETS}a_line_that_stays_broken_is_unavailable_in_time",
-            f"{DYNAMO}a_table_that_stays_busy_is_unavailable_and_nothing_is_changed",
+            f"{SOCKETS}approve_over_broken_connection_returns_503_in_time",
+            f"{DYNAMO}requests_with_persistent_fault_raise_unavailable",
         ),
     ),
     "F3": Row(
         "throttled for ever, deciding",
         (
-            f"{HERE}decisions.py::test_no_fault_is_answered_with_a_permission",
-            "functions/test_decide_access.py::test_what_cannot_be_looked_up_is_not_decided",
-            "store/test_access.py::test_a_table_that_stays_so_decides_nothing",
+            f"{HERE}decisions.py::test_decide_with_fault_at_each_call_never_permits_wrongly",
+            "functions/test_decide_access.py::test_decide_with_table_fault_returns_503",
+            "store/authorization/test_access.py::test_access_facts_with_persistent_fault_raise_unavailable",
         ),
     ),
-    "F4": Row("500 before the effect", (OPERATIONS, f"{SOCKETS}a_transaction_whose_line_broke_once_came_true_once")),
+    "F4": Row("500 before the effect", (OPERATIONS, f"{SOCKETS}approve_with_one_connection_fault_takes_effect_once")),
     "F5": Row(
         "no answer after the commit",
         (
             OPERATIONS,
-            f"{SOCKETS}a_transaction_whose_line_broke_once_came_true_once",
-            f"{DYNAMO}an_answer_that_was_lost_takes_effect_once",
+            f"{SOCKETS}approve_with_one_connection_fault_takes_effect_once",
+            f"{DYNAMO}commit_with_lost_response_takes_effect_once",
         ),
     ),
     "F6": Row(
         "no answer after the commit, and the caller comes back when all else is gone",
-        (OPERATIONS, f"{DYNAMO}an_effect_whose_answers_were_all_lost_is_recalled_by_its_key"),
+        (OPERATIONS, f"{DYNAMO}commit_with_all_responses_lost_is_replayed_by_key"),
     ),
     "F7": Row(
         "in conflict one to five times",
-        (OPERATIONS, f"{DYNAMO}a_conflict_is_tried_again_after_a_pause_of_any_length_up_to_twice_the_last"),
+        (OPERATIONS, f"{DYNAMO}commit_after_conflict_retries_with_growing_random_pause"),
     ),
-    "F8": Row("in conflict for ever", (OPERATIONS, f"{DYNAMO}a_conflict_that_does_not_end_is_given_up_without_effect")),
+    "F8": Row("in conflict for ever", (OPERATIONS, f"{DYNAMO}commit_with_persistent_conflict_raises_unavailable")),
     "F9": Row(
         "in conflict, and a condition failed",
-        (OPERATIONS, f"{DYNAMO}a_condition_that_failed_beside_a_conflict_is_the_answer"),
+        (OPERATIONS, f"{DYNAMO}commit_with_failed_condition_and_conflict_is_not_retried"),
     ),
     "F10": Row("a transaction in progress", (OPERATIONS,)),
     "F11": Row(
         "a token used for something else",
-        (OPERATIONS, f"{DYNAMO}every_transaction_has_a_token"),
+        (OPERATIONS, f"{DYNAMO}transactions_have_distinct_request_tokens"),
         "A token is made for one transaction and told with the same lines at each attempt, so this can only be a bug of ours: "
         "it goes out as one, and the caller's key brings the answer.",
     ),
@@ -78,165 +79,163 @@ ROWS: Final = {
         "a request that DynamoDB does not understand",
         (
             OPERATIONS,
-            f"{DYNAMO}a_reason_that_is_nobodys_fault_but_ours_is_a_bug",
-            f"{DYNAMO}what_is_wrong_with_the_request_is_a_bug_and_not_tried_again",
+            f"{DYNAMO}commit_with_unexpected_cancellation_raises_runtime_error",
+            f"{DYNAMO}requests_with_client_error_are_not_retried",
         ),
     ),
     "F13": Row(
         "stale reads",
         (
-            f"{HERE}stale_reads.py::test_an_index_that_lags_changes_no_decision_and_breaks_nothing",
-            f"{DYNAMO}a_list_is_read_as_it_is_now_but_for_an_index",
-            "test_house.py::test_the_table_is_read_at_one_door_and_no_decision_at_an_index",
+            f"{HERE}stale_reads.py::test_decisions_and_sweeps_with_stale_index_remain_correct",
+            f"{QUERIES}query_is_consistent_except_on_index",
+            "test_conventions.py::test_module_uses_boto3_and_indexes_only_where_allowed",
         ),
     ),
     "F14": Row(
         "an index that misses an item, or shows one that is gone",
         (
-            f"{HERE}stale_reads.py::test_an_index_that_lags_changes_no_decision_and_breaks_nothing",
-            "functions/test_expire_links.py::test_a_link_that_the_index_still_shows_is_not_counted_again",
-            "functions/test_expire_links.py::test_the_index_may_still_show_a_grant_that_has_a_later_end",
-            "store/test_expiry.py::test_what_the_index_still_shows_and_is_gone_is_passed_by",
+            f"{HERE}stale_reads.py::test_decisions_and_sweeps_with_stale_index_remain_correct",
+            "functions/test_expire_links.py::test_expire_link_in_stale_index_is_not_counted_twice",
+            "functions/test_expire_links.py::test_expire_grant_in_stale_index_is_skipped",
+            "store/test_expiry.py::test_due_skips_grant_of_missing_account",
         ),
     ),
     "F15": Row(
         "SES takes nothing now",
         (
-            f"{SEND_EMAILS}a_letter_that_ses_does_not_take_now_waits_and_leaves_no_secret_behind",
-            f"{SEND_EMAILS}a_letter_waits_ten_minutes_at_most_and_for_as_long_as_it_takes",
+            f"{SEND_EMAILS}send_email_with_temporary_ses_error_is_postponed_and_keeps_no_secret",
+            f"{SEND_EMAILS}send_email_with_lasting_throttling_retries_every_ten_minutes",
         ),
     ),
     "F16": Row(
         "SES rejects a letter",
         (
-            f"{SEND_EMAILS}a_rejected_letter_fails_and_the_link_says_so",
-            f"{SEND_EMAILS}a_failed_letter_leaves_the_link_open",
-            f"{TEMPLATE}somebody_is_told_when",
+            f"{SEND_EMAILS}send_email_rejected_by_ses_sets_delivery_status_failed",
+            f"{SEND_EMAILS}send_email_rejected_by_ses_leaves_link_open",
+            f"{TEMPLATE}alarm_exists_for_metric",
         ),
     ),
     "F17": Row(
         "SES's answer lost",
         (
-            f"{SEND_EMAILS}a_report_in_place_of_the_lost_answer_ends_the_matter",
-            f"{SEND_EMAILS}a_late_report_ends_the_matter_even_when_the_next_attempt_was_put_off",
-            f"{SOCKETS}ses_is_asked_exactly_once",
-            "test_mail.py::test_the_sdk_itself_never_sends_twice",
+            f"{SEND_EMAILS}send_email_after_lost_response_with_send_feedback_sends_no_more",
+            f"{SEND_EMAILS}send_email_with_late_feedback_after_postponed_retry_sends_no_more",
+            f"{SOCKETS}send_to_ses_over_broken_connection_makes_one_attempt",
+            "emails/test_transport.py::test_send_email_is_never_retried_by_the_sdk",
         ),
     ),
     "F18": Row(
         "SES's answer and its report lost",
         (
-            f"{SEND_EMAILS}after_a_lost_answer_one_more_copy_goes_when_no_report_has_come",
-            f"{SEND_EMAILS}the_secret_of_either_copy_works_for_approval",
-            f"{SEND_EMAILS}nobody_tries_for_ever_when_every_answer_and_every_report_is_lost",
+            f"{SEND_EMAILS}send_email_after_lost_response_and_no_feedback_sends_one_more",
+            f"{SEND_EMAILS}approve_link_with_secret_of_first_or_second_email_succeeds",
+            f"{SEND_EMAILS}send_email_without_any_response_or_feedback_gives_up_after_eight_attempts",
         ),
     ),
     "F19": Row(
         "SES paused",
         (
-            f"{SEND_EMAILS}a_letter_that_ses_does_not_take_now_waits_and_leaves_no_secret_behind",
-            "test_mail.py::test_what_ses_says_has_one_meaning_and_is_asked_once",
-            f"{TEMPLATE}somebody_is_told_when",
+            f"{SEND_EMAILS}send_email_with_temporary_ses_error_is_postponed_and_keeps_no_secret",
+            "emails/test_transport.py::test_send_email_maps_ses_error_to_outcome_without_retry",
+            f"{TEMPLATE}alarm_exists_for_metric",
         ),
     ),
     "F20": Row(
         "bounces: early, twice, unknown",
         (
-            f"{SEND_EMAILS}a_bounce_that_overtakes_the_mailer_sticks",
-            "functions/test_record_email_feedback.py::test_a_report_is_noted_and_shown_whenever_it_comes_and_counts_once",
-            "functions/test_record_email_feedback.py::test_the_report_that_a_letter_was_sent_does_not_undo_a_bounce",
-            "functions/test_record_email_feedback.py::test_what_is_no_report_of_ours_changes_nothing",
+            f"{SEND_EMAILS}send_email_with_bounce_before_response_keeps_bounced_status",
+            "functions/test_record_email_feedback.py::test_record_feedback_in_any_delivery_state_updates_status_and_counts_once",
+            "functions/test_record_email_feedback.py::test_record_send_after_bounce_keeps_bounced_status",
+            "functions/test_record_email_feedback.py::test_record_feedback_with_unrelated_or_malformed_message_changes_nothing",
         ),
     ),
     "F21": Row(
         "one record of a batch fails",
-        (f"{SEND_EMAILS}a_batch_names_just_the_record_that_failed_and_the_others_are_sent_once",),
+        (f"{SEND_EMAILS}send_emails_with_one_failing_record_reports_only_that_record",),
     ),
     "F22": Row(
         "a whole batch fails",
-        (
-            f"{SEND_EMAILS}a_batch_of_which_nothing_came_true_fails_as_a_whole_and_takes_effect_once_when_it_comes_again",
-        ),
+        (f"{SEND_EMAILS}send_emails_with_all_records_failing_raises_and_succeeds_on_retry",),
     ),
     "F23": Row(
         "records that cannot be read",
         (
-            f"{HERE}records.py::test_a_poison_record_keeps_no_letter_back",
-            f"{HERE}records.py::test_a_poison_letter_keeps_no_other_back",
-            f"{SEND_EMAILS}a_letter_that_cannot_be_read_waits_and_stops_no_other",
-            "functions/test_publish_audit_events.py::test_a_record_that_cannot_be_read_is_raised_and_nothing_is_chained",
-            f"{TEMPLATE}one_bad_record_does_not_hold_up_the_outbox",
+            f"{HERE}records.py::test_send_emails_with_malformed_stream_records_still_sends_email",
+            f"{HERE}records.py::test_send_emails_with_malformed_outbox_item_still_sends_other_email",
+            f"{SEND_EMAILS}send_emails_with_unreadable_notification_postpones_it_and_sends_others",
+            "functions/test_publish_audit_events.py::test_publish_batch_with_unreadable_record_chains_nothing",
+            f"{TEMPLATE}send_emails_reads_stream_with_partial_batch_failures",
         ),
     ),
     "F24": Row(
         "records again, late, in another order",
         (
-            f"{HERE}records.py::test_batches_that_come_again_make_the_same_chain",
-            f"{SEND_EMAILS}a_record_that_comes_again_is_not_sent_again",
-            f"{SEND_EMAILS}records_in_any_order_come_to_the_same",
+            f"{HERE}records.py::test_publish_audit_events_with_repeated_batches_builds_same_hash_chain",
+            f"{SEND_EMAILS}send_email_with_repeated_record_sends_once",
+            f"{SEND_EMAILS}send_emails_in_any_order_sends_each_once",
         ),
     ),
-    "F25": Row("no records at all", (f"{SEND_EMAILS}the_stream_and_the_sweep_each_deliver_alone",)),
+    "F25": Row("no records at all", (f"{SEND_EMAILS}send_emails_by_stream_or_by_schedule_alone_delivers",)),
     "F26": Row(
         "clocks that differ",
         (
-            f"{HERE}time.py::test_clocks_that_differ_decide_who_wins_and_never_let_both",
-            "functions/test_expire_links.py::test_the_end_is_exclusive",
+            f"{HERE}time.py::test_approve_and_expiry_under_clock_skew_never_both_succeed",
+            "functions/test_expire_links.py::test_expire_link_at_its_exact_end_ends_it",
         ),
     ),
     "F27": Row(
         "killed at any call",
         (
             OPERATIONS,
-            f"{SEND_EMAILS}a_function_that_ends_anywhere_tears_nothing_and_is_finished_later",
-            "functions/test_sign_audit_log.py::test_wherever_a_run_is_cut_off_the_next_one_goes_on",
+            f"{SEND_EMAILS}send_email_interrupted_at_any_call_is_completed_later",
+            "functions/test_sign_audit_log.py::test_sign_audit_log_interrupted_at_any_call_is_completed_by_next_run",
         ),
     ),
     "F28": Row(
         "no time left",
         (
-            f"{HERE}time.py::test_nothing_is_begun_in_the_last_seconds",
-            f"{DYNAMO}nobody_tries_longer_than_there_is_time",
-            "test_api.py::test_an_act_begins_nothing_in_the_last_seven_seconds_of_its_function",
-            f"{SEND_EMAILS}nothing_is_begun_that_could_not_be_ended",
+            f"{HERE}time.py::test_operation_in_last_seconds_of_function_writes_nothing",
+            f"{DYNAMO}commit_after_deadline_raises_unavailable",
+            "api/test_routing.py::test_act_deadline_leaves_seven_seconds_of_function_timeout",
+            f"{SEND_EMAILS}send_emails_near_timeout_starts_no_further_delivery",
         ),
     ),
     "F29": Row(
         "a warm process",
         (
-            f"{HERE}reuse.py::test_an_answer_does_not_depend_on_who_was_served_before",
-            "test_telemetry.py::test_a_line_names_its_own_request_only",
-            "test_telemetry.py::test_counts_of_one_invocation_are_not_those_of_the_next",
+            f"{HERE}reuse.py::test_response_in_warm_process_is_independent_of_earlier_requests",
+            "test_telemetry.py::test_log_line_has_its_own_request_id",
+            "test_telemetry.py::test_metrics_are_reset_for_the_next_invocation",
         ),
     ),
     "F30": Row(
         "no function free",
-        (f"{TEMPLATE}every_route_is_throttled",),
+        (f"{TEMPLATE}routes_are_throttled",),
         "Lambda's own limit and its 429 are Lambda's; that routes are throttled is seen in the template.",
     ),
     "F31": Row(
         "KMS away",
-        ("functions/test_sign_audit_log.py::test_storage_that_does_not_answer_is_an_error_and_no_seal",),
+        ("functions/test_sign_audit_log.py::test_sign_audit_log_with_unavailable_storage_raises_and_records_nothing",),
         "Nothing is fetched from SSM or Secrets Manager at a cold start: only the sealer asks KMS, when it signs.",
     ),
     "F32": Row(
         "schedules skipped, doubled, side by side",
         (
-            "functions/test_expire_links.py::test_sweeps_that_follow_each_other_or_were_skipped_come_to_the_same",
-            "functions/test_expire_links.py::test_two_sweeps_at_once_expire_each_link_once",
-            "functions/test_expire_links.py::test_two_sweeps_at_once_tell_of_each_grant_once",
-            "functions/test_reconcile_access.py::test_clean_ups_that_are_doubled_or_skipped_come_to_the_same",
-            "functions/test_reconcile_access.py::test_two_clean_ups_at_once_tell_everybody_once",
-            "functions/test_sign_audit_log.py::test_two_sealers_side_by_side_make_one_row",
+            "functions/test_expire_links.py::test_expire_delayed_or_repeated_has_same_result",
+            "functions/test_expire_links.py::test_expire_concurrent_runs_end_each_link_once",
+            "functions/test_expire_links.py::test_expire_concurrent_runs_email_each_grant_once",
+            "functions/test_reconcile_access.py::test_reconcile_delayed_or_repeated_has_same_result",
+            "functions/test_reconcile_access.py::test_reconcile_concurrent_runs_email_each_client_once",
+            "functions/test_sign_audit_log.py::test_sign_audit_log_with_concurrent_runs_produces_one_chain",
         ),
     ),
     "F33": Row("the entry of the trail cannot be written", (OPERATIONS,)),
     "F34": Row(
         "sealing fails",
         (
-            f"{HERE}sealing.py::test_doors_stay_open_while_nothing_can_be_sealed_and_the_row_catches_up",
-            "functions/test_sign_audit_log.py::test_storage_that_does_not_answer_is_an_error_and_no_seal",
-            f"{TEMPLATE}somebody_is_told_when",
+            f"{HERE}signing.py::test_operations_succeed_while_signing_fails_and_signing_catches_up",
+            "functions/test_sign_audit_log.py::test_sign_audit_log_with_unavailable_storage_raises_and_records_nothing",
+            f"{TEMPLATE}alarm_exists_for_metric",
         ),
     ),
     "F35": Row(
@@ -246,10 +245,13 @@ ROWS: Final = {
     ),
     "F36": Row(
         "a body that comes slowly, or not to its end",
-        ("functions/test_bad_input.py::test_what_cannot_be_read_is_refused",),
+        ("functions/test_bad_input.py::test_body_that_is_unreadable_is_refused",),
         "API Gateway takes the whole body before any function starts, so that a slow or broken line is its own affair; "
         "a body cut off is tried at every route.",
     ),
-    "F37": Row("old and new code side by side", (f"{HERE}versions.py::test_what_a_later_version_adds_is_passed_by",)),
-    "F38": Row("a torn restore", (f"{HERE}restore.py::test_an_item_that_was_lost_is_missed",)),
+    "F37": Row(
+        "old and new code side by side",
+        (f"{HERE}versions.py::test_operation_on_items_with_unknown_attributes_reaches_same_outcome",),
+    ),
+    "F38": Row("a torn restore", (f"{HERE}restore.py::test_invariants_with_one_lost_item_detect_or_explain_the_loss",)),
 }

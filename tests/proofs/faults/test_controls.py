@@ -35,7 +35,7 @@ def torn_transaction(items: Iterable[TransactionItem], **how: Any) -> None:
     [("_once", without_keys, "F6"), ("transact", torn_transaction, "F27")],
     ids=["keys are not kept", "a transaction is torn"],
 )
-def test_a_wrong_product_is_caught(
+def test_approve_with_known_bug_fails_the_proof_of_operations(
     environment: Environment,
     monkeypatch: pytest.MonkeyPatch,
     name: str,

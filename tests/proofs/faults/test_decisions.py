@@ -45,7 +45,9 @@ def decided(endpoint: str, response: ApiResponse) -> list[bool]:
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: f"{plan.row} {plan.what}")
-def test_no_fault_is_answered_with_a_permission(environment: Environment, plan: FaultPlan, notes: Notes) -> None:
+def test_decide_with_fault_at_each_call_never_permits_wrongly(
+    environment: Environment, plan: FaultPlan, notes: Notes
+) -> None:
     environment.reset(a_partner_admin())
     tried = 0
     for endpoint, request, expected in REQUESTS.values():

@@ -181,7 +181,7 @@ def must_survive(
 
 
 @pytest.mark.parametrize("plan", PLANS, ids=lambda plan: f"{plan.row} {plan.what}")
-def test_every_operation_survives_it_at_every_attempt(
+def test_operation_with_fault_at_each_call_reaches_same_outcome(
     environment: Environment, plan: FaultPlan, notes: Notes, *, whole: bool
 ) -> None:
     number = PLANS.index(plan)
@@ -205,7 +205,7 @@ def test_every_operation_survives_it_at_every_attempt(
     )
 
 
-def test_every_operation_that_changes_something_is_tried() -> None:
+def test_operations_include_each_route_and_function_that_changes_something() -> None:
     routes = {route for operation in gateway.OPERATIONS for route in gateway.app(operation).routes}
     every = {path.parent.name for path in (ROOT / "functions").glob("*/app.py")}
     background_functions = {f"functions.{name}.app" for name in every - set(gateway.OPERATIONS)}

@@ -51,7 +51,9 @@ def a_pending_email(environment: Environment) -> dict[str, Any]:
     return outbox_item
 
 
-def test_a_poison_record_keeps_no_letter_back(environment: Environment, notes: Notes, *, whole: bool) -> None:
+def test_send_emails_with_malformed_stream_records_still_sends_email(
+    environment: Environment, notes: Notes, *, whole: bool
+) -> None:
     tried: Counter[str] = Counter()
 
     @(long if whole else short)
@@ -77,7 +79,9 @@ def test_a_poison_record_keeps_no_letter_back(environment: Environment, notes: N
     notes.passed("F23: records that nobody can read, beside a letter", records=tried["records"])
 
 
-def test_a_poison_letter_keeps_no_other_back(environment: Environment, notes: Notes, *, whole: bool) -> None:
+def test_send_emails_with_malformed_outbox_item_still_sends_other_email(
+    environment: Environment, notes: Notes, *, whole: bool
+) -> None:
     tried: Counter[str] = Counter()
 
     @(long if whole else short)
@@ -98,7 +102,9 @@ def test_a_poison_letter_keeps_no_other_back(environment: Environment, notes: No
     notes.passed("F23: letters that nobody can read, beside one that somebody can", letters=tried["letters"])
 
 
-def test_batches_that_come_again_make_the_same_chain(environment: Environment, notes: Notes, *, whole: bool) -> None:
+def test_publish_audit_events_with_repeated_batches_builds_same_hash_chain(
+    environment: Environment, notes: Notes, *, whole: bool
+) -> None:
     environment.reset()
     assert link_requests.approve().status == 201
     for _ in range(3):

@@ -68,7 +68,9 @@ def fill_large(environment: Environment) -> None:
         operations.run_one()
 
 
-def test_an_item_that_was_lost_is_missed(environment: Environment, notes: Notes, *, whole: bool) -> None:
+def test_invariants_with_one_lost_item_detect_or_explain_the_loss(
+    environment: Environment, notes: Notes, *, whole: bool
+) -> None:
     (fill_large if whole else fill_small)(environment)
     entries = [item for item in environment.table.items_with_prefix("AUDIT#") if item["event"] != "grant.given"]
     publish_audit_events(entries)

@@ -22,7 +22,7 @@ def run_operation(environment: Environment, operation: Operation) -> str:
     return VARIABLE_PARTS.sub("…", str((visible_response, sorted(fake.calls))))
 
 
-def test_an_answer_does_not_depend_on_who_was_served_before(
+def test_response_in_warm_process_is_independent_of_earlier_requests(
     environment: Environment, notes: Notes, *, whole: bool
 ) -> None:
     chance = Random(os.environ.get("SEED", "of the gate"))

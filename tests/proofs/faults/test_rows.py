@@ -12,16 +12,16 @@ from tools.template import ROOT
 
 
 @cache
-def tests_in(file: str) -> frozenset[str]:
+def function_names_in(file: str) -> frozenset[str]:
     tree = ast.parse((ROOT / "tests" / file).read_text(encoding="utf-8"))
     return frozenset(node.name for node in tree.body if isinstance(node, ast.FunctionDef))
 
 
 @pytest.mark.parametrize(("name", "row"), ROWS.items(), ids=list(ROWS))
-def test_a_row_is_shown_or_said_to_need_aws(name: str, row: Row, notes: Notes) -> None:
+def test_fault_row_names_existing_tests_or_a_reason(name: str, row: Row, notes: Notes) -> None:
     for shown in row.tests:
         file, _, test = shown.partition("::")
-        assert test in tests_in(file)
+        assert test in function_names_in(file)
         assert file.startswith("proofs/faults/") or f"tests/{file}" in MORE_FAULT_TESTS
     assert row.tests or row.elsewhere
 
@@ -31,5 +31,5 @@ def test_a_row_is_shown_or_said_to_need_aws(name: str, row: Row, notes: Notes) -
         notes.exception(f"{name}: {row.fault}", row.elsewhere)
 
 
-def test_every_row_is_there() -> None:
+def test_fault_rows_are_complete() -> None:
     assert list(ROWS) == [f"F{number}" for number in range(1, 39)]

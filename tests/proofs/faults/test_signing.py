@@ -23,7 +23,7 @@ AWAY: Fault = lambda *_: faults.responds(503, {})  # noqa: E731  a function that
 
 
 @pytest.mark.parametrize("operation", ["PutObject", "Sign"])
-def test_doors_stay_open_while_nothing_can_be_sealed_and_the_row_catches_up(
+def test_operations_succeed_while_signing_fails_and_signing_catches_up(
     environment: Environment, operation: str, notes: Notes
 ) -> None:
     environment.reset()

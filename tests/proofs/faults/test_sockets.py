@@ -62,7 +62,7 @@ def tokens(attempts: list[bytes]) -> set[str]:
 
 
 @pytest.mark.parametrize("fault", [proxy.throttle, proxy.fail_with_500, proxy.reset_before])
-def test_a_line_that_stays_broken_is_unavailable_in_time(table: Table, fault: ConnectionFault, notes: Notes) -> None:
+def test_approve_over_broken_connection_returns_503_in_time(table: Table, fault: ConnectionFault, notes: Notes) -> None:
     plan = ProxyPlan(then=fault)
     with proxy.proxy(plan) as endpoint, clients_at(endpoint):
         began = time.monotonic()
@@ -84,7 +84,7 @@ def test_a_line_that_stays_broken_is_unavailable_in_time(table: Table, fault: Co
         (proxy.reset_before, {SendResult.UNCLEAR}),
     ],
 )
-def test_ses_is_asked_exactly_once(
+def test_send_to_ses_over_broken_connection_makes_one_attempt(
     table: Table, fault: ConnectionFault, outcome: set[SendResult], notes: Notes
 ) -> None:
     plan = ProxyPlan(then=fault)
@@ -146,7 +146,7 @@ def full_proof_only(*, whole: bool) -> None:
 
 @pytest.mark.parametrize("fault", SINGLE_FAULTS)
 @pytest.mark.usefixtures("full_proof_only")
-def test_a_transaction_whose_line_broke_once_came_true_once(
+def test_approve_with_one_connection_fault_takes_effect_once(
     request: pytest.FixtureRequest, fault: ConnectionFault, notes: Notes
 ) -> None:
     upstream, items = request.getfixturevalue("emulator"), request.getfixturevalue("emulator_items")

@@ -26,7 +26,7 @@ def decisions(environment: Environment) -> list[bool]:
 
 
 @pytest.mark.parametrize("part", range(4))
-def test_an_index_that_lags_changes_no_decision_and_breaks_nothing(
+def test_decisions_and_sweeps_with_stale_index_remain_correct(
     environment: Environment, part: int, notes: Notes, *, whole: bool
 ) -> None:
     if not whole and part:

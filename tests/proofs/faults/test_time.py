@@ -28,7 +28,7 @@ WITHOUT_DEADLINE = {PUBLISH_AUDIT_EVENTS, RECORD_EMAIL_FEEDBACK, SIGN_AUDIT_LOG,
 """Functions without a check of the remaining time. They do little at a time, or check between two parts."""
 
 
-def test_clocks_that_differ_decide_who_wins_and_never_let_both(
+def test_approve_and_expiry_under_clock_skew_never_both_succeed(
     environment: Environment, monkeypatch: pytest.MonkeyPatch, notes: Notes, *, whole: bool
 ) -> None:
     api_clock, seen_events = Clock(monkeypatch, "partner_access.api.routing"), set()
@@ -53,7 +53,7 @@ def test_clocks_that_differ_decide_who_wins_and_never_let_both(
     notes.passed("F26: a door and a sweep, each up to five seconds off", pairs=len(cases))
 
 
-def test_nothing_is_begun_in_the_last_seconds(
+def test_operation_in_last_seconds_of_function_writes_nothing(
     environment: Environment, monkeypatch: pytest.MonkeyPatch, notes: Notes, *, whole: bool
 ) -> None:
     operations = [each for each in OPERATIONS if each.route not in WITHOUT_DEADLINE]

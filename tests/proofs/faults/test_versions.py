@@ -14,7 +14,9 @@ def operations(*, whole: bool) -> tuple[Operation, ...]:
     return OPERATIONS if whole else OPERATIONS[1:25:8]
 
 
-def test_what_a_later_version_adds_is_passed_by(environment: Environment, notes: Notes, *, whole: bool) -> None:
+def test_operation_on_items_with_unknown_attributes_reaches_same_outcome(
+    environment: Environment, notes: Notes, *, whole: bool
+) -> None:
     """Add unknown attributes to each item and compare the outcome.
 
     An item that is rewritten as a whole loses them: a later version must not add attributes that an earlier one has to

@@ -19,7 +19,7 @@ def names_in(file: str) -> frozenset[str]:
 
 
 @pytest.mark.parametrize("part", TRIED)
-def test_each_row_is_tried_by_a_test_that_is_there(part: str, notes: Notes) -> None:
+def test_bad_input_rows_name_existing_tests(part: str, notes: Notes) -> None:
     rows = TRIED[part]
 
     assert [(file, test) for _, file, test in rows if test not in names_in(file)] == []
@@ -28,7 +28,7 @@ def test_each_row_is_tried_by_a_test_that_is_there(part: str, notes: Notes) -> N
     notes.passed(f"bad input: {part}", rows=len(rows), tests=len({(file, test) for _, file, test in rows}))
 
 
-def test_what_was_decided_against_is_said(notes: Notes) -> None:
+def test_bad_input_decided_against_is_in_decisions(notes: Notes) -> None:
     decisions = (ROOT / "DECISIONS.md").read_text(encoding="utf-8")
 
     assert all(f"row {number})" in decisions or f"row {number}," in decisions for number in (66, 68, 69))

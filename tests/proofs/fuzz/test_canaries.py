@@ -29,7 +29,7 @@ ALWAYS = (Kind.ADDRESS, Kind.NAME)
 
 
 @pytest.mark.parametrize("run", range(RUNS if "PROOFS" in os.environ else 1))
-def test_nothing_private_is_where_it_does_not_belong(
+def test_random_operations_leak_no_private_data(
     table: Table,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
@@ -81,7 +81,7 @@ RESPONSE_WITH_SECRET = json.dumps({"url": f"https://access.example.com/approve#{
 
 
 @pytest.mark.parametrize("encoding", ENCODINGS)
-def test_a_leak_is_found_however_it_is_packed(encoding: str, notes: Notes) -> None:
+def test_astray_finds_leak_in_each_encoding(encoding: str, notes: Notes) -> None:
     for kind in Kind:
         for place in FORBIDDEN_PLACES:
             canaries = Canaries()
@@ -94,7 +94,7 @@ def test_a_leak_is_found_however_it_is_packed(encoding: str, notes: Notes) -> No
     notes.passed(f"control: a leak put in on purpose, {encoding}", kinds=len(Kind), places=len(FORBIDDEN_PLACES))
 
 
-def test_a_secret_that_a_second_answer_or_another_letter_tells_is_found() -> None:
+def test_astray_finds_secret_in_second_response_or_other_email() -> None:
     canaries = Canaries()
     canaries.record_response(1, RESPONSE_WITH_SECRET)
     assert canaries.misplaced() == set()

@@ -90,7 +90,7 @@ def items_after_reconciliation(stack_users: StackUsers) -> Sequence[Item]:
 
 @pytest.mark.parametrize("phase", EXAMPLES)
 @pytest.mark.parametrize("who", WHO)
-def test_whatever_is_asked_is_answered_as_the_contract_says(
+def test_fuzzed_requests_get_responses_of_the_contract(
     stack_users: StackUsers, notes: Notes, tmp_path: Path, who: str, phase: str
 ) -> None:
     report = fuzz(target(stack_users, who), phase, tmp_path, seed=SEED, examples=EXAMPLES[phase])
@@ -106,9 +106,7 @@ def test_whatever_is_asked_is_answered_as_the_contract_says(
     )
 
 
-def test_an_answer_that_the_contract_does_not_know_is_caught(
-    stack_users: StackUsers, notes: Notes, tmp_path: Path
-) -> None:
+def test_fuzzing_of_wrong_base_path_reports_failures(stack_users: StackUsers, notes: Notes, tmp_path: Path) -> None:
     """Check the control: a wrong base path, where even requests without an id get 404."""
     made = target(stack_users, "client")
     elsewhere = Target(f"{made.url}/nowhere", made.access_by_path)

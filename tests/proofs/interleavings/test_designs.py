@@ -10,7 +10,7 @@ from tools.proof.notes import Notes
 
 
 @pytest.mark.parametrize("design", WRONG_DESIGNS, ids=lambda design: design.name)
-def test_a_design_that_is_wrong_is_caught(scenario: Scenario, design: Design, notes: Notes) -> None:
+def test_exploration_of_wrong_design_finds_violation(scenario: Scenario, design: Design, notes: Notes) -> None:
     found, attempts = design.explore(scenario, as_designed=True)
 
     assert found.violating_schedule
@@ -20,9 +20,7 @@ def test_a_design_that_is_wrong_is_caught(scenario: Scenario, design: Design, no
 
 
 @pytest.mark.parametrize("design", all_or_first(WRONG_DESIGNS, short=1), ids=lambda design: design.name)
-def test_what_catches_a_wrong_design_finds_nothing_in_the_shipped_one(
-    scenario: Scenario, design: Design, notes: Notes
-) -> None:
+def test_exploration_of_shipped_design_finds_no_violation(scenario: Scenario, design: Design, notes: Notes) -> None:
     found, _ = design.explore(scenario, as_designed=False)
 
     assert not found.violating_schedule, found.violations

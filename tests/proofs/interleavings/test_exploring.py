@@ -31,7 +31,7 @@ SAMPLE: Final = "approve × approve as the owner: AABBB[unanswered]BAAAA"
 
 
 @pytest.mark.parametrize("names", all_or_first(THREADED_PAIRS, short=1), ids=" and ".join)
-def test_exploring_comes_to_what_acting_out_every_schedule_comes_to(
+def test_exploration_has_same_outcomes_as_running_schedules_in_threads(
     scenario: Scenario, names: tuple[str, str], notes: Notes
 ) -> None:
     attempts = scenario.attempts(*names)
@@ -47,7 +47,7 @@ def test_exploring_comes_to_what_acting_out_every_schedule_comes_to(
     notes.passed(f"acted out in threads: {' and '.join(names)}", schedules=threaded.total(), outcomes=len(threaded))
 
 
-def test_one_schedule_can_be_run_alone(scenario: Scenario) -> None:
+def test_single_schedule_runs_alone(scenario: Scenario) -> None:
     """Run the schedule of the environment variable SCHEDULE. A failure prints it. Select this test with `-k alone`."""
     names, _, schedule = os.environ.get("SCHEDULE", SAMPLE).rpartition(": ")
     attempts = [_attempt(scenario, label) for label in names.split(" × ")]

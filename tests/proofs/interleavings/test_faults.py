@@ -40,7 +40,7 @@ TOGETHER: Final = (
 """The hazards of guarantees.md §6."""
 
 
-def test_a_fault_at_any_call_of_a_deed_undoes_nothing_and_doubles_nothing(
+def test_operation_with_fault_at_each_call_takes_effect_once(
     scenario: Scenario, shard: int, whole: bool, notes: Notes
 ) -> None:
     """Check one fault of each kind, or a lasting one, followed by a retry (F1 to F11 and F27 of guarantees.md §7)."""
@@ -52,7 +52,7 @@ def test_a_fault_at_any_call_of_a_deed_undoes_nothing_and_doubles_nothing(
 
 
 @pytest.mark.parametrize("names", all_or_first(TOGETHER, short=2), ids=" and ".join)
-def test_a_fault_where_two_are_at_the_same_things_leaves_them_one_after_the_other(
+def test_concurrent_operations_with_fault_equal_a_sequential_order(
     scenario: Scenario, names: tuple[str, str], notes: Notes
 ) -> None:
     found = scenario.prove(*scenario.attempts(*names), faults=EVERY_FAULT)
@@ -60,7 +60,7 @@ def test_a_fault_where_two_are_at_the_same_things_leaves_them_one_after_the_othe
     notes.passed(f"with a fault: {' and '.join(names)}", **counts([found]))
 
 
-def test_a_fault_where_a_claim_has_run_out_meanwhile_sends_no_third_copy(
+def test_send_emails_with_fault_and_expired_claim_sends_at_most_two_copies(
     scenario: Scenario, whole: bool, notes: Notes
 ) -> None:
     """Check the sweep that takes over an expired claim while its first holder is still active (H12).

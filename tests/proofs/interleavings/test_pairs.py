@@ -45,7 +45,9 @@ def pairs(scenario: Scenario, *, whole: bool) -> Iterator[list[Attempt]]:
             yield scenario.attempts(*names)
 
 
-def test_every_two_deeds_may_happen_at_once(scenario: Scenario, shard: int, whole: bool, notes: Notes) -> None:
+def test_pair_of_concurrent_operations_keeps_invariants(
+    scenario: Scenario, shard: int, whole: bool, notes: Notes
+) -> None:
     mine = islice(pairs(scenario, whole=whole), shard, None, SHARDS)
     found = [scenario.prove(*pair) for pair in mine]
 
@@ -57,7 +59,7 @@ def test_every_two_deeds_may_happen_at_once(scenario: Scenario, shard: int, whol
     )
 
 
-def test_one_deed_that_is_asked_for_twice_at_once_is_done_once(
+def test_concurrent_requests_with_same_key_take_effect_once(
     scenario: Scenario, shard: int, whole: bool, notes: Notes
 ) -> None:
     """Check a retry that starts before the first try has its response (G8).
@@ -71,7 +73,7 @@ def test_one_deed_that_is_asked_for_twice_at_once_is_done_once(
     notes.passed("the same key twice at once", share=shard, deeds=len(found), **counts(found))
 
 
-def test_every_door_that_changes_something_and_every_worker_is_among_them(scenario: Scenario) -> None:
+def test_operations_include_each_changing_route_and_background_function(scenario: Scenario) -> None:
     changing = {
         key
         for operation in gateway.OPERATIONS
@@ -86,7 +88,7 @@ def test_every_door_that_changes_something_and_every_worker_is_among_them(scenar
     assert workers
 
 
-def test_alone_every_deed_comes_true(scenario: Scenario, shard: int) -> None:
+def test_operation_alone_succeeds(scenario: Scenario, shard: int) -> None:
     """Check that each operation succeeds alone. One that is refused anyway would prove nothing about concurrency."""
     for operation in [*scenario.operations.values()][shard :: max(SHARDS, SAMPLED)]:
         state = scenario.run_alone(scenario.initial_state, Attempt(operation))

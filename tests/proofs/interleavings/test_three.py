@@ -31,7 +31,9 @@ TOGETHER: Final = (
 
 
 @pytest.mark.parametrize(("what", "names"), [(what, names) for what, *names in all_or_first(TOGETHER, short=3)])
-def test_three_deeds_may_happen_at_once(scenario: Scenario, what: str, names: list[str], notes: Notes) -> None:
+def test_three_concurrent_operations_keep_invariants(
+    scenario: Scenario, what: str, names: list[str], notes: Notes
+) -> None:
     found = scenario.prove(*scenario.attempts(*names))
 
     notes.passed(f"three: {what}", **counts([found]))

@@ -20,7 +20,7 @@ MAILER_RUNS: Final = 20
 """Number of daily runs of the mailer after which no email may be pending."""
 
 
-def test_however_long_it_goes_on_nothing_breaks_and_nothing_piles_up(table: Table, notes: Notes) -> None:
+def test_system_over_many_days_stays_sound_and_leaves_no_pending_work(table: Table, notes: Notes) -> None:
     chance, days, ends = Random(SEED), 0, time.monotonic() + MINUTES * 60
     with running_system(table, Model()) as system:
         system.restart()

@@ -53,7 +53,9 @@ def run_random_days(system: System, number: int, days: int, *phases: Phase) -> N
 
 
 @pytest.mark.parametrize("chunk", range(CHUNKS))
-def test_the_product_does_what_the_model_says(system: System, whole: bool, notes: Notes, chunk: int) -> None:
+def test_product_under_random_operations_agrees_with_model(
+    system: System, whole: bool, notes: Notes, chunk: int
+) -> None:
     run_random_days(system, SEED * 1000 + chunk, MANY_DAYS if whole else DAYS)
 
     for what in sorted({*system.done, *system.refused}):
@@ -72,7 +74,7 @@ def run_full_day(system: System) -> None:
     system.finish_pending_work()
 
 
-def test_on_a_full_day_every_operation_succeeds_and_is_refused(system: System, notes: Notes) -> None:
+def test_full_day_has_success_and_refusal_of_every_operation(system: System, notes: Notes) -> None:
     run_full_day(system)
 
     for route in ROUTES:
@@ -81,7 +83,7 @@ def test_on_a_full_day_every_operation_succeeds_and_is_refused(system: System, n
     notes.passed("operations that succeed and are refused on a full day", operations=len(ROUTES))
 
 
-def test_every_route_that_changes_something_is_in_the_model() -> None:
+def test_routes_that_change_something_are_all_in_model() -> None:
     gateway.app_for_route("")
     changing = {route for route in gateway.ROUTES if route.startswith(("POST ", "PUT ", "PATCH ", "DELETE "))}
 
@@ -171,7 +173,7 @@ def must_be_detected(system: System, what: str, notes: Notes) -> None:
 
 
 @pytest.mark.parametrize("kind", WRONG_MODELS)
-def test_a_wrong_model_is_told_apart(table: Table, kind: type[Model], whole: bool, notes: Notes) -> None:
+def test_full_day_with_wrong_model_is_detected(table: Table, kind: type[Model], whole: bool, notes: Notes) -> None:
     if not whole and kind not in QUICKLY_DETECTED:
         pytest.skip("looked for in the long form")
     with running_system(table, kind()) as system:
@@ -213,14 +215,16 @@ def omitting(pk: str, sk: str) -> Iterator[None]:
 
 
 @pytest.mark.parametrize("what", OMITTED_ITEMS)
-def test_a_broken_product_is_told_apart(table: Table, what: str, whole: bool, notes: Notes) -> None:
+def test_full_day_with_broken_product_is_detected(table: Table, what: str, whole: bool, notes: Notes) -> None:
     if not whole and what != "nothing is in the trail of a client":
         pytest.skip("looked for in the long form")
     with running_system(table, Model()) as system, omitting(*OMITTED_ITEMS[what]):
         must_be_detected(system, what, notes)
 
 
-def test_the_machine_finds_what_is_broken_by_itself(system: System, whole: bool, notes: Notes) -> None:
+def test_random_operations_on_broken_product_detect_missing_audit_entry(
+    system: System, whole: bool, notes: Notes
+) -> None:
     if not whole:
         pytest.skip("looked for in the long form")
     with omitting(*OMITTED_ITEMS["nothing is in the trail of a client"]), pytest.raises(AssertionError):

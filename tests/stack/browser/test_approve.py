@@ -35,7 +35,7 @@ def opened(open_browser: OpenBrowser, personas: Personas, secret: str, **how: ob
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", PHONE), ("en", DESKTOP), ("ja", PHONE), ("ja", DESKTOP)])
-def test_from_the_letter_to_the_result_by_clicking_only(
+def test_approve_from_email_by_mouse_grants_partner_admin(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str, width: int
 ) -> None:
     personas = personas_by_language[language]
@@ -75,7 +75,7 @@ def _partner_name(browser_user: BrowserUser) -> str:
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", PHONE), ("ja", DESKTOP)])
-def test_an_approver_gives_less_than_was_asked(
+def test_approve_with_fewer_permissions_grants_only_those(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str, width: int
 ) -> None:
     personas = personas_by_language[language]
@@ -108,7 +108,7 @@ def test_an_approver_gives_less_than_was_asked(
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_by_the_keyboard_alone(
+def test_approve_by_keyboard_alone_grants_partner_admin(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str
 ) -> None:
     personas = personas_by_language[language]
@@ -141,7 +141,7 @@ def test_by_the_keyboard_alone(
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_declining_asks_once_and_names_what_will_happen(
+def test_decline_asks_for_confirmation_and_declines_link(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str
 ) -> None:
     personas = personas_by_language[language]
@@ -163,7 +163,7 @@ def test_declining_asks_once_and_names_what_will_happen(
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_an_ended_link_offers_to_ask_for_a_new_one(
+def test_revoked_link_offers_request_for_new_link(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str
 ) -> None:
     personas = personas_by_language[language]
@@ -179,7 +179,7 @@ def test_an_ended_link_offers_to_ask_for_a_new_one(
     browser_user.see("approve.renewed.title")
 
 
-def test_a_link_that_is_not_known_or_not_there_says_what_to_do(
+def test_page_with_missing_or_unknown_link_shows_advice(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
 ) -> None:
     browser_user = open_browser()
@@ -191,7 +191,7 @@ def test_a_link_that_is_not_known_or_not_there_says_what_to_do(
     browser_user.see("approve.link_not_found.title")
 
 
-def test_whoever_may_not_approve_is_told_why_and_what_then(
+def test_page_for_member_who_cannot_approve_shows_reason_and_advice(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], stack_users: StackUsers
 ) -> None:
     personas, clerk = personas_by_language["en"], stack_users.clients[3]
@@ -212,7 +212,7 @@ def test_whoever_may_not_approve_is_told_why_and_what_then(
 # --- faults without effect ---
 
 
-def test_a_double_click_and_going_back_are_harmless(
+def test_approve_by_double_click_sends_one_request(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
 ) -> None:
     personas = personas_by_language["en"]
@@ -237,7 +237,7 @@ def test_a_double_click_and_going_back_are_harmless(
     browser_user.see("approve.renewed.title")
 
 
-def test_a_lost_answer_is_asked_for_again_under_the_same_key(
+def test_approve_with_lost_response_retries_with_same_key(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
 ) -> None:
     personas = personas_by_language["en"]
@@ -261,7 +261,7 @@ def test_a_lost_answer_is_asked_for_again_under_the_same_key(
     browser_user.errors[:] = [each for each in browser_user.errors if "ERR_CONNECTION_RESET" not in each]
 
 
-def test_a_sign_in_that_ran_out_is_made_good_and_nothing_typed_is_lost(
+def test_approve_after_expired_sign_in_keeps_input(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
 ) -> None:
     personas = personas_by_language["en"]
@@ -286,9 +286,7 @@ def test_a_sign_in_that_ran_out_is_made_good_and_nothing_typed_is_lost(
     assert "crm.export" in member["removed"]
 
 
-def test_the_other_language_is_one_click_away_and_keeps_what_was_chosen(
-    open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
-) -> None:
+def test_language_switch_keeps_input(open_browser: OpenBrowser, personas_by_language: dict[str, Personas]) -> None:
     personas = personas_by_language["en"]
     browser_user = opened(open_browser, personas, personas.a_link(account_id=personas.a_client())[1], anew=True)
     page = browser_user.page
@@ -309,7 +307,7 @@ def test_the_other_language_is_one_click_away_and_keeps_what_was_chosen(
 # --- visits without a decision ---
 
 
-def test_a_scanner_that_opens_the_link_changes_nothing(
+def test_link_scanner_changes_nothing(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], stack: LocalStack
 ) -> None:
     secret = personas_by_language["en"].a_link(account_id=personas_by_language["en"].a_client())[1]
@@ -329,7 +327,7 @@ def test_a_scanner_that_opens_the_link_changes_nothing(
 
 
 @pytest.mark.parametrize("path", ["/", "/accounts/{account_id}", "/partners/{partner_id}", "/problems/link-expired"])
-def test_a_visit_to_any_page_changes_nothing(
+def test_visit_to_page_changes_nothing(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], stack: LocalStack, path: str
 ) -> None:
     personas = personas_by_language["en"]
@@ -368,7 +366,7 @@ def _sorted(stack: LocalStack) -> list[str]:
     return sorted(repr(sorted(item.items(), key=str)) for item in stack.items())
 
 
-def test_the_secret_is_nowhere_but_in_bodies(
+def test_secret_appears_only_in_request_bodies(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], stack: LocalStack
 ) -> None:
     personas = personas_by_language["en"]
@@ -391,7 +389,7 @@ def test_the_secret_is_nowhere_but_in_bodies(
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_it_comes_fast_stays_in_place_and_fits_the_smallest_screen(
+def test_page_is_fast_does_not_shift_and_fits_narrow_screen(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str
 ) -> None:
     personas = personas_by_language[language]
@@ -403,7 +401,7 @@ def test_it_comes_fast_stays_in_place_and_fits_the_smallest_screen(
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_a_problem_has_a_page_that_explains_it(open_browser: OpenBrowser, language: str) -> None:
+def test_problem_page_explains_the_error(open_browser: OpenBrowser, language: str) -> None:
     browser_user = open_browser(language=language, width=PHONE)
     browser_user.open("/problems/link-expired")
     browser_user.see("problem.title")

@@ -68,7 +68,7 @@ def violations(page: Page, scheme: Scheme, options: dict[str, object]) -> list[o
 
 @every_language
 @pytest.mark.parametrize("kind", rendering.EMAIL_KINDS)
-def test_a_letter_is_accessible_in_light_and_dark(page: Page, kind: str, language: Language) -> None:
+def test_email_in_light_and_dark_is_accessible(page: Page, kind: str, language: Language) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
     show(page, kind, language, replace(SAMPLES[language], cause=CAUSES.get(kind, (None,))[-1]))
     page.evaluate(f"() => {{ if (!window.axe) {{ {AXE} }} }}")
@@ -78,14 +78,14 @@ def test_a_letter_is_accessible_in_light_and_dark(page: Page, kind: str, languag
 
 @every_language
 @pytest.mark.parametrize("kind", rendering.EMAIL_KINDS)
-def test_nothing_of_a_letter_hangs_out_at_the_side(page: Page, kind: str, language: Language) -> None:
+def test_email_at_each_width_has_no_overflow(page: Page, kind: str, language: Language) -> None:
     for changes in ({}, LONGEST):
         show(page, kind, language, replace(SAMPLES[language], cause=CAUSES.get(kind, (None,))[0], **changes))
         assert overflow(page) == {}
 
 
 @every_language
-def test_the_button_is_broad_on_a_phone_and_within_reach_of_a_thumb(page: Page, language: Language) -> None:
+def test_button_on_phone_is_wide_and_large_enough(page: Page, language: Language) -> None:
     show(page, "link_to_approve", language, SAMPLES[language])
     button = page.get_by_role("link")
 

@@ -163,7 +163,7 @@ def check_page(browser_user: BrowserUser, state: str, picture: str = "") -> None
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", PHONE), ("en", DESKTOP), ("ja", PHONE), ("ja", DESKTOP)])
-def test_clients_employees_and_links_are_on_one_screen(
+def test_console_lists_clients_employees_and_links(
     open_browser: OpenBrowser, partners: dict[str, Partner], language: str, width: int
 ) -> None:
     partner = partners[language]
@@ -205,7 +205,7 @@ def test_clients_employees_and_links_are_on_one_screen(
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", PHONE), ("ja", DESKTOP)])
-def test_a_link_for_a_colleague_is_made_and_copied(
+def test_create_link_for_colleague_shows_address_to_copy(
     open_browser: OpenBrowser, partners: dict[str, Partner], language: str, width: int
 ) -> None:
     partner = partners[language]
@@ -255,7 +255,7 @@ def test_a_link_for_a_colleague_is_made_and_copied(
     expect(row(browser_user, {"en": "Spring campaign", "ja": "春の施策"}[language])).to_be_visible()
 
 
-def test_what_the_api_refuses_is_told_at_its_field_and_nothing_typed_is_lost(
+def test_create_link_with_refused_field_shows_error_and_keeps_input(
     open_browser: OpenBrowser, partners: dict[str, Partner]
 ) -> None:
     partner = partners["en"]
@@ -281,7 +281,7 @@ def test_what_the_api_refuses_is_told_at_its_field_and_nothing_typed_is_lost(
     expect(page.get_by_role("tab", selected=True)).to_have_text(browser_user.text("partner.tab.links"))
 
 
-def test_a_link_gets_a_new_address_and_is_revoked(open_browser: OpenBrowser, partners: dict[str, Partner]) -> None:
+def test_resend_and_revoke_of_link_replace_and_end_it(open_browser: OpenBrowser, partners: dict[str, Partner]) -> None:
     partner = partners["ja"]
     purpose = "夏の施策"
     link, secret = partner.a_link(employee_id=partner.other.user_id, purpose=purpose)
@@ -309,7 +309,9 @@ def test_a_link_gets_a_new_address_and_is_revoked(open_browser: OpenBrowser, par
     assert link_response.json["state"] == "revoked"
 
 
-def test_own_people_are_suspended_resumed_and_ended(open_browser: OpenBrowser, stack_users: StackUsers) -> None:
+def test_suspend_resume_and_end_of_colleague_update_the_list(
+    open_browser: OpenBrowser, stack_users: StackUsers
+) -> None:
     partner = create_partner(stack_users, "ja", "halt")
     account_id = partner.a_client(2)
     partner.grant(partner.colleague, account_id)
@@ -336,7 +338,7 @@ def test_own_people_are_suspended_resumed_and_ended(open_browser: OpenBrowser, s
     assert partner.stack_users.members_of(account_id)[partner.colleague.user_id]["active"] is False
 
 
-def test_an_edit_of_what_changed_meanwhile_is_refused_and_the_list_read_again(
+def test_end_access_of_changed_member_is_refused_and_list_reloaded(
     open_browser: OpenBrowser, stack_users: StackUsers
 ) -> None:
     partner = create_partner(stack_users, "en", "stale")
@@ -357,7 +359,7 @@ def test_an_edit_of_what_changed_meanwhile_is_refused_and_the_list_read_again(
     expect(there).to_contain_text(browser_user.text("partner.suspended_by.client"))
 
 
-def test_colleagues_are_brought_into_a_client(open_browser: OpenBrowser, stack_users: StackUsers) -> None:
+def test_add_colleagues_to_client_shows_each_outcome(open_browser: OpenBrowser, stack_users: StackUsers) -> None:
     partner = create_partner(stack_users, "en", "bring")
     account_id = partner.a_client(3)
     partner.grant(partner.manager, account_id)
@@ -386,7 +388,7 @@ def test_colleagues_are_brought_into_a_client(open_browser: OpenBrowser, stack_u
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", DESKTOP), ("ja", PHONE)])
-def test_a_manager_becomes_partner_admin_in_many_clients(
+def test_migrate_self_in_many_clients_retries_only_failed_rows(
     open_browser: OpenBrowser, stack_users: StackUsers, language: str, width: int
 ) -> None:
     partner = create_partner(stack_users, language, "migrate")
@@ -433,7 +435,7 @@ def test_a_manager_becomes_partner_admin_in_many_clients(
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", PHONE), ("ja", DESKTOP)])
-def test_a_leaving_names_what_ends_asks_once_and_gives_a_receipt(
+def test_offboarding_shows_affected_clients_and_a_receipt(
     open_browser: OpenBrowser, stack_users: StackUsers, language: str, width: int
 ) -> None:
     partner = create_partner(stack_users, language, "leave")
@@ -458,7 +460,7 @@ def test_a_leaving_names_what_ends_asks_once_and_gives_a_receipt(
     assert partner.stack_users.members_of(theirs)[partner.other.user_id]["permission_set"] == "super_admin"
 
 
-def test_an_employee_who_is_no_manager_sees_only_his_own(
+def test_console_for_employee_without_manager_rights_shows_only_own_access(
     open_browser: OpenBrowser, partners: dict[str, Partner]
 ) -> None:
     partner = partners["en"]
@@ -476,7 +478,7 @@ def test_an_employee_who_is_no_manager_sees_only_his_own(
     expect(page.get_by_text(browser_user.text("partner.revoke"), exact=True)).to_have_count(0)
 
 
-def test_whoever_is_of_another_firm_is_told_that_there_is_nothing(
+def test_console_for_employee_of_another_partner_shows_not_found(
     open_browser: OpenBrowser, partners: dict[str, Partner]
 ) -> None:
     browser_user = open_browser(width=PHONE)
@@ -486,7 +488,7 @@ def test_whoever_is_of_another_firm_is_told_that_there_is_nothing(
     check_page(browser_user, "nothing here")
 
 
-def test_by_the_keyboard_alone(open_browser: OpenBrowser, partners: dict[str, Partner]) -> None:
+def test_create_link_by_keyboard_alone_succeeds(open_browser: OpenBrowser, partners: dict[str, Partner]) -> None:
     partner = partners["en"]
     browser_user = opened(open_browser, partner)
     page = browser_user.page
@@ -514,9 +516,7 @@ def test_by_the_keyboard_alone(open_browser: OpenBrowser, partners: dict[str, Pa
     expect(row(browser_user, "By the keyboard")).to_be_visible()
 
 
-def test_a_manager_becomes_partner_admin_by_the_keyboard_alone(
-    open_browser: OpenBrowser, stack_users: StackUsers
-) -> None:
+def test_migrate_self_by_keyboard_alone_succeeds(open_browser: OpenBrowser, stack_users: StackUsers) -> None:
     partner = create_partner(stack_users, "en", "keys")
     account_id = partner.a_client(0, partner.manager)
     browser_user = opened(open_browser, partner)
@@ -569,7 +569,7 @@ def many_clients(number: int, partner: Partner) -> Callable[[Route], None]:
     return respond
 
 
-def test_two_hundred_clients_are_read_by_and_by_and_found_by_typing(
+def test_client_list_of_two_hundred_loads_in_pages_and_filters(
     open_browser: OpenBrowser, partners: dict[str, Partner]
 ) -> None:
     partner = partners["en"]
@@ -588,7 +588,7 @@ def test_two_hundred_clients_are_read_by_and_by_and_found_by_typing(
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_it_is_small_stays_in_place_and_fits_the_smallest_screen(
+def test_console_is_small_does_not_shift_and_fits_narrow_screen(
     open_browser: OpenBrowser, partners: dict[str, Partner], language: str
 ) -> None:
     partner = partners[language]

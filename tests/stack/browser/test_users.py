@@ -100,7 +100,7 @@ def check_page(browser_user: BrowserUser, state: str) -> None:
 
 
 @pytest.mark.parametrize(("language", "width"), LAYOUTS)
-def test_who_is_in_and_what_each_may_do(
+def test_account_page_lists_members_and_their_permissions(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str, width: int
 ) -> None:
     personas = personas_by_language[language]
@@ -141,7 +141,7 @@ def _admin_name(personas: Personas) -> str:
     return {"en": "Alice Moreau", "ja": "小林 由紀"}[personas.language]
 
 
-def test_who_manages_nobody_sees_himself_and_may_leave(
+def test_account_page_for_member_without_rights_shows_only_themselves(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
 ) -> None:
     account = create_account(personas_by_language["en"], partner_set=None)
@@ -163,7 +163,7 @@ def test_who_manages_nobody_sees_himself_and_may_leave(
     assert not account.member(clerk.user_id)["active"]
 
 
-def test_an_account_that_is_not_his_tells_nothing(
+def test_account_page_of_another_account_shows_not_found(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
 ) -> None:
     browser_user = open_browser()
@@ -174,7 +174,7 @@ def test_an_account_that_is_not_his_tells_nothing(
     browser_user.check_accessibility("not his")
 
 
-def test_a_manager_of_the_partner_sees_his_own_people_and_only_takes_away(
+def test_account_page_for_partner_manager_only_narrows_own_employees(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
 ) -> None:
     account = create_account(personas_by_language["en"])
@@ -206,7 +206,7 @@ def test_a_manager_of_the_partner_sees_his_own_people_and_only_takes_away(
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", PHONE), ("ja", DESKTOP)])
-def test_an_edit_shows_what_will_be_different_before_it_is_saved(
+def test_edit_shows_changes_before_saving(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str, width: int
 ) -> None:
     account = create_account(personas_by_language[language])
@@ -237,7 +237,7 @@ def _in_days(now: float, days: int) -> str:
     return (datetime.fromtimestamp(now / 1000, UTC) + timedelta(days=days)).date().isoformat()
 
 
-def test_another_set_and_single_additions_are_told_apart(
+def test_edit_of_set_and_single_permission_saves_both(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
 ) -> None:
     account = create_account(personas_by_language["en"], partner_set=None)
@@ -258,7 +258,7 @@ def test_another_set_and_single_additions_are_told_apart(
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_who_was_slower_sees_what_changed_and_keeps_what_he_typed(
+def test_edit_of_changed_member_shows_conflict_and_keeps_input(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str
 ) -> None:
     account = create_account(personas_by_language[language])
@@ -286,7 +286,7 @@ def test_who_was_slower_sees_what_changed_and_keeps_what_he_typed(
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", DESKTOP), ("ja", PHONE)])
-def test_access_is_extended_suspended_resumed_and_ended(
+def test_extend_suspend_resume_and_end_access_update_the_page(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str, width: int
 ) -> None:
     account = create_account(personas_by_language[language])
@@ -326,7 +326,7 @@ def test_access_is_extended_suspended_resumed_and_ended(
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", PHONE), ("ja", DESKTOP)])
-def test_a_super_admin_is_migrated_after_its_preview(
+def test_migrate_after_preview_grants_partner_admin(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str, width: int
 ) -> None:
     account = create_account(personas_by_language[language], partner_set="super_admin")
@@ -346,7 +346,7 @@ def test_a_super_admin_is_migrated_after_its_preview(
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_a_super_admin_is_migrated_by_the_keyboard_alone(
+def test_migrate_by_keyboard_alone_grants_partner_admin(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str
 ) -> None:
     account = create_account(personas_by_language[language], partner_set="super_admin")
@@ -367,7 +367,7 @@ def test_a_super_admin_is_migrated_by_the_keyboard_alone(
     assert account.member(account.partner_member_id)["permission_set"] == "partner_admin"
 
 
-def test_the_last_super_admin_is_not_lost_and_the_refusal_says_what_to_do(
+def test_remove_of_last_super_admin_shows_error(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
 ) -> None:
     account = create_account(personas_by_language["en"], partner_set=None)
@@ -383,7 +383,7 @@ def test_the_last_super_admin_is_not_lost_and_the_refusal_says_what_to_do(
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", PHONE), ("ja", DESKTOP)])
-def test_a_partner_admin_is_created_step_by_step(
+def test_create_partner_admin_step_by_step_succeeds(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str, width: int
 ) -> None:
     account = create_account(personas_by_language[language], partner_set=None)
@@ -417,7 +417,7 @@ def test_a_partner_admin_is_created_step_by_step(
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_a_user_is_created_by_the_keyboard_alone(
+def test_create_user_by_keyboard_alone_succeeds(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str
 ) -> None:
     account = create_account(personas_by_language[language], partner_set=None)
@@ -455,7 +455,7 @@ def test_a_user_is_created_by_the_keyboard_alone(
     assert account.member(user_id)["active"]
 
 
-def test_a_partner_admin_is_created_by_the_keyboard_alone(
+def test_create_partner_admin_by_keyboard_alone_succeeds(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
 ) -> None:
     account = create_account(personas_by_language["en"], partner_set=None)
@@ -477,7 +477,7 @@ def test_a_partner_admin_is_created_by_the_keyboard_alone(
     assert account.member(account.partner_member_id)["permission_set"] == "partner_admin"
 
 
-def test_a_sign_in_that_ran_out_keeps_what_was_typed(
+def test_edit_after_expired_sign_in_keeps_input(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
 ) -> None:
     account = create_account(personas_by_language["en"])
@@ -495,7 +495,7 @@ def test_a_sign_in_that_ran_out_keeps_what_was_typed(
 # --- set updates and audit log ---
 
 
-def test_what_newer_sets_bring_is_shown_and_accepted_by_person(
+def test_set_update_shows_gained_permissions_and_refused_acceptance(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
 ) -> None:
     account = create_account(personas_by_language["en"])
@@ -531,7 +531,7 @@ def test_what_newer_sets_bring_is_shown_and_accepted_by_person(
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", DESKTOP), ("ja", PHONE)])
-def test_the_trail_tells_who_did_what_and_can_be_taken_along(
+def test_audit_log_page_shows_filters_and_downloads_entries(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str, width: int
 ) -> None:
     account = create_account(personas_by_language[language])
@@ -566,7 +566,7 @@ def test_the_trail_tells_who_did_what_and_can_be_taken_along(
 
 
 @pytest.mark.parametrize("language", ["en", "ja"])
-def test_it_stays_in_place_and_fits_the_smallest_screen(
+def test_account_pages_do_not_shift_and_fit_narrow_screen(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str
 ) -> None:
     account = create_account(personas_by_language[language])

@@ -44,13 +44,13 @@ def entry_times(span: Span, **options: Any) -> list[datetime]:
     return [entry.at for entry in page.entries]
 
 
-def test_newest_first(table: Table) -> None:
+def test_audit_page_is_newest_first(table: Table) -> None:
     add_entries(table, NOW - DAY, NOW, NOW - 2 * DAY)
 
     assert entry_times(Span(NOW - 3 * DAY)) == [NOW, NOW - DAY, NOW - 2 * DAY]
 
 
-def test_a_time_includes_its_start_and_not_its_end(table: Table) -> None:
+def test_audit_page_span_includes_start_and_excludes_end(table: Table) -> None:
     end = NOW + DAY
     add_entries(table, NOW - MILLISECOND, NOW, end - MILLISECOND, end)
 
@@ -60,13 +60,13 @@ def test_a_time_includes_its_start_and_not_its_end(table: Table) -> None:
     assert entry_times(Span(NOW, NOW)) == []
 
 
-def test_without_an_end_there_is_none(table: Table) -> None:
+def test_audit_page_span_without_end_is_unbounded(table: Table) -> None:
     add_entries(table, NOW, datetime(9999, 12, 31, tzinfo=UTC))
 
     assert len(entry_times(LAST_DAY)) == 2
 
 
-def test_every_name_of_a_millisecond_is_in_it(table: Table) -> None:
+def test_audit_page_span_of_millisecond_includes_all_its_ids(table: Table) -> None:
     for rest in ("0" * 20, "f" * 20):
         entry = audit("link.approved", an_act(id=act_id_at(NOW, rest)), CLIENT)
         table.put(keys.audit(CLIENT, entry.audit_id), dict(entry))
@@ -75,7 +75,7 @@ def test_every_name_of_a_millisecond_is_in_it(table: Table) -> None:
     assert entry_times(Span(NOW - DAY, NOW)) == entry_times(Span(NOW + MILLISECOND)) == []
 
 
-def test_numbers_come_back_as_they_were(table: Table) -> None:
+def test_audit_page_details_keep_nested_integers(table: Table) -> None:
     add_entries(table, NOW, counts=[2, {"most": 10}])
 
     (entry,) = audit_log.page(CLIENT, LAST_DAY, after=None, limit=1).entries
@@ -84,27 +84,27 @@ def test_numbers_come_back_as_they_were(table: Table) -> None:
     assert f"{entry.details}" == "{'counts': [2, {'most': 10}]}"
 
 
-def test_the_part_of_an_act_stands_at_its_time(table: Table) -> None:
+def test_audit_page_entry_of_act_part_has_time_of_act(table: Table) -> None:
     entry = audit("link.approved", an_act(id=act_id_at(NOW)).for_item("one of many"), CLIENT)
     table.put(keys.audit(CLIENT, entry.audit_id), dict(entry))
 
     assert len(entry_times(Span(NOW, NOW + MILLISECOND))) == 1
 
 
-def test_when_nothing_happened_there_is_nothing(table: Table) -> None:
+def test_audit_page_of_empty_span_is_empty(table: Table) -> None:
     add_entries(table, NOW)
 
     assert entry_times(Span(EPOCH, EPOCH)) == entry_times(Span(EPOCH, EPOCH + DAY)) == []
     assert entry_times(Span(EPOCH)) == [NOW]
 
 
-def test_another_accounts_trail_is_another(table: Table) -> None:
+def test_audit_page_excludes_other_accounts(table: Table) -> None:
     add_entries(table, NOW)
 
     assert audit_log.page(PARTNER, LAST_DAY, after=None, limit=100) == audit_log.Page()
 
 
-def test_numbers_are_numbers_again(table: Table) -> None:
+def test_audit_page_details_can_be_serialized(table: Table) -> None:
     add_entries(table, NOW, given={"access_days": 60, "removed": ["crm.import"]}, counts=[1, 2], active=True)
 
     (entry,) = audit_log.page(CLIENT, LAST_DAY, after=None, limit=100).entries
@@ -113,7 +113,7 @@ def test_numbers_are_numbers_again(table: Table) -> None:
     assert entry.model_dump_json()
 
 
-def test_people_and_accounts_come_along_as_far_as_they_are_known(table: Table) -> None:
+def test_audit_page_includes_known_users_and_accounts(table: Table) -> None:
     seed(table)
     add_entries(table, NOW, employee_id=EMPLOYEE)
     add_entries(table, NOW + MILLISECOND, user_id="user-unknown")
@@ -127,7 +127,7 @@ def test_people_and_accounts_come_along_as_far_as_they_are_known(table: Table) -
     }
 
 
-def test_pages_follow_each_other(table: Table) -> None:
+def test_audit_page_continues_after_last_entry(table: Table) -> None:
     add_entries(table, *(NOW + number * MILLISECOND for number in range(3)))
 
     first = audit_log.page(CLIENT, LAST_DAY, after=None, limit=2)
@@ -136,7 +136,7 @@ def test_pages_follow_each_other(table: Table) -> None:
     assert entry_times(LAST_DAY, after=first.after) == [NOW]
 
 
-def test_a_list_that_stood_before_what_is_now_its_start_is_over(table: Table) -> None:
+def test_audit_page_after_cursor_before_start_is_empty(table: Table) -> None:
     add_entries(table, NOW)
     first = f"aud_{act_id_at(LAST_DAY.start)}"
     before = f"aud_{act_id_at(LAST_DAY.start - MILLISECOND)}"
@@ -147,7 +147,7 @@ def test_a_list_that_stood_before_what_is_now_its_start_is_over(table: Table) ->
         assert costs.requests == requests
 
 
-def test_what_a_page_costs_is_in_proportion_to_it(table: Table) -> None:
+def test_audit_page_costs_two_requests(table: Table) -> None:
     seed(table)
     add_entries(table, *(NOW + number * MILLISECOND for number in range(1000)), employee_id=EMPLOYEE)
 
@@ -157,7 +157,7 @@ def test_what_a_page_costs_is_in_proportion_to_it(table: Table) -> None:
         assert (len(page.entries), costs.requests) == (limit, 2)
 
 
-def test_who_reads_comes_with_what_his_rights_rest_on(table: Table) -> None:
+def test_audit_log_reader_includes_partners_and_custom_sets(table: Table) -> None:
     seed(table, a_partner_admin(), a_custom_set(), a_member(CLERK, CUSTOM_SET))
 
     assert set(audit_log.facts_for_reading(CLIENT, EMPLOYEE).reader.partners) == {PARTNER}

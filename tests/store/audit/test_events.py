@@ -24,7 +24,7 @@ ABOUT_EMPLOYEE = audit("grant.expired", an_act(), CLIENT, PARTNER, employee_id=E
 WITHOUT_USER = audit("account.updated", an_act(), CLIENT, fields=["name"])
 
 
-def test_each_account_is_told_what_it_has_of_the_person(table: Table) -> None:
+def test_now_returns_records_of_each_account(table: Table) -> None:
     table.put_records(
         the_client(),
         the_partner(),
@@ -52,17 +52,17 @@ def test_each_account_is_told_what_it_has_of_the_person(table: Table) -> None:
     ]
 
 
-def test_who_is_not_there_is_not_told_of(table: Table) -> None:
+def test_now_for_missing_records_is_empty(table: Table) -> None:
     assert events.current_records([(CLIENT, ABOUT_EMPLOYEE)]) == [RecordSnapshots()]
 
 
-def test_nothing_is_read_for_nothing(table: Table) -> None:
+def test_now_without_entries_reads_nothing(table: Table) -> None:
     with count_costs(table) as costs:
         assert events.current_records([]) == []
     assert costs.requests == 0
 
 
-def test_a_batch_about_the_same_takes_one_read(table: Table) -> None:
+def test_now_for_same_user_100_times_costs_one_read(table: Table) -> None:
     table.put_records(the_client(), an_employee(), a_partner_admin())
     entries: list[tuple[str, AuditEntry]] = [(CLIENT, ABOUT_EMPLOYEE)] * 100
 
@@ -72,7 +72,7 @@ def test_a_batch_about_the_same_takes_one_read(table: Table) -> None:
     assert (costs.reads, costs.writes) == (1, 0)
 
 
-def test_a_hundred_people_take_three_reads_at_most(table: Table) -> None:
+def test_now_for_100_users_costs_three_reads(table: Table) -> None:
     entries = [
         (f"client-{number}", audit("member.removed", an_act(), f"client-{number}", user_id=f"{APPROVER}-{number}"))
         for number in range(100)

@@ -48,7 +48,7 @@ def expected_chain(some: list[AuditEntry], account_id: str = CLIENT) -> list[tup
     return [(head.entries, entry.audit_id, head.chain_hash) for entry, head in zip(some, heads, strict=True)]
 
 
-def test_entries_get_their_places_in_the_order_in_which_they_come(table: Table) -> None:
+def test_append_assigns_positions_in_given_order(table: Table) -> None:
     first, second, third = entries(3, CLIENT)
 
     places = hash_chain.append(with_account(CLIENT, [second, first]))
@@ -60,7 +60,7 @@ def test_entries_get_their_places_in_the_order_in_which_they_come(table: Table) 
     assert head(table) == ChainHead(account_id=CLIENT).with_entries([second, first, third])[-1]
 
 
-def test_each_account_has_a_chain_of_its_own(table: Table) -> None:
+def test_append_keeps_one_chain_per_account(table: Table) -> None:
     shared, partners = entries(1, CLIENT, PARTNER), entries(1, PARTNER)
 
     places = hash_chain.append(
@@ -76,7 +76,7 @@ def test_each_account_has_a_chain_of_its_own(table: Table) -> None:
     assert chained_items(table, PARTNER) == expected_chain([*partners, *shared], PARTNER)
 
 
-def test_what_comes_again_keeps_its_place(table: Table) -> None:
+def test_append_again_returns_existing_positions(table: Table) -> None:
     some = entries(4, CLIENT)
     hash_chain.append(with_account(CLIENT, some[:2]))
     once = table.items()
@@ -96,12 +96,12 @@ def test_what_comes_again_keeps_its_place(table: Table) -> None:
     assert chained_items(table) == expected_chain(some)
 
 
-def test_nothing_is_chained_by_nothing(table: Table) -> None:
+def test_append_without_entries_writes_nothing(table: Table) -> None:
     assert hash_chain.append([]) == {}
     assert table.items() == []
 
 
-def test_whoever_chains_at_the_same_time_goes_first_or_after(table: Table) -> None:
+def test_append_concurrently_serializes_batches(table: Table) -> None:
     some = entries(5, CLIENT)
 
     with before_commit(lambda: hash_chain.append(with_account(CLIENT, [some[3], some[0]])), times=1):
@@ -114,7 +114,7 @@ def test_whoever_chains_at_the_same_time_goes_first_or_after(table: Table) -> No
     assert chained_items(table) == expected_chain([some[3], some[0], some[1], some[2], some[4]])
 
 
-def test_whoever_is_always_overtaken_gives_up_and_comes_again(table: Table) -> None:
+def test_append_with_persistent_conflict_raises_unavailable(table: Table) -> None:
     (mine,) = entries(1, CLIENT)
     others = count(1)
 
@@ -129,7 +129,7 @@ def test_whoever_is_always_overtaken_gives_up_and_comes_again(table: Table) -> N
 
 
 @pytest.mark.parametrize("fault", [faults.response_lost, faults.killed_after, faults.killed_before])
-def test_whatever_becomes_of_a_batch_it_is_chained_once_when_it_comes_again(table: Table, fault: faults.Fault) -> None:
+def test_append_after_fault_and_retry_adds_each_entry_once(table: Table, fault: faults.Fault) -> None:
     some = entries(3, CLIENT)
 
     with faults.inject(dynamo.client(), "TransactWriteItems", fault):
@@ -141,7 +141,7 @@ def test_whatever_becomes_of_a_batch_it_is_chained_once_when_it_comes_again(tabl
     assert chained_items(table) == expected_chain(some)
 
 
-def test_more_entries_than_one_transaction_takes(table: Table) -> None:
+def test_append_more_entries_than_one_transaction_succeeds(table: Table) -> None:
     some = entries(hash_chain.MAX_ENTRIES_PER_TRANSACTION + 5, CLIENT)
 
     with count_costs(table) as costs:
@@ -152,7 +152,7 @@ def test_more_entries_than_one_transaction_takes(table: Table) -> None:
     assert (costs.reads, costs.writes) == (1, 2)
 
 
-def test_one_entry_costs_one_read_and_four_units(table: Table) -> None:
+def test_append_one_entry_costs_one_read_and_four_units(table: Table) -> None:
     hash_chain.append(with_account(CLIENT, entries(1, CLIENT)))
 
     with count_costs(table) as costs:
@@ -161,7 +161,7 @@ def test_one_entry_costs_one_read_and_four_units(table: Table) -> None:
     assert (costs.reads, costs.writes, costs.units) == (1, 1, 4)
 
 
-def test_a_chain_begins_with_nothing(table: Table) -> None:
+def test_append_first_entry_starts_from_empty_hash(table: Table) -> None:
     (entry,) = entries(1, CLIENT)
 
     hash_chain.append(with_account(CLIENT, [entry]))
@@ -170,9 +170,7 @@ def test_a_chain_begins_with_nothing(table: Table) -> None:
 
 
 @pytest.mark.parametrize("which", range(3))
-def test_an_entry_that_got_its_place_meanwhile_keeps_it_even_if_the_head_tells_nothing_of_it(
-    table: Table, which: int
-) -> None:
+def test_append_entry_added_concurrently_keeps_its_position(table: Table, which: int) -> None:
     some = entries(3, CLIENT)
     other_entry = some[which]
     place = {"place": 7, "chain_hash": GENESIS_HASH}
@@ -189,7 +187,7 @@ def test_an_entry_that_got_its_place_meanwhile_keeps_it_even_if_the_head_tells_n
     assert head(table) == ChainHead(account_id=CLIENT).with_entries(own_entries)[-1]
 
 
-def test_a_chain_goes_on_from_the_head_that_is_there_and_from_none_of_the_same_length(table: Table) -> None:
+def test_append_with_changed_head_of_same_length_starts_from_new_head(table: Table) -> None:
     first, second = entries(2, CLIENT)
     hash_chain.append(with_account(CLIENT, [first]))
     another = ChainHead(account_id=CLIENT).with_entries(entries(1, CLIENT))[-1]

@@ -12,7 +12,7 @@ from tests.support.costs import count_costs
 from tests.support.table import Table
 
 
-def test_all_heads_are_found_in_whichever_shard_they_stand(table: Table) -> None:
+def test_chain_heads_of_all_shards_are_found(table: Table) -> None:
     heads = [ChainHead(account_id=f"client-{number}", entries=1, chain_hash="ab" * 32) for number in range(20)]
     for head in heads:
         table.put(keys.chain_head(head.account_id), dict(head))
@@ -25,7 +25,7 @@ def test_all_heads_are_found_in_whichever_shard_they_stand(table: Table) -> None
     assert costs.reads == keys.SHARDS
 
 
-def test_the_latest_seal_is_none_at_first_and_then_the_one_that_was_noted(table: Table) -> None:
+def test_latest_tree_head_is_last_noted_one(table: Table) -> None:
     first = LatestTreeHead(number=1, at=NOW, root="01", tree_head_hash="ab" * 32)
     second = LatestTreeHead(number=2, at=NOW, root="02", tree_head_hash="cd" * 32)
 
@@ -36,7 +36,7 @@ def test_the_latest_seal_is_none_at_first_and_then_the_one_that_was_noted(table:
     assert tree_heads.latest() == second
 
 
-def test_nobody_notes_a_seal_behind_the_latest(table: Table) -> None:
+def test_note_tree_head_behind_latest_raises_stale_facts(table: Table) -> None:
     first = LatestTreeHead(number=1, at=NOW, root="01", tree_head_hash="ab" * 32)
     tree_heads.record(LatestTreeHead(), first)
 

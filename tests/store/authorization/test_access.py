@@ -109,7 +109,7 @@ def decision(table: Table, pair: MemberId = EMPLOYED, permission: str = "crm.imp
         ((a_partner_admin(grant=a_grant(expires_at=NOW), previous=a_member().assignment),), EMPLOYED, [3]),
     ],
 )
-def test_a_decision_takes_three_items_or_three_and_then_five_at_most(
+def test_access_facts_read_three_then_at_most_five_items(
     table: Table, others: tuple[Record, ...], pair: MemberId, items: list[int]
 ) -> None:
     seed(table, *others)
@@ -122,7 +122,7 @@ def test_a_decision_takes_three_items_or_three_and_then_five_at_most(
     assert (costs.reads, costs.writes) == (len(items), 0)
 
 
-def test_more_than_five_items_are_never_read_for_one_decision(table: Table) -> None:
+def test_access_facts_beyond_five_items_deny_until_reconciled(table: Table) -> None:
     """Check the limit of five items per decision.
 
     The set of the previous membership does not fit. Its rights are denied until the reconciliation ends the grant.
@@ -142,7 +142,7 @@ def test_more_than_five_items_are_never_read_for_one_decision(table: Table) -> N
     assert decision(table).permits
 
 
-def test_many_questions_about_one_person_are_one_reading(table: Table) -> None:
+def test_access_facts_for_repeated_pair_are_one_read(table: Table) -> None:
     seed(table)
 
     with faults.inject(dynamo.client(), "") as requests:
@@ -152,7 +152,7 @@ def test_many_questions_about_one_person_are_one_reading(table: Table) -> None:
     assert list(found) == [ADMIN]
 
 
-def test_nobody_asked_about_nothing_read(table: Table) -> None:
+def test_access_facts_without_pairs_read_nothing(table: Table) -> None:
     with faults.inject(dynamo.client(), "") as requests:
         assert access_facts([], NOW) == {}
 
@@ -162,7 +162,7 @@ def test_nobody_asked_about_nothing_read(table: Table) -> None:
 @pytest.mark.parametrize(
     ("count", "items"), [(1, [3, 4]), (20, [60, 80]), (21, [60, 80, 3, 4]), (50, [60, 80, 60, 80, 30, 40])]
 )
-def test_twenty_are_read_together(table: Table, count: int, items: list[int]) -> None:
+def test_access_facts_read_twenty_pairs_per_request(table: Table, count: int, items: list[int]) -> None:
     pairs = [MemberId(f"client-{number}", f"user-{number}") for number in range(count)]
     for number, pair in enumerate(pairs):
         table.put_records(
@@ -180,7 +180,7 @@ def test_twenty_are_read_together(table: Table, count: int, items: list[int]) ->
     assert all(decide(found_facts, "crm.import").permits for found_facts in found.values())
 
 
-def test_what_several_have_in_common_is_read_once(table: Table) -> None:
+def test_access_facts_read_shared_records_once(table: Table) -> None:
     seed(table, a_partner_admin(), a_partner_admin(MANAGER))
     pairs = [ADMIN, EMPLOYED, MemberId(CLIENT, MANAGER), MemberId(PARTNER, MANAGER)]
 
@@ -203,14 +203,14 @@ def test_what_several_have_in_common_is_read_once(table: Table) -> None:
     assert all(decide(found[pair], "crm.import").permits for pair in pairs[:3])
 
 
-def test_even_the_most_that_can_stand_behind_twenty_is_as_much_as_one_request_takes() -> None:
+def test_access_facts_batch_limit_fits_one_request() -> None:
     assert access.PAIRS_PER_SNAPSHOT * (3 + access.MAX_RELATED_ITEMS) == dynamo.MAX_BATCH_ITEMS
 
 
 # one instant
 
 
-def test_what_decides_is_the_last_reading_alone(table: Table) -> None:
+def test_access_facts_use_only_last_snapshot(table: Table) -> None:
     """Check the "new enemy" problem.
 
     Between the two reads, the employee's access is ended and the closed account is reopened.
@@ -227,7 +227,7 @@ def test_what_decides_is_the_last_reading_alone(table: Table) -> None:
     assert set(keys_read(requests[0])) < set(keys_read(requests[1]))
 
 
-def test_who_changes_firms_between_two_readings_is_read_again_with_the_new_one(table: Table) -> None:
+def test_access_facts_after_partner_change_between_reads_are_read_again(table: Table) -> None:
     """Check that the partner is read again. The first partner is in the program, and the second one is suspended."""
     south = the_partner(account_id=SOUTH, domains=BOTH_DOMAINS, program="suspended")
     seed(table, EMPLOYEE_OF_BOTH, the_partner(domains=BOTH_DOMAINS), south, a_partner_admin())
@@ -244,7 +244,7 @@ def test_who_changes_firms_between_two_readings_is_read_again_with_the_new_one(t
     assert decide(found_facts, "crm.import").rule is Rule.SUSPENDED
 
 
-def test_who_needs_less_than_was_read_is_not_read_again(table: Table) -> None:
+def test_access_facts_needing_fewer_records_are_not_read_again(table: Table) -> None:
     seed(table, a_partner_admin())
 
     with faults.inject(
@@ -256,7 +256,7 @@ def test_who_needs_less_than_was_read_is_not_read_again(table: Table) -> None:
     assert found.permits, "he is the client's own super admin by now"
 
 
-def test_only_those_are_read_again_of_whom_not_all_is_known(table: Table) -> None:
+def test_access_facts_read_again_only_incomplete_pairs(table: Table) -> None:
     seed(table, a_partner_admin(), a_custom_set(), the_partner(account_id=SOUTH))
     member_pair = MemberId(CLIENT, CLERK)
 
@@ -277,7 +277,7 @@ def test_only_those_are_read_again_of_whom_not_all_is_known(table: Table) -> Non
     assert decide(found[EMPLOYED], "crm.tickets.view").permits
 
 
-def test_who_is_never_the_same_twice_is_not_decided_about(table: Table) -> None:
+def test_access_facts_changing_at_every_read_raise_unavailable(table: Table) -> None:
     seed(table, a_partner_admin())
     numbers = iter(range(100))
 
@@ -296,7 +296,7 @@ def test_who_is_never_the_same_twice_is_not_decided_about(table: Table) -> None:
 # independence of other pairs
 
 
-def test_what_was_read_for_somebody_else_changes_no_answer(table: Table) -> None:
+def test_access_facts_ignore_records_read_for_other_pairs(table: Table) -> None:
     """Check a set that exceeds the limit of one user and is read for another user in the same request."""
     previous = a_member(permission_set=OTHER_SET).assignment
     seed(
@@ -317,7 +317,7 @@ def test_what_was_read_for_somebody_else_changes_no_answer(table: Table) -> None
     assert set(together[member_pair].actor.sets) == {OTHER_SET}
 
 
-def test_whoever_is_asked_about_along_with_others_stands_as_if_alone(table: Table) -> None:
+def test_access_facts_of_batch_equal_single_reads(table: Table) -> None:
     random = Random(5)
     states = [random_state(random.choice, number % 3) for number in range(24)]
     with published_versions(partner_admin=PARTNER_ADMIN_VERSIONS):
@@ -336,7 +336,7 @@ def records_by_key(found_facts: AccessFacts) -> Mapping[Key, Record]:
     return {keys.of(record): record for record in found_facts.relied_on}
 
 
-def test_a_presence_is_of_the_pair_and_the_instant_that_was_asked_about(table: Table) -> None:
+def test_access_facts_belong_to_requested_pair_and_instant(table: Table) -> None:
     seed(table, a_partner_admin(grant=a_grant(expires_at=NOW)))
     sooner = NOW - timedelta(seconds=1)
 
@@ -351,7 +351,7 @@ def test_a_presence_is_of_the_pair_and_the_instant_that_was_asked_about(table: T
     }
 
 
-def test_of_an_account_or_a_person_that_is_not_there_nothing_is_made_up(table: Table) -> None:
+def test_access_facts_for_missing_account_or_user_are_empty(table: Table) -> None:
     seed(table)
     missing_account, missing_user = MemberId("client-nowhere", APPROVER), MemberId(CLIENT, "user-nobody")
 
@@ -378,7 +378,7 @@ PERSISTENT_FAULTS: Final[dict[str, Fault]] = {
 
 @pytest.mark.parametrize("after", [0, 1], ids=["at the first reading", "at the second"])
 @pytest.mark.parametrize("fault", PERSISTENT_FAULTS.values(), ids=PERSISTENT_FAULTS)
-def test_a_table_that_stays_so_decides_nothing(
+def test_access_facts_with_persistent_fault_raise_unavailable(
     table: Table, fault: Fault, after: int, recorded_pauses: list[float]
 ) -> None:
     """Check that no decision is made, and that the number of calls is bounded (guarantees.md F3)."""
@@ -398,7 +398,9 @@ def test_a_table_that_stays_so_decides_nothing(
 
 
 @pytest.mark.parametrize("times", [1, 2, 5])
-def test_a_conflict_is_waited_out(table: Table, times: int, recorded_pauses: list[float]) -> None:
+def test_access_facts_after_transaction_conflict_are_retried(
+    table: Table, times: int, recorded_pauses: list[float]
+) -> None:
     """Check that a conflict is retried after a pause (guarantees.md F7)."""
     seed(table, a_partner_admin())
 
@@ -409,7 +411,7 @@ def test_a_conflict_is_waited_out(table: Table, times: int, recorded_pauses: lis
     assert len(recorded_pauses) == times
 
 
-def test_after_a_conflict_what_is_true_then_is_what_counts(table: Table) -> None:
+def test_access_facts_after_conflict_use_new_records(table: Table) -> None:
     seed(table, a_partner_admin())
 
     def in_the_way(operation: Any, send: faults.Send) -> Any:
@@ -422,7 +424,7 @@ def test_after_a_conflict_what_is_true_then_is_what_counts(table: Table) -> None
     assert item_counts(requests) == [3, 4, 4]
 
 
-def test_a_question_is_given_up_when_its_time_is_over(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_access_facts_after_deadline_raise_unavailable(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     seed(table, a_partner_admin())
     time = iter([100.0, 101.5])
     monkeypatch.setattr("partner_access.store.dynamo.time.time", time.__next__)
@@ -433,7 +435,7 @@ def test_a_question_is_given_up_when_its_time_is_over(table: Table, monkeypatch:
     assert item_counts(requests) == [3], "there was no time for what stands behind him"
 
 
-def test_what_cannot_be_read_is_nobodys_right(table: Table) -> None:
+def test_access_facts_with_unreadable_record_raise_value_error(table: Table) -> None:
     """Check a record of an incompatible version. The read fails instead of ignoring the record."""
     seed(table, a_partner_admin())
     for key, wrong in ((keys.member(*EMPLOYED), "seat"), (keys.account(CLIENT), "state")):
@@ -461,7 +463,7 @@ def every_request(table: Table) -> Iterator[list[str]]:
     events.unregister("before-parameter-build.dynamodb", see)
 
 
-def test_no_decision_rests_on_an_index_or_on_anything_but_a_snapshot(table: Table, every_request: list[str]) -> None:
+def test_access_facts_use_only_transact_get_items(table: Table, every_request: list[str]) -> None:
     seed(table, a_partner_admin(), a_custom_set(), a_member(CLERK, CUSTOM_SET))
 
     access_facts(

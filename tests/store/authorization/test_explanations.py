@@ -27,7 +27,7 @@ from tests.support.table import Table
 OTHER_PARTNER = "partner-east"
 
 
-def test_both_are_read_as_of_one_instant_in_one_request(table: Table) -> None:
+def test_access_facts_of_subject_and_caller_are_one_request(table: Table) -> None:
     seed(table)
     act = an_act(at=now())
 
@@ -39,14 +39,14 @@ def test_both_are_read_as_of_one_instant_in_one_request(table: Table) -> None:
     assert subject.at == caller.at == act.at
 
 
-def test_nothing_is_read_for_whom_no_time_is_left(table: Table) -> None:
+def test_access_facts_after_deadline_raise_unavailable(table: Table) -> None:
     seed(table)
 
     with pytest.raises(TemporarilyUnavailable):
         explanations.access_facts(MemberId(CLIENT, CLERK), None, act=an_act(deadline=0.0))
 
 
-def test_whoever_asks_of_himself_is_read_once(table: Table) -> None:
+def test_access_facts_of_self_are_read_once(table: Table) -> None:
     seed(table)
 
     subject, caller = explanations.access_facts(MemberId(CLIENT, CLERK), MemberId(CLIENT, CLERK), act=an_act(at=now()))
@@ -54,7 +54,7 @@ def test_whoever_asks_of_himself_is_read_once(table: Table) -> None:
     assert subject == caller
 
 
-def test_what_can_be_nobody_is_not_looked_for(table: Table) -> None:
+def test_access_facts_without_pair_read_nothing(table: Table) -> None:
     with count_costs(table) as costs:
         subject, caller = explanations.access_facts(None, None, act=an_act(at=now()))
 
@@ -62,7 +62,7 @@ def test_what_can_be_nobody_is_not_looked_for(table: Table) -> None:
     assert (subject.account, subject.actor.member, caller.actor.user) == (None, None, None)
 
 
-def test_who_runs_the_account_and_the_firms_that_matter_take_two_requests(table: Table) -> None:
+def test_related_actors_cost_two_requests(table: Table) -> None:
     seed(
         table,
         the_partner(account_id=OTHER_PARTNER),
@@ -79,14 +79,14 @@ def test_who_runs_the_account_and_the_firms_that_matter_take_two_requests(table:
     assert [each.user.user_id for each in related.super_admins if each.user] == [APPROVER]
 
 
-def test_the_firms_of_whoever_never_was_in_the_account_are_not_looked_for(table: Table) -> None:
+def test_related_actors_of_non_member_include_no_partners(table: Table) -> None:
     seed(table)
     (access_facts,) = explanations.access_facts(MemberId(CLIENT, MANAGER), act=an_act(at=now()))
 
     assert explanations.related_actors(CLIENT, access_facts).partners == {}
 
 
-def test_ten_super_admins_are_looked_at_in_the_order_of_their_ids(table: Table) -> None:
+def test_related_actors_include_first_ten_super_admins_by_id(table: Table) -> None:
     user_ids = [f"user-a{number:02}" for number in range(12)]
     seed(table, *map(a_user, user_ids), *map(a_member, user_ids), an_employee())
     (access_facts,) = explanations.access_facts(MemberId(CLIENT, CLERK), act=an_act(at=now()))

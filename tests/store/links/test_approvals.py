@@ -102,7 +102,7 @@ CONDITIONS: list[tuple[Callable[[], Recorder], tuple[Any, ...], Key, dict[str, A
 
 
 @pytest.mark.parametrize(("decided", "others", "key", "change", "error"), CONDITIONS)
-def test_what_no_longer_holds_changes_nothing(
+def test_record_reply_after_conflicting_change_writes_nothing(
     table: Table,
     decided: Callable[[], Recorder],
     others: tuple[Any, ...],
@@ -132,7 +132,7 @@ def test_what_no_longer_holds_changes_nothing(
         ((ORDINARY,), LINK_KEY, {"delivery_status": "sent"}),
     ],
 )
-def test_what_still_holds_comes_true(
+def test_record_reply_after_unrelated_change_succeeds(
     table: Table, decided: Callable[[], Recorder], others: tuple[Any, ...], key: Key, change: dict[str, Any]
 ) -> None:
     seed(table, a_link(), *others)
@@ -147,7 +147,9 @@ def test_what_still_holds_comes_true(
 
 @pytest.mark.parametrize("decided", [approval, decline])
 @pytest.mark.parametrize("others", [(), (FOR_MANY,), (ORDINARY,)])
-def test_all_that_goes_along_agrees(table: Table, decided: Callable[[], Recorder], others: tuple[Any, ...]) -> None:
+def test_record_reply_keeps_table_consistent(
+    table: Table, decided: Callable[[], Recorder], others: tuple[Any, ...]
+) -> None:
     seed(table, a_link(), *others)
 
     decided()()
@@ -157,7 +159,7 @@ def test_all_that_goes_along_agrees(table: Table, decided: Callable[[], Recorder
 
 @pytest.mark.parametrize("decided", [approval, decline])
 @pytest.mark.parametrize("max_approvals", [1, 2])
-def test_a_link_for_one_leaves_the_sweep_with_its_answer_and_one_for_many_does_not(
+def test_record_reply_removes_due_date_only_from_single_link(
     table: Table, decided: Callable[[], Recorder], max_approvals: int
 ) -> None:
     seed(table, a_link(max_approvals=max_approvals))
@@ -170,7 +172,7 @@ def test_a_link_for_one_leaves_the_sweep_with_its_answer_and_one_for_many_does_n
     assert (table.get(EMPLOYEE_KEY) or {})["open_links"] == max_approvals - 1
 
 
-def test_the_seat_and_the_account_beside_the_user(table: Table) -> None:
+def test_record_approval_counts_seat_and_adds_account_of_user(table: Table) -> None:
     seed(table, a_link())
 
     approval()()
@@ -180,7 +182,7 @@ def test_the_seat_and_the_account_beside_the_user(table: Table) -> None:
     assert (table.get(EMPLOYEE_MEMBER_KEY) or {})["seat"] == Seat.PARTNER
 
 
-def test_who_else_runs_the_account_is_read_for_staff_of_the_firm_alone(table: Table) -> None:
+def test_facts_for_reply_read_super_admins_only_for_own_partner(table: Table) -> None:
     seed(table, a_link(), a_member(COLLEAGUE))
 
     outsider = stored.facts_for_reply(SECRET, CLIENT, APPROVER)
@@ -190,7 +192,7 @@ def test_who_else_runs_the_account_is_read_for_staff_of_the_firm_alone(table: Ta
     assert [each.user.user_id for each in outsider.super_admins if each.user] == [APPROVER]
 
 
-def test_whom_the_link_is_for_comes_with_the_firm_that_he_is_there_for(table: Table) -> None:
+def test_facts_for_reply_include_partner_of_target(table: Table) -> None:
     south = the_partner(account_id="partner-south")
     there = a_partner_admin(partner_id=south.account_id)
     seed(table, a_link(), south, a_partner_account_member(EMPLOYEE, account_id=south.account_id), there)

@@ -149,7 +149,7 @@ CONDITIONS: list[tuple[Callable[[], Recorder], Link, Key, dict[str, Any], type[D
 
 
 @pytest.mark.parametrize(("decided", "link", "key", "change", "error"), CONDITIONS)
-def test_what_no_longer_holds_changes_nothing(
+def test_record_after_conflicting_change_writes_nothing(
     table: Table,
     decided: Callable[[], Recorder],
     link: Link,
@@ -191,7 +191,7 @@ def test_what_no_longer_holds_changes_nothing(
         ),
     ],
 )
-def test_what_still_holds_comes_true(
+def test_record_after_unrelated_change_succeeds(
     table: Table, decided: Callable[[], Recorder], link: Link, key: Key, change: dict[str, Any]
 ) -> None:
     seed(table, link)
@@ -208,7 +208,7 @@ def test_what_still_holds_comes_true(
     ("decided", "link", "state"),
     [(revocation, a_link(), "revoked"), (withdrawal, a_link(), "revoked"), (expiry, DUE, "expired")],
 )
-def test_an_ended_link_leaves_the_sweep_and_its_employee(
+def test_record_end_removes_due_date_and_decrements_open_links(
     table: Table, decided: Callable[[], Recorder], link: Link, state: str
 ) -> None:
     seed(table, link)
@@ -224,7 +224,7 @@ def test_an_ended_link_leaves_the_sweep_and_its_employee(
     assert violations(table.items()) == []
 
 
-def test_a_link_used_up_before_its_time_leaves_the_sweep_and_stays_as_it_is(table: Table) -> None:
+def test_record_retirement_removes_due_date_and_keeps_state(table: Table) -> None:
     seed(table, USED_UP)
     record = retirement()
 
@@ -235,7 +235,7 @@ def test_a_link_used_up_before_its_time_leaves_the_sweep_and_stays_as_it_is(tabl
     assert (table.get(LINK_KEY) or {})["stored_state"] == "open"
 
 
-def test_a_link_sent_again_has_one_secret_a_new_end_and_another_version(table: Table) -> None:
+def test_record_resend_replaces_secrets_and_end_and_version(table: Table) -> None:
     seed(table, a_link(secrets=frozenset({SECRET.fingerprint, "minted"})))
 
     resend()()
@@ -247,7 +247,7 @@ def test_a_link_sent_again_has_one_secret_a_new_end_and_another_version(table: T
     assert (table.get(LINK_KEY) or {})["due_at"] == NOW.timestamp() + 7 * 86400
 
 
-def test_the_letter_of_a_link_sent_again_waits_anew_whatever_became_of_the_last(table: Table) -> None:
+def test_record_resend_sets_delivery_status_to_queued(table: Table) -> None:
     seed(table, a_link(recipient="owner@bakery.example", delivery_status="bounced"))
 
     resend()()
@@ -255,7 +255,7 @@ def test_the_letter_of_a_link_sent_again_waits_anew_whatever_became_of_the_last(
     assert (table.get(LINK_KEY) or {})["delivery_status"] == "queued"
 
 
-def test_a_link_that_asks_for_nothing_since_access_was_ended_is_asked_for_anew(table: Table) -> None:
+def test_record_renewal_of_older_access_generation_succeeds(table: Table) -> None:
     seed(table, a_link(), an_employee(offboardings={PARTNER: 1}))
 
     request_renewal()()
@@ -263,7 +263,7 @@ def test_a_link_that_asks_for_nothing_since_access_was_ended_is_asked_for_anew(t
     assert (table.get(LINK_KEY) or {})["renewal_requested"] is True
 
 
-def test_a_link_that_asks_for_nothing_is_asked_for_anew_only_once(table: Table) -> None:
+def test_record_renewal_twice_concurrently_writes_once(table: Table) -> None:
     seed(table, a_link(), an_employee(offboardings={PARTNER: 1}))
     record = request_renewal()
     table.change(LINK_KEY, renewal_requested=True)
@@ -275,7 +275,7 @@ def test_a_link_that_asks_for_nothing_is_asked_for_anew_only_once(table: Table) 
 # due links
 
 
-def test_what_is_due_and_nothing_else(table: Table) -> None:
+def test_due_returns_only_open_links_past_their_end(table: Table) -> None:
     due = [a_link(link_id=f"lnk_{number:032x}", expires_at=NOW - number * SECOND) for number in range(20)]
     seed(table, *due, a_link(expires_at=NOW + SECOND), a_link(link_id="lnk_over", stored_state=StoredLinkState.REVOKED))
 
@@ -283,7 +283,7 @@ def test_what_is_due_and_nothing_else(table: Table) -> None:
     assert list(links_due(NOW - timedelta(hours=1))) == []
 
 
-def test_more_than_fit_on_a_page_are_due(table: Table) -> None:
+def test_due_links_over_several_pages_are_complete(table: Table) -> None:
     ids = [name for name in (f"lnk_{number:032x}" for number in range(2000)) if keys.shard(name) == 0][:101]
     for name in ids:
         link = a_link(link_id=name, expires_at=NOW)
@@ -292,7 +292,7 @@ def test_more_than_fit_on_a_page_are_due(table: Table) -> None:
     assert sorted(link.link_id for link in links_due(NOW)) == ids
 
 
-def test_a_link_that_the_index_still_shows_is_read_as_it_is_now(table: Table) -> None:
+def test_due_links_are_read_again_from_the_table(table: Table) -> None:
     """Check that stale index entries are read again and missing links are skipped (guarantees.md F14)."""
     seed(table, a_link(expires_at=NOW))
     found = stored._read_links([{"pk": LINK_KEY.pk, "sk": LINK_KEY.sk}, {"pk": LINK_KEY.pk, "sk": "LINK#gone"}])
@@ -303,7 +303,7 @@ def test_a_link_that_the_index_still_shows_is_read_as_it_is_now(table: Table) ->
 # facts and lists
 
 
-def test_whoever_asks_comes_with_the_firms_own_set_that_he_holds(table: Table) -> None:
+def test_link_facts_include_custom_set_of_caller(table: Table) -> None:
     seed(table, a_link(), a_custom_set(account_id=PARTNER), a_partner_account_member(COLLEAGUE, CUSTOM_SET))
 
     created = stored.facts_for_creation(PARTNER, NewLink(employee_id=EMPLOYEE), COLLEAGUE)
@@ -313,7 +313,7 @@ def test_whoever_asks_comes_with_the_firms_own_set_that_he_holds(table: Table) -
     assert set(link_facts.actor.sets) == {CUSTOM_SET}
 
 
-def test_of_more_links_than_fit_on_a_page_none_is_anybody_elses(table: Table) -> None:
+def test_all_links_of_employee_over_several_pages_exclude_others(table: Table) -> None:
     own_links = [a_link(link_id=f"lnk_{number:032x}") for number in range(1, 130)]
     other_links = [a_link(link_id=f"lnk_{number:032x}", employee_id=COLLEAGUE) for number in (0, 130)]
     for link in (*own_links, *other_links):
@@ -324,7 +324,7 @@ def test_of_more_links_than_fit_on_a_page_none_is_anybody_elses(table: Table) ->
     assert found == own_links[::-1]
 
 
-def test_facts_for_a_link_that_is_not_there(table: Table) -> None:
+def test_link_facts_for_missing_link_are_empty(table: Table) -> None:
     seed(table)
 
     facts = stored.facts_for_resend(PARTNER, "lnk_unknown", MANAGER)

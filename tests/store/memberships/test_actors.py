@@ -29,7 +29,7 @@ def read_actor(user_id: str) -> Actor:
     return actors.actor(found, CLIENT, user_id)
 
 
-def test_somebody_comes_with_the_firm_he_is_there_for(table: Table) -> None:
+def test_actor_includes_partner_of_membership(table: Table) -> None:
     seed(table, a_partner_admin())
     found = dynamo.read(actors.first_keys(CLIENT, EMPLOYEE))
 
@@ -41,7 +41,7 @@ def test_somebody_comes_with_the_firm_he_is_there_for(table: Table) -> None:
     ]
 
 
-def test_somebody_comes_with_the_firms_and_sets_of_what_he_was_before_too(table: Table) -> None:
+def test_actor_includes_partners_and_sets_of_previous_membership(table: Table) -> None:
     previous = a_member(permission_set=OTHER_SET, partner_id=SOUTH).assignment
     seed(
         table,
@@ -62,7 +62,7 @@ def test_somebody_comes_with_the_firms_and_sets_of_what_he_was_before_too(table:
     }
 
 
-def test_a_firm_or_set_that_was_not_read_or_is_gone_is_not_there(table: Table) -> None:
+def test_actor_omits_missing_partner_and_set(table: Table) -> None:
     seed(table, a_partner_admin().next_version(permission_set=CUSTOM_SET))
     actor = actors.actor(dynamo.read(actors.first_keys(CLIENT, EMPLOYEE)), CLIENT, EMPLOYEE)
 
@@ -70,7 +70,7 @@ def test_a_firm_or_set_that_was_not_read_or_is_gone_is_not_there(table: Table) -
     assert read_actor(EMPLOYEE).sets == {}
 
 
-def test_the_clients_own_people_are_there_for_no_firm_and_the_vendors_sets_are_not_read(table: Table) -> None:
+def test_actor_of_client_member_needs_no_second_read(table: Table) -> None:
     seed(table)
     found = dynamo.read(actors.first_keys(CLIENT, APPROVER))
 
@@ -78,19 +78,19 @@ def test_the_clients_own_people_are_there_for_no_firm_and_the_vendors_sets_are_n
     assert actors.actor(found, CLIENT, APPROVER).partners == {}
 
 
-def test_which_of_these_sets_are_the_accounts_own() -> None:
+def test_sets_named_returns_only_custom_sets() -> None:
     assert actors.custom_set_keys(CLIENT, "sales", CUSTOM_SET, "super_admin") == {
         CUSTOM_SET: keys.permission_set(CLIENT, CUSTOM_SET)
     }
 
 
-def test_nobody_is_no_one_with_nothing(table: Table) -> None:
+def test_actor_of_unknown_user_is_empty(table: Table) -> None:
     actor = actors.actor(dynamo.read(actors.first_keys(CLIENT, "user-nobody")), CLIENT, "user-nobody")
 
     assert actor.relied_on == ()
 
 
-def test_super_admins_are_those_listed_but_for_one(table: Table) -> None:
+def test_super_admins_are_those_listed_except_excluded(table: Table) -> None:
     seed(table, a_member(CLERK))
     found = dynamo.read([keys.super_admins(CLIENT)])
     listed = actors.super_admin_ids(found, CLIENT)
@@ -103,11 +103,11 @@ def test_super_admins_are_those_listed_but_for_one(table: Table) -> None:
     assert other.member.user_id == CLERK
 
 
-def test_an_account_without_a_list_has_no_super_admin(table: Table) -> None:
+def test_super_admin_ids_without_list_are_empty(table: Table) -> None:
     assert actors.super_admin_ids(dynamo.read([keys.super_admins(CLIENT)]), CLIENT) == []
 
 
-def test_somebody_in_an_account_comes_with_it_and_all_that_stands_behind_him(table: Table) -> None:
+def test_in_account_returns_actor_and_account_in_two_reads(table: Table) -> None:
     seed(table, a_custom_set(), a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER))
 
     with count_costs(table) as costs:
@@ -118,7 +118,7 @@ def test_somebody_in_an_account_comes_with_it_and_all_that_stands_behind_him(tab
     assert costs.reads == 2
 
 
-def test_a_stranger_is_nobody_anywhere(table: Table) -> None:
+def test_in_account_for_stranger_has_no_member_and_account(table: Table) -> None:
     seed(table, a_user("user-stranger"))
 
     caller, account = actors.in_account("client-nowhere", "user-stranger")

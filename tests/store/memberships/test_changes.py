@@ -61,7 +61,7 @@ def seed_partner_admins(table: Table, *others: Record) -> None:
 # reads
 
 
-def test_the_clients_own_people_need_two_readings(table: Table) -> None:
+def test_membership_facts_for_client_caller_cost_two_reads(table: Table) -> None:
     seed_partner_admins(table)
 
     with count_costs(table) as costs:
@@ -78,7 +78,7 @@ def test_the_clients_own_people_need_two_readings(table: Table) -> None:
     assert (facts.manager.member, facts.partner, facts.sets) == (None, None, {})
 
 
-def test_a_manager_of_the_firm_is_known_by_what_he_is_there(table: Table) -> None:
+def test_membership_facts_for_partner_manager_include_partner_membership(table: Table) -> None:
     seed_partner_admins(table)
 
     with count_costs(table) as costs:
@@ -93,7 +93,7 @@ def test_a_manager_of_the_firm_is_known_by_what_he_is_there(table: Table) -> Non
     assert facts.actor.member is None
 
 
-def test_a_manager_with_a_set_of_the_firms_own_needs_a_third_reading(table: Table) -> None:
+def test_membership_facts_for_manager_with_custom_set_cost_three_reads(table: Table) -> None:
     own = a_custom_set(account_id=PARTNER, permissions=(MANAGE_CLIENT_ACCESS,))
     seed_partner_admins(table, own, a_partner_account_member(EMPLOYEE, CUSTOM_SET))
 
@@ -107,13 +107,13 @@ def test_a_manager_with_a_set_of_the_firms_own_needs_a_third_reading(table: Tabl
 @pytest.mark.parametrize(
     ("by", "target"), [(MANAGER, CLERK), (APPROVER, EMPLOYEE), ("user-nobody", EMPLOYEE), (MANAGER, "user-nobody")]
 )
-def test_who_does_not_work_for_the_members_firm_is_no_manager_of_his(table: Table, by: str, target: str) -> None:
+def test_membership_facts_for_non_employee_have_no_manager(table: Table, by: str, target: str) -> None:
     seed_partner_admins(table)
 
     assert changes.facts(CLIENT, target, by).managed_partner_id is None
 
 
-def test_the_other_super_admins_are_read_when_one_may_go_or_an_approval_is_meant(table: Table) -> None:
+def test_membership_facts_read_other_super_admins_only_if_needed(table: Table) -> None:
     seed_partner_admins(table, a_member(CLERK))
 
     def others(target: str, change: MemberEdit = changes.NO_EDIT) -> list[str]:
@@ -126,7 +126,7 @@ def test_the_other_super_admins_are_read_when_one_may_go_or_an_approval_is_meant
     assert others(USERS, MemberEdit(permission_set="sales")) == []
 
 
-def test_the_firm_is_read_when_somebody_becomes_its_partner_admin(table: Table) -> None:
+def test_membership_facts_read_partner_for_edit_to_partner_admin(table: Table) -> None:
     seed_partner_admins(
         table,
         the_partner(account_id=SOUTH),
@@ -147,7 +147,7 @@ def test_the_firm_is_read_when_somebody_becomes_its_partner_admin(table: Table) 
     assert (other.partner, other.partner_is_ambiguous) == (None, False)
 
 
-def test_the_set_that_is_named_and_those_that_are_held_are_read(table: Table) -> None:
+def test_membership_facts_include_requested_and_held_custom_sets(table: Table) -> None:
     other = f"set_{'4' * 32}"
     seed_partner_admins(table, a_custom_set(), a_custom_set(other), a_member(CLERK, CUSTOM_SET))
 
@@ -205,7 +205,7 @@ CONCURRENT_CHANGES: list[tuple[str, str, Change, str]] = [
 @pytest.mark.parametrize(
     ("by", "move", "code"), [each[1:] for each in CONCURRENT_CHANGES], ids=[each[0] for each in CONCURRENT_CHANGES]
 )
-def test_a_change_that_comes_too_late_changes_nothing(
+def test_change_after_concurrent_change_is_refused(
     table: Table, operation: Callable[[str], ApiResponse], by: str, move: Change, code: str
 ) -> None:
     seed_partner_admins(table)
@@ -215,7 +215,7 @@ def test_a_change_that_comes_too_late_changes_nothing(
 
 @pytest.mark.parametrize("by", [APPROVER, MANAGER])
 @pytest.mark.parametrize(("operation", "succeeds"), [("edit", False), ("suspend", True), ("end", True)])
-def test_an_account_that_is_closed_meanwhile_lets_access_be_taken_and_nothing_else(
+def test_change_in_concurrently_closed_account_can_only_end_or_suspend(
     table: Table, operation: str, by: str, succeeds: bool
 ) -> None:
     seed_partner_admins(table)
@@ -239,7 +239,7 @@ COLLEAGUE_CHANGES: list[tuple[str, Change, str]] = [
 @pytest.mark.parametrize(
     ("move", "code"), [each[1:] for each in COLLEAGUE_CHANGES], ids=[each[0] for each in COLLEAGUE_CHANGES]
 )
-def test_a_colleague_who_may_no_longer_changes_nothing(
+def test_change_by_colleague_after_concurrent_loss_of_rights_is_refused(
     table: Table, operation: Callable[[str], ApiResponse], move: Change, code: str
 ) -> None:
     seed_partner_admins(table)
@@ -247,7 +247,7 @@ def test_a_colleague_who_may_no_longer_changes_nothing(
     assert send_during_change(table, lambda: move(table), lambda: operation(COLLEAGUE)).code == code
 
 
-def test_a_colleague_with_a_lesser_set_is_not_ended_for_a_firm_suspended_meanwhile(table: Table) -> None:
+def test_remove_colleague_by_concurrently_suspended_partner_is_refused(table: Table) -> None:
     seed_partner_admins(table, a_member(EMPLOYEE, "sales", partner_id=PARTNER))
     suspended = account(PARTNER, program="suspended")
 
@@ -259,7 +259,7 @@ def narrow_member() -> ApiResponse:
 
 
 @pytest.mark.parametrize("operation", [narrow_member, lambda: remove(USERS, CLERK)], ids=["edit", "end"])
-def test_an_own_set_that_allows_it_no_longer_changes_nothing(table: Table, operation: Request) -> None:
+def test_change_after_concurrent_narrowing_of_custom_set_is_refused(table: Table, operation: Request) -> None:
     own = a_custom_set(permissions=("account.users.manage", "crm.tickets.view"))
     seed_partner_admins(table, own, a_member(USERS, CUSTOM_SET), a_member(CLERK, CUSTOM_SET))
 
@@ -293,7 +293,7 @@ SPECIAL_CHANGES: list[tuple[str, Request, Change, str]] = [
 @pytest.mark.parametrize(
     ("operation", "move", "code"), [each[1:] for each in SPECIAL_CHANGES], ids=[each[0] for each in SPECIAL_CHANGES]
 )
-def test_what_one_kind_of_change_rests_on_is_held_too(
+def test_change_after_concurrent_change_of_special_facts_is_refused(
     table: Table, operation: Request, move: Change, code: str
 ) -> None:
     timed = a_partner_admin(removed=("crm.import",), grant=a_grant().with_end_in(10, now()))
@@ -304,7 +304,7 @@ def test_what_one_kind_of_change_rests_on_is_held_too(
     assert send_during_change(table, lambda: move(table), operation).code == code
 
 
-def test_who_loses_his_own_right_to_give_gives_nothing(table: Table) -> None:
+def test_edit_after_concurrent_loss_of_given_permission_is_refused(table: Table) -> None:
     seed_partner_admins(table, a_member(USERS, "view_only", added=("account.users.manage", "crm.import")))
     gone = member(USERS, added=["account.users.manage"])
 
@@ -315,7 +315,7 @@ def test_who_loses_his_own_right_to_give_gives_nothing(table: Table) -> None:
     assert answer.code == "permission_not_held"
 
 
-def test_two_who_rely_on_each_other_are_not_both_demoted_or_removed(table: Table) -> None:
+def test_concurrent_demotions_of_two_super_admins_keep_one(table: Table) -> None:
     for second in (demote, lambda: remove(CLERK, CLERK)):
         table.clear()
         seed_partner_admins(table, a_member(CLERK))
@@ -324,7 +324,7 @@ def test_two_who_rely_on_each_other_are_not_both_demoted_or_removed(table: Table
         assert invariants.violations(table.items()) == []
 
 
-def test_another_witness_is_found_when_the_first_goes(table: Table) -> None:
+def test_remove_super_admin_with_lost_witness_uses_another(table: Table) -> None:
     seed_partner_admins(table, a_member(CLERK), a_member(MANAGER))
     gone = both_changes(member(APPROVER, permission_set="sales"), super_admins(CLERK, MANAGER))
 
@@ -334,7 +334,7 @@ def test_another_witness_is_found_when_the_first_goes(table: Table) -> None:
 
 
 @pytest.mark.parametrize("operation", REQUESTS.values(), ids=REQUESTS)
-def test_a_lost_race_is_decided_again_and_won_when_it_does_not_matter(
+def test_change_after_unrelated_concurrent_change_succeeds(
     table: Table, operation: Callable[[str], ApiResponse]
 ) -> None:
     seed_partner_admins(table)
@@ -347,7 +347,9 @@ def test_a_lost_race_is_decided_again_and_won_when_it_does_not_matter(
     ("key", "operation"),
     [(keys.user(APPROVER), narrow(APPROVER)), (keys.account(CLIENT), narrow(APPROVER)), (keys.account(CLIENT), remove)],
 )
-def test_what_keeps_changing_is_given_up(table: Table, key: keys.Key, operation: Request) -> None:
+def test_change_with_persistent_conflict_returns_rights_changed(
+    table: Table, key: keys.Key, operation: Request
+) -> None:
     seed_partner_admins(table)
     versions = iter(range(2, 10))
 
@@ -359,7 +361,7 @@ def test_what_keeps_changing_is_given_up(table: Table, key: keys.Key, operation:
 # writes
 
 
-def test_a_grant_that_ends_frees_its_seat_and_its_place_in_the_lists(table: Table) -> None:
+def test_remove_partner_admin_frees_seat_and_list_entry(table: Table) -> None:
     seed_partner_admins(table)
 
     assert remove().status == 204
@@ -370,7 +372,7 @@ def test_a_grant_that_ends_frees_its_seat_and_its_place_in_the_lists(table: Tabl
 
 
 @pytest.mark.parametrize("operation", [promote, remove])
-def test_a_seat_that_nobody_took_is_not_given_back(table: Table, operation: Request) -> None:
+def test_change_with_seat_count_zero_returns_rights_changed(table: Table, operation: Request) -> None:
     """Check that the seat count never becomes negative, even if it disagrees with the members."""
     seed_partner_admins(table)
     partner_seats_used(0)(table)
@@ -378,7 +380,7 @@ def test_a_seat_that_nobody_took_is_not_given_back(table: Table, operation: Requ
     assert_error(table, operation, 409, "rights_changed")
 
 
-def test_the_list_of_super_admins_and_the_person_follow_a_promotion(table: Table) -> None:
+def test_promotion_updates_super_admin_list_and_user_version(table: Table) -> None:
     seed_partner_admins(table)
 
     assert promote().status == 200
@@ -391,7 +393,7 @@ def test_the_list_of_super_admins_and_the_person_follow_a_promotion(table: Table
     assert invariants.violations(table.items()) == []
 
 
-def test_a_super_admin_who_stays_one_is_no_new_version_of_the_person(table: Table) -> None:
+def test_edit_of_super_admin_without_demotion_keeps_user_version(table: Table) -> None:
     seed_partner_admins(table, a_member(CLERK))
 
     assert edit(APPROVER, CLERK, paid_seats=["sales"]).status == 200
@@ -406,7 +408,7 @@ def demote_and_list(table: Table) -> set[str]:
     return found
 
 
-def test_an_own_set_is_counted_where_it_is_given_and_taken(table: Table) -> None:
+def test_changes_of_custom_sets_update_holder_counts(table: Table) -> None:
     seed_partner_admins(table, a_custom_set(), a_member(CLERK, CUSTOM_SET))
 
     give_own_set()
@@ -425,7 +427,9 @@ def test_an_own_set_is_counted_where_it_is_given_and_taken(table: Table) -> None
 
 
 @pytest.mark.parametrize("partners", [(PARTNER,), (PARTNER, SOUTH)])
-def test_an_employee_who_is_removed_works_for_the_firm_no_more(table: Table, partners: tuple[str, ...]) -> None:
+def test_remove_employee_from_partner_offboards_and_queues_reconciliation(
+    table: Table, partners: tuple[str, ...]
+) -> None:
     seed_partner_admins(
         table,
         the_partner(account_id=SOUTH),
@@ -448,7 +452,7 @@ def test_an_employee_who_is_removed_works_for_the_firm_no_more(table: Table, par
 
 
 @pytest.mark.parametrize("others", [(), (WEST,)])
-def test_an_employee_who_joined_another_firm_meanwhile_keeps_it(table: Table, others: tuple[str, ...]) -> None:
+def test_remove_employee_keeps_concurrently_joined_partner(table: Table, others: tuple[str, ...]) -> None:
     seed_partner_admins(
         table,
         *(the_partner(account_id=partner_id) for partner_id in others),
@@ -504,7 +508,7 @@ def costs_of(table: Table, operation: Request, others: tuple[Record, ...]) -> Co
 
 
 @pytest.mark.parametrize(("operation", "others", "reads", "units"), COSTS.values(), ids=COSTS)
-def test_a_change_costs_little(
+def test_change_costs_expected_reads_and_units(
     table: Table, operation: Request, others: tuple[Record, ...], reads: int, units: int
 ) -> None:
     costs = costs_of(table, operation, others)

@@ -80,20 +80,20 @@ PARTNER_ADMIN_CHANGES = [
 @pytest.mark.parametrize(
     ("move", "code"), [each[1:] for each in PARTNER_ADMIN_CHANGES], ids=[each[0] for each in PARTNER_ADMIN_CHANGES]
 )
-def test_a_creation_that_comes_too_late_changes_nothing(table: Table, move: Change, code: str) -> None:
+def test_create_partner_admin_after_concurrent_change_is_refused(table: Table, move: Change, code: str) -> None:
     seed(table, the_client(partner_seat_limit=1))
 
     assert send_during_change(table, lambda: move(table), create).code == code
 
 
-def test_a_member_who_became_super_admin_is_not_demoted(table: Table) -> None:
+def test_create_partner_admin_for_concurrent_super_admin_is_refused(table: Table) -> None:
     seed(table, a_member(EMPLOYEE, "sales"))
     promoted = member(EMPLOYEE, permission_set="super_admin")
 
     assert send_during_change(table, lambda: promoted(table), create).code == "is_super_admin"
 
 
-def test_a_member_who_appears_is_converted(table: Table) -> None:
+def test_create_partner_admin_for_concurrent_member_converts_them(table: Table) -> None:
     seed(table)
 
     assert send_during_change(table, lambda: concurrently_added(EMPLOYEE, "sales")(table), create).status == 201
@@ -101,7 +101,7 @@ def test_a_member_who_appears_is_converted(table: Table) -> None:
     assert invariants.violations(table.items()) == []
 
 
-def test_the_person_is_whoever_has_the_address_when_it_comes_true(table: Table) -> None:
+def test_create_partner_admin_uses_current_user_of_email(table: Table) -> None:
     seed(table)
 
     def move() -> None:
@@ -129,7 +129,7 @@ MEMBER_CHANGES = [
 @pytest.mark.parametrize(
     ("move", "code"), [each[1:] for each in MEMBER_CHANGES], ids=[each[0] for each in MEMBER_CHANGES]
 )
-def test_an_ordinary_one_that_comes_too_late_changes_nothing(table: Table, move: Change, code: str) -> None:
+def test_create_member_after_concurrent_change_is_refused(table: Table, move: Change, code: str) -> None:
     seed(table, a_user(NEWCOMER))
 
     assert send_during_change(table, lambda: move(table), lambda: create(APPROVER, NEWCOMER, "sales")).code == code
@@ -141,13 +141,13 @@ def test_an_ordinary_one_that_comes_too_late_changes_nothing(table: Table, move:
     (user(COLLEAGUE, employed_by=None), "forbidden"),
     (member(COLLEAGUE, removed=["account.users.manage"]), "forbidden"),
 ])  # fmt: skip
-def test_a_partner_admin_whose_right_ends_brings_in_nobody(table: Table, move: Change, code: str) -> None:
+def test_create_colleague_after_concurrent_loss_of_rights_is_refused(table: Table, move: Change, code: str) -> None:
     seed(table, a_partner_admin(COLLEAGUE))
 
     assert send_during_change(table, lambda: move(table), lambda: create(COLLEAGUE, EMPLOYEE, "sales")).code == code
 
 
-def test_a_former_member_who_came_back_is_not_taken_in_twice(table: Table) -> None:
+def test_create_member_for_concurrently_reactivated_member_is_refused(table: Table) -> None:
     seed(table, a_user(NEWCOMER), a_member(NEWCOMER, active=False))
     reactivated = member(NEWCOMER, active=True)
 
@@ -157,7 +157,7 @@ def test_a_former_member_who_came_back_is_not_taken_in_twice(table: Table) -> No
     )
 
 
-def test_a_creation_is_the_last_change_of_the_membership(table: Table) -> None:
+def test_create_partner_admin_sets_changed_at(table: Table) -> None:
     seed(table)
     before = now()
 
@@ -168,14 +168,14 @@ def test_a_creation_is_the_last_change_of_the_membership(table: Table) -> None:
     assert before <= stored.changed_at <= now()
 
 
-def test_whoever_is_there_for_another_firm_is_not_made_partner_admin_again(table: Table) -> None:
+def test_create_partner_admin_of_other_partner_is_refused(table: Table) -> None:
     south = the_partner(account_id=SOUTH, domains=("north.example",))
     seed(table, south, a_partner_account_member(EMPLOYEE, account_id=SOUTH), a_partner_admin(partner_id=SOUTH))
 
     assert create(partner_id=PARTNER).code == "already_partner_admin"
 
 
-def test_whoever_comes_back_on_a_seat_of_his_own_frees_the_one_that_his_grant_held(table: Table) -> None:
+def test_create_member_after_expired_grant_frees_partner_seat(table: Table) -> None:
     seed(table, an_expired_partner_admin())
 
     assert create(APPROVER, EMPLOYEE, "sales").status == 201
@@ -184,7 +184,7 @@ def test_whoever_comes_back_on_a_seat_of_his_own_frees_the_one_that_his_grant_he
     assert invariants.violations(table.items()) == []
 
 
-def test_he_does_not_come_back_to_an_account_that_is_closed_meanwhile(table: Table) -> None:
+def test_create_member_after_expired_grant_in_closed_account_is_refused(table: Table) -> None:
     seed(table, an_expired_partner_admin())
     closed = account(CLIENT, state="closed")
 
@@ -193,14 +193,14 @@ def test_he_does_not_come_back_to_an_account_that_is_closed_meanwhile(table: Tab
     assert answer.code == "account_closed"
 
 
-def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
+def test_create_member_with_seat_count_zero_returns_rights_changed(table: Table) -> None:
     seed(table, an_expired_partner_admin())
     partner_seats_used(0)(table)
 
     assert_error(table, lambda: create(APPROVER, EMPLOYEE, "sales"), 409, "rights_changed")
 
 
-def test_a_new_super_admin_is_a_new_version_of_the_person(table: Table) -> None:
+def test_create_super_admin_increments_user_version(table: Table) -> None:
     seed(table, a_user(NEWCOMER))
 
     assert create(APPROVER, NEWCOMER, "super_admin").status == 201
@@ -210,7 +210,7 @@ def test_a_new_super_admin_is_a_new_version_of_the_person(table: Table) -> None:
     assert invariants.violations(table.items()) == []
 
 
-def test_nobody_becomes_super_admin_who_is_deactivated_meanwhile(table: Table) -> None:
+def test_create_super_admin_for_concurrently_deactivated_user_is_refused(table: Table) -> None:
     seed(table, a_user(NEWCOMER))
     deactivated = user(NEWCOMER, active=False)
 
@@ -219,7 +219,7 @@ def test_nobody_becomes_super_admin_who_is_deactivated_meanwhile(table: Table) -
     assert answer.code == "invalid_field"
 
 
-def test_two_creations_of_one_person_make_one_grant(table: Table) -> None:
+def test_create_partner_admin_twice_concurrently_makes_one_grant(table: Table) -> None:
     seed(table, a_member(CLERK, "view_only", added=("account.users.manage",)))
     first: list[ApiResponse] = []
 
@@ -229,7 +229,7 @@ def test_two_creations_of_one_person_make_one_grant(table: Table) -> None:
     assert invariants.violations(table.items()) == []
 
 
-def test_what_keeps_changing_is_given_up(table: Table) -> None:
+def test_create_partner_admin_with_persistent_conflict_returns_409(table: Table) -> None:
     seed(table)
     versions = iter(range(2, 10))
 
@@ -239,7 +239,7 @@ def test_what_keeps_changing_is_given_up(table: Table) -> None:
     assert (answer.status, answer.code) == (409, "rights_changed")
 
 
-def test_a_creation_costs_little(table: Table) -> None:
+def test_create_partner_admin_costs_two_reads_and_one_write(table: Table) -> None:
     seed(table)
 
     with count_costs(table) as costs:
@@ -249,7 +249,7 @@ def test_a_creation_costs_little(table: Table) -> None:
     assert costs.units <= 24
 
 
-def test_a_mirror_that_a_restore_left_alone_is_no_hindrance(table: Table) -> None:
+def test_create_partner_admin_with_leftover_account_item_succeeds(table: Table) -> None:
     seed(table)
     table.put(keys.account_of(EMPLOYEE, CLIENT), {"account_id": CLIENT})
 
@@ -257,7 +257,7 @@ def test_a_mirror_that_a_restore_left_alone_is_no_hindrance(table: Table) -> Non
     assert invariants.violations(table.items()) == []
 
 
-def test_whoever_is_there_for_another_firm_with_an_own_set_comes_with_both(table: Table) -> None:
+def test_creation_facts_include_other_partner_and_custom_set(table: Table) -> None:
     south, address = the_partner(account_id=SOUTH), f"{EMPLOYEE}@north.example"
     seed(table, south, a_custom_set(), a_member(EMPLOYEE, CUSTOM_SET, partner_id=SOUTH))
 
@@ -268,7 +268,7 @@ def test_whoever_is_there_for_another_firm_with_an_own_set_comes_with_both(table
     assert (set(facts.target.partners), set(facts.target.sets)) == ({SOUTH}, {CUSTOM_SET})
 
 
-def test_finding_out_the_firm_costs_one_read_more(table: Table) -> None:
+def test_create_partner_admin_without_partner_id_costs_one_more_read(table: Table) -> None:
     seed(table, a_member(EMPLOYEE, "sales"))
 
     with count_costs(table) as costs:
@@ -279,7 +279,7 @@ def test_finding_out_the_firm_costs_one_read_more(table: Table) -> None:
 
 
 @pytest.mark.parametrize("permission_set", ["sales", "super_admin"])
-def test_an_ordinary_creation_costs_little(table: Table, permission_set: str) -> None:
+def test_create_member_costs_two_reads_and_one_write(table: Table, permission_set: str) -> None:
     seed(table, a_user(NEWCOMER))
 
     with count_costs(table) as costs:
@@ -289,7 +289,7 @@ def test_an_ordinary_creation_costs_little(table: Table, permission_set: str) ->
     assert costs.units <= 24
 
 
-def test_a_choice_of_sets_costs_three_reads_at_most(table: Table) -> None:
+def test_assignable_sets_cost_three_reads(table: Table) -> None:
     seed(table, the_partner(account_id=SOUTH), a_partner_account_member(EMPLOYEE, account_id=SOUTH))
     query = {"email": f"{EMPLOYEE}@north.example"}
 
@@ -299,7 +299,7 @@ def test_a_choice_of_sets_costs_three_reads_at_most(table: Table) -> None:
     assert (costs.reads, costs.writes) == (3, 0)
 
 
-def test_an_address_that_changes_hands_while_it_is_read_leads_to_nobody(table: Table) -> None:
+def test_creation_facts_with_email_moved_between_reads_have_no_user(table: Table) -> None:
     """Check an email address whose user changes between two reads."""
     seed(table)
     events = dynamo.client().meta.events

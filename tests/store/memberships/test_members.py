@@ -52,7 +52,7 @@ def write_membership(table: Table, before: Member | None, after: Member, seats: 
         (None, ORDINARY, 0, 0, 0),
     ],
 )
-def test_seats_are_counted(
+def test_membership_write_updates_used_seats(
     table: Table, before: Member | None, after: Member, seats: int | None, taken: int, expected: int
 ) -> None:
     write_membership(table, before, after, seats, taken)
@@ -69,7 +69,7 @@ def test_seats_are_counted(
         (ADMIN, ORDINARY, 1, 0, RightsChanged),
     ],
 )
-def test_seats_are_neither_oversold_nor_given_back_twice(
+def test_membership_write_beyond_seat_bounds_is_refused(
     table: Table, before: Member | None, after: Member, seats: int, taken: int, error: type[DomainError]
 ) -> None:
     account = the_client(partner_seat_limit=seats, partner_seats_used=taken)
@@ -81,7 +81,7 @@ def test_seats_are_neither_oversold_nor_given_back_twice(
     assert overtaken.value.error is error
 
 
-def test_a_new_membership_never_replaces_one(table: Table) -> None:
+def test_membership_write_without_before_never_overwrites(table: Table) -> None:
     table.put_records(the_client(), ORDINARY)
 
     with assert_unchanged(table), pytest.raises(StaleFacts):
@@ -100,7 +100,9 @@ def test_a_new_membership_never_replaces_one(table: Table) -> None:
         (None, a_member(active=False), {"user-boss"}),
     ],
 )
-def test_the_list_of_super_admins_follows(table: Table, before: Member | None, after: Member, listed: set[str]) -> None:
+def test_membership_write_updates_super_admin_list(
+    table: Table, before: Member | None, after: Member, listed: set[str]
+) -> None:
     was_super_admin = before is not None and before.active and before.is_super_admin
     table.put(keys.super_admins(CLIENT), {"user_ids": {"user-boss", *({APPROVER} if was_super_admin else ())}})
 
@@ -123,7 +125,7 @@ def test_the_list_of_super_admins_follows(table: Table, before: Member | None, a
         (ADMIN.ended(), None),
     ],
 )
-def test_who_is_here_for_a_partner_is_listed_among_its_people(member: Member, listed: str | None) -> None:
+def test_item_of_partner_member_has_list_key_of_partner(member: Member, listed: str | None) -> None:
     stored = members.item(member)
 
     assert stored.get("list_key") == (f"PEOPLE#{PARTNER}" if listed else None)
@@ -140,9 +142,7 @@ def test_who_is_here_for_a_partner_is_listed_among_its_people(member: Member, li
         (a_grant().with_end_in(1, NOW), NOW + timedelta(days=1)),
     ],
 )
-def test_who_has_a_grant_with_an_end_is_due_when_there_is_something_to_do(
-    grant: Grant | None, due_at: datetime | None
-) -> None:
+def test_item_of_ending_grant_has_due_date(grant: Grant | None, due_at: datetime | None) -> None:
     stored = members.item(a_partner_admin(grant=grant))
 
     assert stored.get("due_at") == due_at
@@ -175,7 +175,7 @@ ADMIN_WITH_CUSTOM_SET = ADMIN.next_version(permission_set=CUSTOM_SET)
         (None, ORDINARY, (5, 3)),
     ],
 )
-def test_how_often_a_set_is_held_is_counted_without_a_new_version(
+def test_membership_write_counts_set_holders_without_new_version(
     table: Table, before: Member | None, after: Member, counted: tuple[int, int]
 ) -> None:
     table.put_records(a_custom_set(holders=5, partner_holders=3))
@@ -186,7 +186,7 @@ def test_how_often_a_set_is_held_is_counted_without_a_new_version(
     assert (stored["holders"], stored["partner_holders"], stored["version"]) == (*counted, 1)
 
 
-def test_one_set_for_another_is_counted_at_both(table: Table) -> None:
+def test_membership_write_with_other_custom_set_updates_both_counts(table: Table) -> None:
     other = a_custom_set(f"set_{'4' * 32}")
     table.put_records(a_custom_set(holders=1), other)
 
@@ -195,7 +195,7 @@ def test_one_set_for_another_is_counted_at_both(table: Table) -> None:
     assert [item["holders"] for item in table.items_with_prefix("ACCOUNT#") if item["sk"].startswith("SET#")] == [0, 1]
 
 
-def test_a_set_of_which_nothing_changes_takes_no_line() -> None:
+def test_membership_write_with_same_custom_set_has_no_item_for_it() -> None:
     changed = CUSTOM_SET_HOLDER.next_version(removed=("service.access",))
 
     assert [line.key for line in members.transaction_items(the_client(), CUSTOM_SET_HOLDER, changed, NOW)] == [
@@ -206,7 +206,7 @@ def test_a_set_of_which_nothing_changes_takes_no_line() -> None:
 @pytest.mark.parametrize(
     "after", [CUSTOM_SET_HOLDER, PARTNER_HOLDER, a_partner_admin(previous=CUSTOM_SET_HOLDER.assignment)]
 )
-def test_a_set_that_is_gone_is_not_taken_up(table: Table, after: Member) -> None:
+def test_membership_write_with_missing_custom_set_is_refused(table: Table, after: Member) -> None:
     table.put_records(the_client(), ORDINARY)
 
     with assert_unchanged(table), pytest.raises(StaleFacts) as overtaken:
@@ -215,7 +215,7 @@ def test_a_set_that_is_gone_is_not_taken_up(table: Table, after: Member) -> None
     assert overtaken.value.error is UnknownPermissionSet
 
 
-def test_a_new_membership_stands_beside_the_user_too(table: Table) -> None:
+def test_membership_write_adds_account_of_user(table: Table) -> None:
     write_membership(table, None, ADMIN, None, 0)
 
     assert table.get(keys.account_of(EMPLOYEE, CLIENT)) == {
@@ -227,7 +227,7 @@ def test_a_new_membership_stands_beside_the_user_too(table: Table) -> None:
 
 
 @pytest.mark.parametrize("partners", [frozenset[str](), frozenset({"partner-south"})])
-def test_who_leaves_a_firm_is_written_down_with_it_and_keeps_all_else(table: Table, partners: frozenset[str]) -> None:
+def test_employment_write_of_leaving_employee_keeps_other_attributes(table: Table, partners: frozenset[str]) -> None:
     before = an_employee(employed_by={PARTNER, *partners}, offboardings={"partner-south": 2}, open_links=3, version=5)
     table.put_records(before)
     table.change(keys.user(EMPLOYEE), open_links=4)
@@ -240,7 +240,7 @@ def test_who_leaves_a_firm_is_written_down_with_it_and_keeps_all_else(table: Tab
     )
 
 
-def test_who_takes_up_a_firm_is_written_down_with_it(table: Table) -> None:
+def test_employment_write_of_new_employee_adds_partner(table: Table) -> None:
     table.put_records(a_user(EMPLOYEE))
 
     dynamo.transact([members.employment_item(an_employee(version=2))])
@@ -248,7 +248,7 @@ def test_who_takes_up_a_firm_is_written_down_with_it(table: Table) -> None:
     assert User.model_validate(table.get(keys.user(EMPLOYEE))).employed_by == {PARTNER}
 
 
-def test_somebody_becomes_super_admin_once(table: Table) -> None:
+def test_becomes_super_admin_is_true_only_for_promotion(table: Table) -> None:
     assert members.becomes_super_admin(None, a_member())
     assert members.becomes_super_admin(a_member(active=False), a_member())
     assert not members.becomes_super_admin(a_member(), a_member())
@@ -260,7 +260,7 @@ def test_somebody_becomes_super_admin_once(table: Table) -> None:
     assert User.model_validate(table.get(keys.user(EMPLOYEE))) == an_employee(version=5)
 
 
-def test_members_come_by_id_page_by_page_with_what_was_found_of_them(table: Table) -> None:
+def test_members_page_is_sorted_by_id_and_includes_records(table: Table) -> None:
     names = [f"user-{number}" for number in range(5)]
     for name in names:
         table.put_records(a_member(name))
@@ -277,7 +277,7 @@ def test_members_come_by_id_page_by_page_with_what_was_found_of_them(table: Tabl
     assert list(first.found) == [keys.member(CLIENT, name) for name in names[:2]]
 
 
-def test_all_members_come_however_many_pages_they_are(table: Table) -> None:
+def test_all_member_ids_reads_every_page(table: Table) -> None:
     names = [f"user-{number:03}" for number in range(230)]
     for name in names:
         table.put_records(a_member(name))

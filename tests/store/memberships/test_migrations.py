@@ -71,13 +71,13 @@ OTHER_ACTOR_CHANGES = [
     [(EMPLOYEE, *each[1:]) for each in SELF_CHANGES] + [(APPROVER, *each[1:]) for each in OTHER_ACTOR_CHANGES],
     ids=[each[0] for each in SELF_CHANGES + OTHER_ACTOR_CHANGES],
 )
-def test_a_migration_that_comes_too_late_changes_nothing(table: Table, by: str, move: Change, code: str) -> None:
+def test_migrate_after_concurrent_change_is_refused(table: Table, by: str, move: Change, code: str) -> None:
     seed(table, the_client(partner_seat_limit=1), a_member(EMPLOYEE))
 
     assert send_during_change(table, lambda: move(table), lambda: migrate(by)).code == code
 
 
-def test_two_who_rely_on_each_other_do_not_both_go(table: Table) -> None:
+def test_migrate_two_super_admins_concurrently_keeps_one(table: Table) -> None:
     seed(table, a_member(EMPLOYEE), a_member(COLLEAGUE), a_member(APPROVER, "sales"))
     first: list[ApiResponse] = []
 
@@ -87,7 +87,7 @@ def test_two_who_rely_on_each_other_do_not_both_go(table: Table) -> None:
     assert invariants.violations(table.items()) == []
 
 
-def test_another_witness_is_found_when_the_first_goes(table: Table) -> None:
+def test_migrate_with_lost_witness_uses_another(table: Table) -> None:
     seed(table, a_member(EMPLOYEE), a_member(MANAGER))
     gone = both_changes(member(APPROVER, permission_set="sales"), super_admins(EMPLOYEE, MANAGER))
 
@@ -95,7 +95,7 @@ def test_another_witness_is_found_when_the_first_goes(table: Table) -> None:
     assert invariants.violations(table.items()) == []
 
 
-def test_what_keeps_changing_is_given_up(table: Table) -> None:
+def test_migrate_with_persistent_conflict_returns_409(table: Table) -> None:
     seed(table, a_member(EMPLOYEE))
     versions = iter(range(2, 10))
 
@@ -111,7 +111,7 @@ def test_what_keeps_changing_is_given_up(table: Table) -> None:
     assert invariants.violations(table.items()) == []
 
 
-def test_one_who_sits_on_a_partner_seat_takes_no_second_one(table: Table) -> None:
+def test_migrate_takes_exactly_one_partner_seat(table: Table) -> None:
     seed(table, the_client(partner_seat_limit=2), a_partner_admin(COLLEAGUE), a_member(EMPLOYEE, seat=Seat.SERVICE))
 
     migrate(EMPLOYEE)
@@ -120,7 +120,7 @@ def test_one_who_sits_on_a_partner_seat_takes_no_second_one(table: Table) -> Non
     assert invariants.violations(table.items()) == []
 
 
-def test_both_come_with_what_they_are_there_for_and_hold(table: Table) -> None:
+def test_migration_facts_include_partners_and_custom_sets(table: Table) -> None:
     south = the_partner(account_id="partner-south")
     partner_admin = a_partner_admin(COLLEAGUE, partner_id=south.account_id)
     seed(table, south, a_custom_set(), partner_admin, a_member(EMPLOYEE, CUSTOM_SET))
@@ -131,7 +131,7 @@ def test_both_come_with_what_they_are_there_for_and_hold(table: Table) -> None:
     assert set(facts.target.sets) == {CUSTOM_SET}
 
 
-def test_a_migration_costs_little(table: Table) -> None:
+def test_migrate_costs_two_reads_and_one_write(table: Table) -> None:
     seed(table, an_employee(name="名" * 60), a_member(EMPLOYEE))
 
     with count_costs(table) as costs:
@@ -141,7 +141,7 @@ def test_a_migration_costs_little(table: Table) -> None:
     assert costs.units <= 24
 
 
-def test_migrating_oneself_costs_little(table: Table) -> None:
+def test_migrate_self_costs_two_reads_and_one_write(table: Table) -> None:
     seed(table, a_member(EMPLOYEE), *(a_member(each) for each in (COLLEAGUE, MANAGER)))
 
     with count_costs(table) as costs:

@@ -33,7 +33,7 @@ def seed_many_members(table: Table, count: int) -> None:
     )
 
 
-def test_who_looks_comes_with_what_his_rights_rest_on(table: Table) -> None:
+def test_viewer_includes_partners_and_custom_sets(table: Table) -> None:
     seed(table, a_partner_admin(), a_custom_set(), a_member(CLERK, CUSTOM_SET))
 
     assert set(visibility.viewer(CLIENT, EMPLOYEE).partners) == {PARTNER}
@@ -42,7 +42,7 @@ def test_who_looks_comes_with_what_his_rights_rest_on(table: Table) -> None:
     assert (stranger.user, stranger.member) == (None, None)
 
 
-def test_one_member_with_who_let_him_in_and_who_looks(table: Table) -> None:
+def test_facts_for_one_include_viewer_granting_user_and_partner(table: Table) -> None:
     seed(table, a_partner_admin(granted_by=APPROVER))
 
     facts = visibility.facts_for_one(CLIENT, EMPLOYEE, MANAGER)
@@ -58,7 +58,7 @@ def test_one_member_with_who_let_him_in_and_who_looks(table: Table) -> None:
     } == {PARTNER: MANAGER}
 
 
-def test_the_firm_that_he_falls_back_to_counts_too(table: Table) -> None:
+def test_facts_for_one_include_partner_of_previous_membership(table: Table) -> None:
     south = the_partner(account_id=SOUTH)
     added = a_member(EMPLOYEE, "view_only", partner_id=SOUTH)
     seed(table, south, a_partner_admin(previous=added.assignment))
@@ -66,14 +66,14 @@ def test_the_firm_that_he_falls_back_to_counts_too(table: Table) -> None:
     assert set(visibility.facts_for_one(CLIENT, EMPLOYEE, MANAGER).viewer_at_partners) == {PARTNER, SOUTH}
 
 
-def test_rights_at_the_firm_may_come_from_a_set_of_its_own(table: Table) -> None:
+def test_facts_for_one_include_custom_set_of_partner_account(table: Table) -> None:
     own = a_custom_set(account_id=PARTNER, permissions=("partner.client_access.manage",))
     seed(table, a_partner_admin(), own, a_partner_account_member(COLLEAGUE, CUSTOM_SET))
 
     assert set(visibility.facts_for_one(CLIENT, EMPLOYEE, COLLEAGUE).viewer_at_partners[PARTNER].sets) == {CUSTOM_SET}
 
 
-def test_whoever_is_not_there_has_nobody_behind_him(table: Table) -> None:
+def test_facts_for_one_of_missing_member_are_empty(table: Table) -> None:
     seed(table)
 
     facts = visibility.facts_for_one(CLIENT, "user-nobody", APPROVER)
@@ -82,7 +82,7 @@ def test_whoever_is_not_there_has_nobody_behind_him(table: Table) -> None:
     assert not facts.viewer_at_partners
 
 
-def test_a_page_holds_members_alone_with_all_that_stands_behind_them(table: Table) -> None:
+def test_members_page_includes_partners_sets_and_granting_users(table: Table) -> None:
     seed(table, a_partner_admin(granted_by=APPROVER), a_custom_set(), a_member(CLERK, CUSTOM_SET, granted_by="sync"))
 
     page = visibility.page(CLIENT, after=None, limit=100)
@@ -96,7 +96,7 @@ def test_a_page_holds_members_alone_with_all_that_stands_behind_them(table: Tabl
     assert [each.added_by and each.added_by.user_id for each in members.values()] == [None, None, APPROVER]
 
 
-def test_a_membership_of_nobody_is_passed_by(table: Table) -> None:
+def test_members_page_skips_membership_without_user(table: Table) -> None:
     seed(table)
     table.remove(keys.user(CLERK))
 
@@ -105,7 +105,7 @@ def test_a_membership_of_nobody_is_passed_by(table: Table) -> None:
     assert [each.actor.member and each.actor.member.user_id for each in page.members] == [APPROVER]
 
 
-def test_who_let_them_in_need_not_be_here(table: Table) -> None:
+def test_members_page_includes_granting_user_outside_account(table: Table) -> None:
     seed(table, a_member(CLERK, granted_by=MANAGER))
 
     page = visibility.page(CLIENT, after=APPROVER, limit=1)
@@ -113,7 +113,7 @@ def test_who_let_them_in_need_not_be_here(table: Table) -> None:
     assert [each.added_by and each.added_by.user_id for each in page.members] == [MANAGER]
 
 
-def test_pages_follow_each_other(table: Table) -> None:
+def test_members_page_continues_after_last_id(table: Table) -> None:
     seed(table)
 
     first = visibility.page(CLIENT, after=None, limit=1)
@@ -124,7 +124,7 @@ def test_pages_follow_each_other(table: Table) -> None:
 
 
 @pytest.mark.parametrize(("limit", "requests"), [(10, 2), (25, 2), (90, 2), (100, 3)])
-def test_what_a_page_costs_is_in_proportion_to_it(table: Table, limit: int, requests: int) -> None:
+def test_members_page_cost_is_proportional_to_limit(table: Table, limit: int, requests: int) -> None:
     seed_many_members(table, 500)
 
     with count_costs(table) as costs:
@@ -133,7 +133,7 @@ def test_what_a_page_costs_is_in_proportion_to_it(table: Table, limit: int, requ
     assert (len(page.members), costs.requests) == (limit, requests)
 
 
-def test_what_one_costs(table: Table) -> None:
+def test_facts_for_one_cost_at_most_two_requests(table: Table) -> None:
     seed(table, a_partner_admin())
 
     for user_id, by, requests in (

@@ -87,7 +87,7 @@ def custom_sets(number: int | None) -> Change:
     (user(APPROVER, active=False), "forbidden"),
     (account(CLIENT, state="closed"), "account_closed"),
 ])  # fmt: skip
-def test_what_comes_too_late_changes_nothing(
+def test_set_operation_after_concurrent_change_is_refused(
     table: Table, operation: Callable[[], ApiResponse], move: Change, code: str
 ) -> None:
     seed(table, a_custom_set())
@@ -98,7 +98,7 @@ def test_what_comes_too_late_changes_nothing(
 # number of sets
 
 
-def test_the_last_place_goes_to_one(table: Table) -> None:
+def test_create_set_concurrently_at_limit_succeeds_once(table: Table) -> None:
     seed(table, *(a_custom_set(f"set_{number:032}") for number in range(99)))
 
     second = send_during_change(table, succeeding(create_set), create_set)
@@ -107,7 +107,7 @@ def test_the_last_place_goes_to_one(table: Table) -> None:
     assert invariants.violations(table.items()) == []
 
 
-def test_sets_that_come_and_go_meanwhile_are_no_hindrance(table: Table) -> None:
+def test_create_set_twice_concurrently_counts_both(table: Table) -> None:
     seed(table)
 
     assert send_during_change(table, succeeding(create_set), create_set).status == 201
@@ -115,7 +115,7 @@ def test_sets_that_come_and_go_meanwhile_are_no_hindrance(table: Table) -> None:
     assert invariants.violations(table.items()) == []
 
 
-def test_an_account_that_was_kept_before_sets_were_counted_has_room(table: Table) -> None:
+def test_create_set_in_account_without_count_succeeds(table: Table) -> None:
     seed(table)
     custom_sets(None)(table)
 
@@ -123,7 +123,7 @@ def test_an_account_that_was_kept_before_sets_were_counted_has_room(table: Table
     assert (table.get(keys.account(CLIENT)) or {})["custom_set_count"] == 1
 
 
-def test_the_count_never_goes_below_nothing(table: Table) -> None:
+def test_remove_set_with_count_zero_returns_rights_changed(table: Table) -> None:
     seed(table, a_custom_set())
     custom_sets(0)(table)
 
@@ -133,7 +133,7 @@ def test_the_count_never_goes_below_nothing(table: Table) -> None:
     assert stored_set(table)
 
 
-def test_no_set_is_written_over_another(table: Table) -> None:
+def test_create_set_with_existing_id_writes_nothing(table: Table) -> None:
     seed(table)
     created = rules.create(changes.facts(CLIENT, APPROVER), SetContent("Desk", ("crm.import",)), an_act())
     store_records(table, [a_custom_set(f"set_{ACT_ID}")])
@@ -151,7 +151,7 @@ def test_no_set_is_written_over_another(table: Table) -> None:
     (remove_set, update_set, "not_found"),
     (remove_set, remove_set, "not_found"),
 ])  # fmt: skip
-def test_of_two_changes_one_comes_true(
+def test_set_changes_concurrently_succeed_once(
     table: Table, first: Callable[[], ApiResponse], second: Callable[[], ApiResponse], code: str
 ) -> None:
     seed(table, a_custom_set())
@@ -163,7 +163,7 @@ def test_of_two_changes_one_comes_true(
 # concurrent holders
 
 
-def test_a_holder_who_comes_meanwhile_is_counted(table: Table) -> None:
+def test_update_set_keeps_concurrently_added_holder(table: Table) -> None:
     seed(table, a_custom_set(), a_user(NEWCOMER))
 
     answer = send_during_change(table, succeeding(create_member_with_set), update_set)
@@ -173,7 +173,7 @@ def test_a_holder_who_comes_meanwhile_is_counted(table: Table) -> None:
     assert invariants.violations(table.items()) == []
 
 
-def test_a_set_that_partner_staff_take_up_meanwhile_gets_nothing_restricted(table: Table) -> None:
+def test_update_set_concurrently_held_by_partner_member_rejects_restricted(table: Table) -> None:
     seed(table, a_custom_set(), a_partner_admin(COLLEAGUE))
 
     assert (
@@ -184,7 +184,7 @@ def test_a_set_that_partner_staff_take_up_meanwhile_gets_nothing_restricted(tabl
     assert invariants.violations(table.items()) == []
 
 
-def test_nor_one_where_partner_staff_came_for_somebody_of_the_client(table: Table) -> None:
+def test_update_set_with_concurrent_partner_holder_rejects_restricted(table: Table) -> None:
     seed(table, a_custom_set(), a_member(CLERK, CUSTOM_SET))
     key = keys.permission_set(CLIENT, CUSTOM_SET)
 
@@ -193,7 +193,7 @@ def test_nor_one_where_partner_staff_came_for_somebody_of_the_client(table: Tabl
     assert answer.code == "restricted_permission"
 
 
-def test_a_set_that_gets_something_restricted_meanwhile_is_not_given_to_partner_staff(table: Table) -> None:
+def test_give_concurrently_restricted_set_to_colleague_is_refused(table: Table) -> None:
     seed(table, a_custom_set(), a_partner_admin(COLLEAGUE))
 
     assert (
@@ -204,7 +204,7 @@ def test_a_set_that_gets_something_restricted_meanwhile_is_not_given_to_partner_
     assert invariants.violations(table.items()) == []
 
 
-def test_a_set_that_is_given_meanwhile_stays(table: Table) -> None:
+def test_remove_set_with_concurrent_holder_returns_set_in_use(table: Table) -> None:
     seed(table, a_custom_set(), a_user(NEWCOMER))
 
     assert send_during_change(table, succeeding(create_member_with_set), remove_set).code == "set_in_use"
@@ -212,21 +212,21 @@ def test_a_set_that_is_given_meanwhile_stays(table: Table) -> None:
     assert invariants.violations(table.items()) == []
 
 
-def test_a_set_that_goes_meanwhile_is_given_to_nobody(table: Table) -> None:
+def test_give_concurrently_removed_set_is_refused(table: Table) -> None:
     seed(table, a_custom_set(), a_user(NEWCOMER))
 
     assert send_during_change(table, succeeding(remove_set), create_member_with_set).code == "unknown_permission_set"
     assert invariants.violations(table.items()) == []
 
 
-def test_it_is_given_in_the_version_that_came_meanwhile(table: Table) -> None:
+def test_give_concurrently_updated_set_uses_new_version(table: Table) -> None:
     seed(table, a_custom_set(), a_user(NEWCOMER))
 
     assert send_during_change(table, succeeding(update_set), create_member_with_set).status == 201
     assert (table.get(keys.member(CLIENT, NEWCOMER)) or {})["set_version"] == 2
 
 
-def test_what_the_vendor_tells_of_the_account_leaves_the_count_alone(table: Table) -> None:
+def test_put_account_keeps_concurrently_created_set_count(table: Table) -> None:
     seed(table, the_client(name="Old"))
 
     def put_account() -> ApiResponse:
@@ -242,7 +242,7 @@ def test_what_the_vendor_tells_of_the_account_leaves_the_count_alone(table: Tabl
 # reads
 
 
-def test_all_sets_of_an_account_are_read_at_once_and_no_others(table: Table) -> None:
+def test_sets_of_account_cost_one_read(table: Table) -> None:
     account_sets = [a_custom_set(f"set_{number:032}") for number in range(100)]
     seed(
         table,
@@ -258,7 +258,7 @@ def test_all_sets_of_an_account_are_read_at_once_and_no_others(table: Table) -> 
     assert costs.reads == 1
 
 
-def test_somebodys_own_set_is_read_with_what_it_names(table: Table) -> None:
+def test_set_facts_include_held_and_named_set(table: Table) -> None:
     seed(table, a_custom_set(), a_member(CLERK, CUSTOM_SET))
 
     facts = changes.facts(CLIENT, CLERK, CUSTOM_SET)
@@ -270,7 +270,7 @@ def test_somebodys_own_set_is_read_with_what_it_names(table: Table) -> None:
 
 
 @pytest.mark.parametrize("operation", [create_set, update_set, remove_set])
-def test_keeping_a_set_costs_one_read_and_one_write(table: Table, operation: Callable[[], ApiResponse]) -> None:
+def test_set_operations_cost_one_read_and_one_write(table: Table, operation: Callable[[], ApiResponse]) -> None:
     seed(table, a_custom_set())
 
     with count_costs(table) as costs:

@@ -72,14 +72,14 @@ CONCURRENT_CHANGES = [
 @pytest.mark.parametrize(
     ("move", "code"), [each[1:] for each in CONCURRENT_CHANGES], ids=[each[0] for each in CONCURRENT_CHANGES]
 )
-def test_what_is_accepted_too_late_changes_nothing(table: Table, move: Change, code: str) -> None:
+def test_accept_update_after_concurrent_change_is_refused(table: Table, move: Change, code: str) -> None:
     seed(table, PARTNER_ADMIN)
 
     assert reason(send_during_change(table, lambda: move(table), accept)) == code
     assert (table.get(keys.member(CLIENT, EMPLOYEE)) or {})["set_version"] == 1
 
 
-def test_what_is_taken_from_a_partner_admin_meanwhile_stays_so(table: Table) -> None:
+def test_accept_update_keeps_concurrently_removed_permission(table: Table) -> None:
     seed(table, PARTNER_ADMIN)
 
     answer = send_during_change(table, lambda: member(EMPLOYEE, removed=["crm.import"])(table), accept)
@@ -89,7 +89,7 @@ def test_what_is_taken_from_a_partner_admin_meanwhile_stays_so(table: Table) -> 
     assert (stored["set_version"], stored["removed"]) == (2, ["crm.import"])
 
 
-def test_a_right_that_its_giver_loses_meanwhile_is_not_given(table: Table) -> None:
+def test_accept_update_after_concurrent_loss_of_permission_is_refused(table: Table) -> None:
     own = a_custom_set(permissions=("account.users.manage", *set_versions.ADDED_PERMISSIONS))
     seed(
         table,
@@ -111,7 +111,7 @@ def test_a_right_that_its_giver_loses_meanwhile_is_not_given(table: Table) -> No
     assert invariants.violations(table.items()) == []
 
 
-def test_two_who_accept_at_once_accept_once(table: Table) -> None:
+def test_accept_update_twice_concurrently_succeeds_once(table: Table) -> None:
     seed(table, PARTNER_ADMIN, a_member(CLERK, "view_only", added=("account.users.manage",)))
     first: list[ApiResponse] = []
 
@@ -122,7 +122,7 @@ def test_two_who_accept_at_once_accept_once(table: Table) -> None:
     assert invariants.violations(table.items()) == []
 
 
-def test_other_super_admins_are_read_only_where_they_matter(table: Table) -> None:
+def test_update_facts_read_super_admins_only_for_own_partner(table: Table) -> None:
     seed(table, PARTNER_ADMIN, a_member(MANAGER))
 
     assert [each.user.user_id for each in set_updates.facts(CLIENT, EMPLOYEE, MANAGER).super_admins if each.user] == [
@@ -138,7 +138,7 @@ def test_other_super_admins_are_read_only_where_they_matter(table: Table) -> Non
     (PARTNER_ADMIN, EMPLOYEE, "partner_admin", 3, 24),
     (a_member(CLERK, "sales", set_version=1), CLERK, "sales", 2, 20),
 ])  # fmt: skip
-def test_accepting_for_one_costs_little(
+def test_accept_update_costs_few_reads_and_two_writes(
     table: Table, others: Record, user_id: str, permission_set: str, reads: int, units: int
 ) -> None:
     """Check the cost: one read for the caller, one or two for the facts, and two writes.
@@ -162,7 +162,7 @@ def many_members(number: int, outdated: int) -> Iterator[Record]:
 
 
 @pytest.mark.parametrize(("members", "outdated", "reads"), [(300, 300, 3), (300, 0, 2), (30, 30, 3)])
-def test_a_page_costs_the_same_however_many_members_there_are(
+def test_list_updates_cost_is_independent_of_member_count(
     table: Table, members: int, outdated: int, reads: int
 ) -> None:
     """Check the reads: the account with the caller, the page, and the members on it with an outdated set."""
@@ -176,7 +176,7 @@ def test_a_page_costs_the_same_however_many_members_there_are(
     assert answer.body["next_cursor"]
 
 
-def test_a_page_is_of_this_account_and_goes_on_after_the_last(table: Table) -> None:
+def test_updates_page_is_limited_to_account_and_continues(table: Table) -> None:
     seed(
         table,
         PARTNER_ADMIN,

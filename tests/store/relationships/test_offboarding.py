@@ -40,7 +40,7 @@ def offboarded(by: str = MANAGER) -> offboarding.EmployeeOffboarded:
     return offboarding.offboard_employee(stored.facts(PARTNER, EMPLOYEE, by), an_act(by))
 
 
-def test_who_ends_whose_access_is_read_together(table: Table) -> None:
+def test_offboarding_facts_cost_two_reads(table: Table) -> None:
     seed(table, a_partner_account_member(MANAGER, CUSTOM_SET), a_custom_set(account_id=PARTNER))
 
     with count_costs(table) as costs:
@@ -52,14 +52,14 @@ def test_who_ends_whose_access_is_read_together(table: Table) -> None:
     assert set(facts.actor.sets) == {CUSTOM_SET}
 
 
-def test_nobody_and_nothing_known(table: Table) -> None:
+def test_offboarding_facts_of_empty_table_are_empty(table: Table) -> None:
     facts = stored.facts(PARTNER, EMPLOYEE, MANAGER)
 
     assert (facts.partner, facts.actor.user, facts.employee.user) == (None, None, None)
 
 
 @pytest.mark.parametrize("employed", [True, False])
-def test_the_write_counts_a_leaving_and_queues_what_follows(table: Table, employed: bool) -> None:
+def test_record_offboarding_increments_count_and_queues_reconciliation(table: Table, employed: bool) -> None:
     seed(table, a_partner_account_member(EMPLOYEE, active=employed))
 
     stored.record_offboarding(offboarded(), None)
@@ -78,7 +78,9 @@ def test_the_write_counts_a_leaving_and_queues_what_follows(table: Table, employ
 @pytest.mark.parametrize(
     "key", [keys.user(EMPLOYEE), keys.user(MANAGER), keys.member(PARTNER, MANAGER), keys.account(PARTNER)]
 )
-def test_the_write_rests_on_whom_it_is_about_and_on_who_says_so(table: Table, key: keys.Key, employed: bool) -> None:
+def test_record_offboarding_after_concurrent_change_raises_stale_facts(
+    table: Table, key: keys.Key, employed: bool
+) -> None:
     seed(table, a_partner_account_member(EMPLOYEE, active=employed))
     decided = offboarded()
     table.change(key, version=7)
@@ -102,7 +104,7 @@ def queue_item(table: Table, name: str, **more: object) -> dict[str, Any]:
     return found
 
 
-def test_what_waits_is_found_in_every_shard_oldest_first(table: Table) -> None:
+def test_queued_reconciliations_of_all_shards_are_oldest_first(table: Table) -> None:
     names = [f"{number:032x}" for number in range(20)]
     for name in reversed(names):
         queue_item(table, name)
@@ -115,7 +117,7 @@ def test_what_waits_is_found_in_every_shard_oldest_first(table: Table) -> None:
     ("next_at", "due"),
     [(None, True), (NOW - timedelta(seconds=1), True), (NOW, True), (NOW + timedelta(seconds=1), False), ("x", True)],
 )
-def test_what_rests_is_not_due(table: Table, next_at: object, due: bool) -> None:
+def test_is_due_before_next_at_is_false(table: Table, next_at: object, due: bool) -> None:
     assert stored.is_due(queue_item(table, "1", next_at=next_at), NOW) is due
 
 
@@ -128,11 +130,11 @@ def test_what_rests_is_not_due(table: Table, next_at: object, due: bool) -> None
         (None, True),
     ],
 )
-def test_what_waits_for_a_quarter_of_an_hour_is_late(table: Table, queued_at: object, late: bool) -> None:
+def test_is_late_after_15_minutes_is_true(table: Table, queued_at: object, late: bool) -> None:
     assert stored.is_late(queue_item(table, "1", queued_at=queued_at), NOW) is late
 
 
-def test_what_is_put_off_rests_until_then_and_what_is_done_is_gone(table: Table) -> None:
+def test_postpone_sets_next_at_and_done_removes_item(table: Table) -> None:
     item = queue_item(table, "1")
 
     stored.postpone(item, NOW)
@@ -148,7 +150,7 @@ def test_what_is_put_off_rests_until_then_and_what_is_done_is_gone(table: Table)
 # affected users and accounts
 
 
-def test_a_clean_up_is_about_one_or_about_all_who_work_or_worked_there(table: Table) -> None:
+def test_reconciliation_users_are_one_or_all_current_and_former(table: Table) -> None:
     seed(table, a_user("user-former"), a_partner_account_member("user-former", active=False))
 
     assert list(stored.user_ids(OFFBOARDING)) == [EMPLOYEE]
@@ -168,7 +170,7 @@ def many_clients(count: int) -> list[Any]:
     ]
 
 
-def test_accounts_come_by_id_a_page_at_a_time_and_no_partner_among_them(table: Table) -> None:
+def test_reconciliation_page_lists_client_accounts_by_id(table: Table) -> None:
     seed(table, *many_clients(104))
 
     first = stored.page(OFFBOARDING, EMPLOYEE, an_act())
@@ -185,7 +187,7 @@ def test_accounts_come_by_id_a_page_at_a_time_and_no_partner_among_them(table: T
     ]
 
 
-def test_each_account_comes_with_all_that_says_what_he_is_there(table: Table) -> None:
+def test_reconciliation_account_includes_member_partner_and_set(table: Table) -> None:
     south = the_partner(account_id=SOUTH, domains=())
     member = a_member(EMPLOYEE, CUSTOM_SET, partner_id=SOUTH)
     seed(table, south, a_custom_set(), member)
@@ -199,7 +201,7 @@ def test_each_account_comes_with_all_that_says_what_he_is_there(table: Table) ->
     assert (found.recorded_event, found.is_program_recorded) == (None, False)
 
 
-def test_who_else_runs_the_account_is_known_where_he_does(table: Table) -> None:
+def test_reconciliation_account_of_super_admin_includes_other_super_admins(table: Table) -> None:
     seed(table, a_member(EMPLOYEE))
 
     (found,) = stored.all_of(Reconciliation(user_id=EMPLOYEE), EMPLOYEE, an_act())
@@ -208,7 +210,7 @@ def test_who_else_runs_the_account_is_known_where_he_does(table: Table) -> None:
     assert [other.member for other in found.other_super_admins] == [a_member(APPROVER)]
 
 
-def test_what_the_account_has_heard_is_known(table: Table) -> None:
+def test_reconciliation_account_records_what_was_reported(table: Table) -> None:
     act = an_act(MANAGER)
     stopped = Reconciliation(partner_id=PARTNER, reason=ReconciliationReason.PROGRAM_STOPPED)
     seed(table, a_partner_admin(), the_partner(program="suspended"))
@@ -231,7 +233,7 @@ def test_what_the_account_has_heard_is_known(table: Table) -> None:
     assert stored.reconcile(reported, EMPLOYEE, act)
 
 
-def test_the_parts_of_an_act_have_names_of_their_own() -> None:
+def test_reconciliation_acts_have_distinct_ids() -> None:
     act = an_act()
     names = {
         stored.member_part(act, CLIENT, EMPLOYEE).id,
@@ -246,7 +248,7 @@ def test_the_parts_of_an_act_have_names_of_their_own() -> None:
 
 
 @pytest.mark.parametrize("key", [keys.user(EMPLOYEE), keys.account(PARTNER), keys.member(CLIENT, EMPLOYEE)])
-def test_what_is_written_down_of_a_suspension_rests_on_person_firm_and_membership(table: Table, key: keys.Key) -> None:
+def test_follow_suspension_after_concurrent_change_writes_nothing(table: Table, key: keys.Key) -> None:
     seed(table, a_partner_admin(), an_employee(active=False))
     (found,) = stored.all_of(Reconciliation(user_id=EMPLOYEE), EMPLOYEE, an_act())
     table.change(key, version=7)
@@ -256,7 +258,7 @@ def test_what_is_written_down_of_a_suspension_rests_on_person_firm_and_membershi
     assert differences(before, table.items()) == []
 
 
-def test_an_end_rests_on_the_membership_alone(table: Table) -> None:
+def test_follow_end_relies_on_membership_only(table: Table) -> None:
     seed(table, a_partner_admin(), an_employee(offboardings={PARTNER: 1}))
     (found,) = stored.all_of(OFFBOARDING, EMPLOYEE, an_act())
     table.change(keys.user(EMPLOYEE), version=7)
@@ -268,7 +270,7 @@ def test_an_end_rests_on_the_membership_alone(table: Table) -> None:
     assert not stored.reconcile(found, EMPLOYEE, an_act(id="f" * 32))
 
 
-def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
+def test_follow_end_with_seat_count_zero_writes_nothing(table: Table) -> None:
     """Check that the seat count never becomes negative, even if it disagrees with the members."""
     seed(table, a_partner_admin(), an_employee(offboardings={PARTNER: 1}))
     (found,) = stored.all_of(OFFBOARDING, EMPLOYEE, an_act())
@@ -279,7 +281,7 @@ def test_a_seat_that_nobody_took_is_not_given_back(table: Table) -> None:
     assert differences(before, table.items()) == []
 
 
-def test_a_telling_of_the_program_rests_on_the_partner(table: Table) -> None:
+def test_tell_of_program_after_partner_change_writes_nothing(table: Table) -> None:
     seed(table, a_partner_admin(), the_partner(program="suspended"))
     (found,) = stored.all_of(
         Reconciliation(partner_id=PARTNER, reason=ReconciliationReason.PROGRAM_STOPPED), EMPLOYEE, an_act()
@@ -296,7 +298,7 @@ def void_link_ids(reconciliation: Reconciliation, user_id: str = EMPLOYEE) -> li
     return [link.link_id for link in stored.void_links(reconciliation, user_id, now())]
 
 
-def test_links_of_before_a_leaving_are_void_and_no_others(table: Table) -> None:
+def test_void_links_are_those_of_older_access_generation(table: Table) -> None:
     south = the_partner(account_id=SOUTH, domains=("north.example",))
     later_link, colleagues_link, ended_link, south_link = (f"lnk_{each * 32}" for each in "4567")
     seed(
@@ -323,7 +325,7 @@ def test_links_of_before_a_leaving_are_void_and_no_others(table: Table) -> None:
     )
 
 
-def test_very_many_links_are_found_page_by_page(table: Table) -> None:
+def test_void_links_over_several_pages_are_complete(table: Table) -> None:
     seed(
         table,
         an_employee(offboardings={PARTNER: 1}),
@@ -333,7 +335,7 @@ def test_very_many_links_are_found_page_by_page(table: Table) -> None:
     assert len(void_link_ids(OFFBOARDING)) == 102
 
 
-def test_a_void_link_is_withdrawn_once(table: Table) -> None:
+def test_withdraw_void_link_twice_writes_once(table: Table) -> None:
     seed(table, an_employee(offboardings={PARTNER: 1}))
     (link,) = stored.void_links(OFFBOARDING, EMPLOYEE, now())
     act = an_act(MANAGER, at=now())

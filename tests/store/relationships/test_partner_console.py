@@ -65,7 +65,7 @@ def clients(*names: str) -> list[Record]:
 # memberships by client, then by employee
 
 
-def test_those_on_behalf_of_the_firm_come_client_by_client_and_then_those_made_by_clients(table: Table) -> None:
+def test_console_lists_partner_members_by_client_then_client_members(table: Table) -> None:
     seed(
         table,
         *clients("a", "a-b", "z"),
@@ -90,7 +90,7 @@ def test_those_on_behalf_of_the_firm_come_client_by_client_and_then_those_made_b
 
 
 @pytest.mark.parametrize("limit", range(1, 8))
-def test_page_by_page_everybody_comes_once_and_a_clients_people_together(table: Table, limit: int) -> None:
+def test_console_pages_list_each_once_and_keep_clients_together(table: Table, limit: int) -> None:
     seed(
         table,
         *clients("a", "b", "c", "d"),
@@ -112,7 +112,7 @@ def test_page_by_page_everybody_comes_once_and_a_clients_people_together(table: 
         assert sum(map(bool, on_behalf)) == 1
 
 
-def test_a_client_with_more_people_than_fit_goes_on_on_the_next_page(table: Table) -> None:
+def test_console_client_with_over_100_members_continues_on_next_page(table: Table) -> None:
     user_ids = [f"user-{number:03}" for number in range(130)]
     seed(table, *map(an_employee, user_ids), *map(a_partner_account_member, user_ids), *map(a_partner_admin, user_ids))
 
@@ -123,13 +123,13 @@ def test_a_client_with_more_people_than_fit_goes_on_on_the_next_page(table: Tabl
     assert [each.user_id for each in second.items] == user_ids[101:]
 
 
-def test_a_client_whose_id_begins_like_anothers_is_another(table: Table) -> None:
+def test_console_client_id_prefix_of_another_is_separate(table: Table) -> None:
     seed(table, *clients("a", "a-b"), *memberships_in(EMPLOYEE, "a", "a-b"))
 
     assert rows_of(console_page(limit=1).items) == [("a", EMPLOYEE, False)]
 
 
-def test_whoever_comes_first_by_id_is_listed_whatever_the_id_begins_with(table: Table) -> None:
+def test_console_lists_employee_with_first_sorting_id(table: Table) -> None:
     seed(
         table,
         *clients("a"),
@@ -141,7 +141,7 @@ def test_whoever_comes_first_by_id_is_listed_whatever_the_id_begins_with(table: 
     assert rows_of(console_page().items) == [("a", "0-first", True)]
 
 
-def test_whoever_comes_first_by_id_is_not_passed_over_where_a_page_ends(table: Table) -> None:
+def test_console_lists_employee_with_first_sorting_id_at_page_end(table: Table) -> None:
     first = (
         a_partner_account_member("0-first"),
         a_user("0-first"),
@@ -153,7 +153,7 @@ def test_whoever_comes_first_by_id_is_not_passed_over_where_a_page_ends(table: T
 
 
 @pytest.mark.parametrize("limit", [1, 2])
-def test_a_full_page_is_where_the_clients_end(table: Table, limit: int) -> None:
+def test_console_full_page_ends_before_second_part(table: Table, limit: int) -> None:
     """Check that the second part starts on a new page if the first part fills the page."""
     seed(table, *clients("a"), *memberships_in(EMPLOYEE, "a"), *memberships_in(COLLEAGUE, "a", made_by_client=True))
 
@@ -163,7 +163,7 @@ def test_a_full_page_is_where_the_clients_end(table: Table, limit: int) -> None:
     assert (first.after is None) == (limit == 2)
 
 
-def test_what_the_index_tells_too_late_is_looked_up(table: Table) -> None:
+def test_console_ignores_stale_index_entries(table: Table) -> None:
     seed(table, *clients("a", "b", "c", "d"), *memberships_in(EMPLOYEE, "a", "b", "c", "d"))
     table.change(keys.member("a", EMPLOYEE), active=False)
     table.remove(keys.member("b", EMPLOYEE))
@@ -172,7 +172,7 @@ def test_what_the_index_tells_too_late_is_looked_up(table: Table) -> None:
     assert rows_of(console_page().items) == [("d", EMPLOYEE, False)]
 
 
-def test_a_page_whose_people_are_all_gone_is_empty_and_the_list_goes_on(table: Table) -> None:
+def test_console_page_with_only_stale_entries_is_empty_and_list_continues(table: Table) -> None:
     seed(table, *clients("a", "b"), *memberships_in(EMPLOYEE, "a", "b"))
     table.change(keys.member("a", EMPLOYEE), active=False)
 
@@ -182,14 +182,14 @@ def test_a_page_whose_people_are_all_gone_is_empty_and_the_list_goes_on(table: T
     assert rows_of(console_page(first.after, limit=1).items) == [("b", EMPLOYEE, False)]
 
 
-def test_whoever_fell_back_to_what_the_client_made_him_is_listed_as_that(table: Table) -> None:
+def test_console_member_after_expired_grant_is_made_by_client(table: Table) -> None:
     lapsed = an_expired_partner_admin(previous=a_member(EMPLOYEE, "sales").assignment)
     seed(table, lapsed)
 
     assert rows_of(console_page().items) == [(CLIENT, EMPLOYEE, True)]
 
 
-def test_nobody_of_another_firm_is_listed(table: Table) -> None:
+def test_console_excludes_members_of_other_partner(table: Table) -> None:
     rival = an_employee("user-rival", email="rival@south.example")
     seed(
         table,
@@ -203,13 +203,13 @@ def test_nobody_of_another_firm_is_listed(table: Table) -> None:
     assert rows_of(console_page().items) == [(CLIENT, COLLEAGUE, False)]
 
 
-def test_whoever_left_the_firm_is_no_more_listed_where_clients_made_him_a_member(table: Table) -> None:
+def test_console_excludes_former_employee(table: Table) -> None:
     seed(table, a_partner_account_member(EMPLOYEE, active=False), a_member(EMPLOYEE))
 
     assert console_page() == partner_console.Page([], None)
 
 
-def test_a_presence_comes_with_all_that_it_rests_on(table: Table) -> None:
+def test_console_membership_includes_partner_and_set(table: Table) -> None:
     stored = a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER)
     seed(table, a_custom_set(), stored)
 
@@ -223,7 +223,7 @@ def test_a_presence_comes_with_all_that_it_rests_on(table: Table) -> None:
 # bounds
 
 
-def test_after_25_employees_a_page_ends(table: Table) -> None:
+def test_console_page_ends_after_25_employees(table: Table) -> None:
     user_ids = [f"employee-{number:02}" for number in range(60)]
     last = memberships_in(user_ids[-1], CLIENT, made_by_client=True)
     seed(table, *map(an_employee, user_ids), *map(a_partner_account_member, user_ids), *last)
@@ -236,7 +236,7 @@ def test_after_25_employees_a_page_ends(table: Table) -> None:
     assert costs.reads <= 1 + 1 + 25 + 2
 
 
-def test_an_employee_of_very_many_clients_is_looked_through_a_hundred_at_a_time(table: Table) -> None:
+def test_console_reads_100_accounts_of_an_employee_per_page(table: Table) -> None:
     names = [f"a{number:03}" for number in range(150)]
     seed(table, *clients(*names), *memberships_in(COLLEAGUE, *names, made_by_client=True))
     found = all_pages(lambda after: console_page(after, 100))
@@ -245,7 +245,7 @@ def test_an_employee_of_very_many_clients_is_looked_through_a_hundred_at_a_time(
     assert concatenated(found) == [(name, COLLEAGUE, True) for name in names]
 
 
-def test_together_no_more_than_a_hundred_and_some_accounts_are_looked_through(table: Table) -> None:
+def test_console_reads_limited_number_of_accounts_per_page(table: Table) -> None:
     names = [f"a{number:03}" for number in range(60)]
     memberships = [each for user_id in (COLLEAGUE, EMPLOYEE, MANAGER) for each in memberships_in(user_id, *names)]
     seed(table, *clients(*names), *memberships)
@@ -257,7 +257,7 @@ def test_together_no_more_than_a_hundred_and_some_accounts_are_looked_through(ta
     assert console_page(page.after) == partner_console.Page([], None)
 
 
-def test_a_page_of_those_made_by_clients_is_cut_where_it_is_full(table: Table) -> None:
+def test_console_page_of_client_members_ends_when_full(table: Table) -> None:
     names = ("a", "b", "c")
     seed(
         table,
@@ -281,7 +281,7 @@ def thousand_clients(table: Table) -> Table:
     return table
 
 
-def test_a_thousand_clients_page_smoothly(thousand_clients: Table) -> None:
+def test_console_with_1000_clients_pages_in_bounded_reads(thousand_clients: Table) -> None:
     """Read up to the second part. Other tests check the bounds of that part."""
     found, after = [], None
     with count_costs(thousand_clients) as costs:
@@ -298,7 +298,7 @@ def test_a_thousand_clients_page_smoothly(thousand_clients: Table) -> None:
     assert (costs.writes, costs.reads <= 7 * len(found)) == (0, True), costs.reads
 
 
-def test_an_early_page_costs_as_much_as_a_late_one(thousand_clients: Table) -> None:
+def test_console_page_cost_is_independent_of_position(thousand_clients: Table) -> None:
     def cost(after: str | None) -> Costs:
         with count_costs(thousand_clients) as costs:
             assert len(console_page(after).items) in {25, 26}
@@ -310,7 +310,7 @@ def test_an_early_page_costs_as_much_as_a_late_one(thousand_clients: Table) -> N
 # clients of one employee
 
 
-def test_ones_clients_come_by_id_however_he_came_there(table: Table) -> None:
+def test_clients_of_employee_are_sorted_by_id(table: Table) -> None:
     seed(
         table,
         *clients("a", "b", "c"),
@@ -335,7 +335,7 @@ def for_other_partner(*names: str) -> list[Record]:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
-def test_no_page_is_empty_for_where_one_is_for_another_firm(table: Table, limit: int) -> None:
+def test_clients_of_employee_skip_other_partner_without_empty_page(table: Table, limit: int) -> None:
     names = [f"a{number:02}" for number in range(20)]
     seed(table, *for_other_partner(*names), *clients("b", "c", "d"), *memberships_in(EMPLOYEE, "b", "c", "d"))
 
@@ -347,7 +347,7 @@ def test_no_page_is_empty_for_where_one_is_for_another_firm(table: Table, limit:
     assert found[0] == [(name, EMPLOYEE, False) for name in "bcd"[:limit]]
 
 
-def test_a_page_that_is_just_filled_is_the_last_one(table: Table) -> None:
+def test_clients_of_employee_exactly_full_page_is_last(table: Table) -> None:
     seed(table, *for_other_partner("a"), *clients("b", "c"), *memberships_in(EMPLOYEE, "b", "c"))
 
     page = partner_console.memberships_of(PARTNER, EMPLOYEE, at=now(), after=None, limit=2)
@@ -355,7 +355,7 @@ def test_a_page_that_is_just_filled_is_the_last_one(table: Table) -> None:
     assert (rows_of(page.items), page.after) == ([("b", EMPLOYEE, False), ("c", EMPLOYEE, False)], None)
 
 
-def test_whoever_is_only_elsewhere_has_one_empty_page(table: Table) -> None:
+def test_clients_of_employee_of_other_partner_are_one_empty_page(table: Table) -> None:
     seed(table, *for_other_partner(*(f"a{number:02}" for number in range(20))))
 
     assert partner_console.memberships_of(PARTNER, EMPLOYEE, at=now(), after=None, limit=1) == partner_console.Page(
@@ -363,7 +363,7 @@ def test_whoever_is_only_elsewhere_has_one_empty_page(table: Table) -> None:
     )
 
 
-def test_a_page_is_filled_from_a_hundred_accounts_and_no_more(table: Table) -> None:
+def test_clients_of_employee_page_reads_at_most_100_accounts(table: Table) -> None:
     names = [f"a{number:03}" for number in range(120)]
     seed(table, *for_other_partner(*names), *clients("b"), *memberships_in(EMPLOYEE, "b"))
 
@@ -375,7 +375,7 @@ def test_a_page_is_filled_from_a_hundred_accounts_and_no_more(table: Table) -> N
     assert rows_of(second.items) == [("b", EMPLOYEE, False)]
 
 
-def test_whoever_never_was_of_the_firm_is_not_looked_for(table: Table) -> None:
+def test_clients_of_non_employee_are_not_read(table: Table) -> None:
     seed(
         table,
         a_user("user-stranger"),
@@ -389,7 +389,7 @@ def test_whoever_never_was_of_the_firm_is_not_looked_for(table: Table) -> None:
     assert (page, costs.reads) == (partner_console.Page([], None), 1)
 
 
-def test_the_accounts_of_whoever_left_are_not_looked_through(table: Table) -> None:
+def test_console_does_not_read_accounts_of_former_employee(table: Table) -> None:
     seed(
         table,
         a_partner_account_member(EMPLOYEE, active=False),
@@ -403,7 +403,7 @@ def test_the_accounts_of_whoever_left_are_not_looked_through(table: Table) -> No
     assert costs.reads <= 1 + 1 + 2 + 2
 
 
-def test_ones_page_costs_four_requests(thousand_clients: Table) -> None:
+def test_clients_of_employee_page_costs_four_reads(thousand_clients: Table) -> None:
     with count_costs(thousand_clients) as costs:
         page = partner_console.memberships_of(PARTNER, EMPLOYEE, at=now(), after="client-0500", limit=25)
 
@@ -417,7 +417,7 @@ def employees(**options: Any) -> partner_console.EmployeePage:
     return partner_console.employees(PARTNER, **{"at": now(), "after": None, "limit": 25, **options})
 
 
-def test_employees_come_by_id_with_where_they_are(table: Table) -> None:
+def test_employees_are_sorted_by_id_with_client_memberships(table: Table) -> None:
     seed(
         table,
         *clients("a", "b"),
@@ -437,7 +437,7 @@ def test_employees_come_by_id_with_where_they_are(table: Table) -> None:
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3])
-def test_employees_page_by_page(table: Table, limit: int) -> None:
+def test_employees_continue_on_next_page(table: Table, limit: int) -> None:
     seed(table)
     page = employees(limit=limit)
     found = [each.user.user_id for each in page.items]
@@ -448,7 +448,7 @@ def test_employees_page_by_page(table: Table, limit: int) -> None:
     assert found == [COLLEAGUE, EMPLOYEE, MANAGER]
 
 
-def test_one_employee_alone(table: Table) -> None:
+def test_employee_returns_single_employee(table: Table) -> None:
     seed(table, *clients("a"), *memberships_in(EMPLOYEE, "a"))
 
     found = partner_console.employee(PARTNER, EMPLOYEE, at=now())
@@ -459,14 +459,14 @@ def test_one_employee_alone(table: Table) -> None:
     assert found.after is None
 
 
-def test_a_member_whom_the_directory_does_not_know_is_passed_by(table: Table) -> None:
+def test_employees_without_user_record_are_skipped(table: Table) -> None:
     seed(table)
     table.remove(keys.user(COLLEAGUE))
 
     assert [each.user.user_id for each in employees().items] == [EMPLOYEE, MANAGER]
 
 
-def test_an_employee_of_very_many_clients_is_told_by_the_first(thousand_clients: Table) -> None:
+def test_employees_with_many_clients_list_only_first_ones(thousand_clients: Table) -> None:
     with count_costs(thousand_clients) as costs:
         colleague, employee, manager = employees().items
 
@@ -475,7 +475,7 @@ def test_an_employee_of_very_many_clients_is_told_by_the_first(thousand_clients:
     assert costs.reads <= 1 + 3 + 2 + 1
 
 
-def test_a_page_of_employees_costs_a_request_for_each_and_a_few_more(table: Table) -> None:
+def test_employees_page_costs_one_read_each_and_few_more(table: Table) -> None:
     user_ids = [f"employee-{number:02}" for number in range(60)]
     seed(table, *map(an_employee, user_ids), *map(a_partner_account_member, user_ids), *map(a_partner_admin, user_ids))
 

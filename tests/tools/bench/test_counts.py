@@ -17,7 +17,7 @@ def test_it_holds():
 """
 
 
-def test_figures_are_kept_in_their_order_when_asked_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_note_with_folder_stores_figures_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(counts.FIGURES_VARIABLE, str(tmp_path))
 
     counts.record("some", ONE)
@@ -26,7 +26,7 @@ def test_figures_are_kept_in_their_order_when_asked_for(tmp_path: Path, monkeypa
     assert stored_figures("some", tmp_path) == (ONE, OTHER)
 
 
-def test_nothing_is_kept_when_nobody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_note_without_folder_stores_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(counts.FIGURES_VARIABLE, raising=False)
     monkeypatch.chdir(tmp_path)
 
@@ -35,7 +35,7 @@ def test_nothing_is_kept_when_nobody_asks(tmp_path: Path, monkeypatch: pytest.Mo
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_a_test_noted_is_a_figure(tmp_path: Path) -> None:
+def test_counted_by_yields_recorded_figures(tmp_path: Path) -> None:
     file = tmp_path / "test_noting.py"
     file.write_text(NOTING, encoding="utf-8")
 
@@ -43,7 +43,7 @@ def test_what_a_test_noted_is_a_figure(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["def test_it(): assert False", "def nothing_here(): ..."])
-def test_a_test_that_does_not_hold_ends_the_bench(tmp_path: Path, text: str) -> None:
+def test_counted_by_failing_or_missing_test_raises_not_counted(tmp_path: Path, text: str) -> None:
     file = tmp_path / "test_failing.py"
     file.write_text(text, encoding="utf-8")
 

@@ -15,7 +15,7 @@ EXPECTED_READS = {
 
 
 @pytest.mark.parametrize("case", sorted(EXPECTED_READS))
-def test_a_decision_reads_no_more_than_this(case: str, monkeypatch: pytest.MonkeyPatch, environment: None) -> None:
+def test_decision_reads_expected_units(case: str, monkeypatch: pytest.MonkeyPatch, environment: None) -> None:
     monkeypatch.setattr(decisions, "CALLS", 2)
     monkeypatch.setattr(decisions, "WARM_UP", 0)
     event, _ = decisions.cases()[case]

@@ -23,11 +23,11 @@ def behaviors() -> dict[str, list[object]]:
 
 
 @pytest.mark.parametrize("name", ["bare", "powertools", "fastapi_mangum", "chalice_pydantic", "flask_pydantic"])
-def test_another_handler_does_what_ours_does(name: str, behaviors: dict[str, list[object]]) -> None:
+def test_compared_handler_behaves_like_the_product(name: str, behaviors: dict[str, list[object]]) -> None:
     assert behaviors[name] == behaviors["ours"]
 
 
-def test_handlers_that_do_not_do_the_same_are_not_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_must_agree_with_different_behavior_raises_disagreement(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: Iterator[list[object]] = iter([[(201, {"state": "open"}, [])], [(201, {"state": "closed"}, [])]])
     monkeypatch.setattr(agreement, "behavior", lambda _: next(seen))
     monkeypatch.setattr(agreement, "VALID", ({},))

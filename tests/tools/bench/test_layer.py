@@ -5,7 +5,7 @@ from pathlib import Path
 from tools.bench import layer
 
 
-def test_a_layer_is_as_large_as_its_files(tmp_path: Path) -> None:
+def test_layer_figures_equal_size_of_files(tmp_path: Path) -> None:
     (tmp_path / "python").mkdir()
     (tmp_path / "python/some.py").write_bytes(b"a" * layer.MEGABYTE)
     (tmp_path / "python/other.py").write_bytes(b"b" * layer.MEGABYTE)

@@ -34,35 +34,35 @@ def bar_of(figure: Figure) -> tuple[str, float]:
         (COUNTED, "| reads |  |  | 1,234.5 requests |  |  |"),
     ],
 )
-def test_each_figure_is_a_row(tmp_path: Path, figure: Figure, row: str) -> None:
+def test_page_contains_row_for_each_figure(tmp_path: Path, figure: Figure, row: str) -> None:
     assert row in written(tmp_path, figure).splitlines()
 
 
-def test_what_was_missed_is_told_with_its_reason(tmp_path: Path) -> None:
+def test_page_with_missed_target_prints_reason(tmp_path: Path) -> None:
     text = written(tmp_path, FAST, SLOW, COUNTED)
 
     assert re.findall(r"^- .*", text, re.MULTILINE) == ["- **warm × <bare>**: it does more"]
 
 
-def test_nothing_is_told_of_misses_when_nothing_was_missed(tmp_path: Path) -> None:
+def test_page_without_missed_target_has_no_section_of_misses(tmp_path: Path) -> None:
     assert "Missed" not in written(tmp_path, FAST, COUNTED)
 
 
-def test_a_bar_is_as_long_as_its_share_of_the_target_and_never_runs_out_of_the_picture() -> None:
+def test_plot_bar_length_is_share_of_target_within_picture() -> None:
     whole = plot.TARGET - plot.BARS_START
 
     assert bar_of(FAST) == ("met", round(whole * 1.1 / 1.25))
     assert bar_of(SLOW) == ("missed", round(whole * plot.MAX_SHARE))
 
 
-def test_the_median_of_the_pairs_counts() -> None:
+def test_figure_of_ratios_measures_median() -> None:
     figure = Figure.of_ratios("cold", [1.0, 9.0, 2.0], target=2.0)
 
     assert figure.measured == 2.0
     assert figure.met
 
 
-def test_what_was_measured_is_kept_until_the_page_is_written(tmp_path: Path) -> None:
+def test_keep_stores_figures_of_part(tmp_path: Path) -> None:
     store_figures("cold", [FAST, COUNTED], tmp_path)
 
     assert stored_figures("cold", tmp_path) == (FAST, COUNTED)

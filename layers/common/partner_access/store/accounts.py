@@ -7,7 +7,7 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.users import User
-from partner_access.store import dynamo, keys
+from partner_access.store import dynamo, keys, queries
 from partner_access.store.memberships import actors
 
 
@@ -36,7 +36,7 @@ def ids_of(
     user_id: str, *, after: str | None = None, limit: int = dynamo.MAX_BATCH_ITEMS
 ) -> tuple[list[str], str | None]:
     """Return ids of accounts that the user is or was a member of, and the id after which the next page starts."""
-    page = dynamo.query(
+    page = queries.query(
         "pk = :user AND begins_with(sk, :accounts)",
         limit=limit,
         after=keys.account_of(user_id, after)._asdict() if after else None,

@@ -64,7 +64,7 @@ def client() -> "DynamoDBClient":
     )
 
 
-def _table() -> str:
+def table_name() -> str:
     return os.environ["TABLE_NAME"]
 
 
@@ -101,14 +101,14 @@ def read(wanted: Iterable[Key]) -> Items:
 
 
 def _read_batch(wanted: list[Key]) -> Items:
-    table, found = _table(), Items()
+    table, found = table_name(), Items()
     request_items: Any = {
         table: {"Keys": [to_attribute_values(key._asdict()) for key in wanted], "ConsistentRead": True}
     }
     for pause in pauses():
         with TransientErrorsAsUnavailable():
             response = client().batch_get_item(RequestItems=request_items)
-        for item in map(from_attribute_values, _response_part(response, "Responses").get(table, [])):
+        for item in map(from_attribute_values, response_part(response, "Responses").get(table, [])):
             found[Key(item["pk"], item["sk"])] = item
         request_items = response.get("UnprocessedKeys")
         if not request_items:
@@ -117,7 +117,7 @@ def _read_batch(wanted: list[Key]) -> Items:
     raise TemporarilyUnavailable
 
 
-def _response_part(response: Mapping[str, Any], part: str) -> Any:
+def response_part(response: Mapping[str, Any], part: str) -> Any:
     """Return this part of a response. A missing part is an error, since boto3 parses a truncated response as empty."""
     if part not in response:
         raise TemporarilyUnavailable
@@ -130,7 +130,7 @@ def snapshot(wanted: Iterable[Key], *, deadline: float = inf) -> Items:
     Try again while a concurrent write to them is in progress (guarantees.md §3).
     """
     item_keys = list(dict.fromkeys(wanted))
-    gets: Any = [{"Get": {"TableName": _table(), "Key": to_attribute_values(key._asdict())}} for key in item_keys]
+    gets: Any = [{"Get": {"TableName": table_name(), "Key": to_attribute_values(key._asdict())}} for key in item_keys]
     for pause in pauses():
         if time.time() > deadline:
             raise TemporarilyUnavailable
@@ -140,7 +140,7 @@ def snapshot(wanted: Iterable[Key], *, deadline: float = inf) -> Items:
         except client().exceptions.TransactionCanceledException as cancelled:
             _require_transient(cancelled.response["CancellationReasons"])
         else:
-            pairs = zip(item_keys, _response_part(response, "Responses"), strict=True)
+            pairs = zip(item_keys, response_part(response, "Responses"), strict=True)
             return Items({key: from_attribute_values(each["Item"]) for key, each in pairs if each.get("Item")})
         pause()
     raise TemporarilyUnavailable
@@ -151,52 +151,6 @@ def _require_transient(reasons: Any) -> None:
     unknown = {reason["Code"] for reason in reasons} - CONTENTION_CODES - {"None"}
     if unknown:
         raise RuntimeError(f"transaction cancelled: {sorted(unknown)}")
-
-
-@dataclass(frozen=True, slots=True)
-class QueryPage:
-    """One page of a query. `after` is the key after which the next page starts, None on the last page."""
-
-    items: list[dict[str, Any]]
-    after: Mapping[str, Any] | None
-
-
-def query(
-    condition: str,
-    *,
-    index: str | None = None,
-    limit: int = MAX_BATCH_ITEMS,
-    after: Mapping[str, Any] | None = None,
-    newest_first: bool = False,
-    **values: object,
-) -> QueryPage:
-    """Read one page of a query, with strong consistency unless it uses an index."""
-    request: dict[str, Any] = {
-        "TableName": _table(),
-        "KeyConditionExpression": condition,
-        "ExpressionAttributeValues": to_attribute_values({f":{name}": value for name, value in values.items()}),
-        "Limit": limit,
-        "ScanIndexForward": not newest_first,
-    }
-    if index:
-        request["IndexName"] = index
-    else:
-        request["ConsistentRead"] = True
-    if after:
-        request["ExclusiveStartKey"] = to_attribute_values(after)
-    with TransientErrorsAsUnavailable():
-        response = client().query(**request)
-    items, last = _response_part(response, "Items"), response.get("LastEvaluatedKey")
-    return QueryPage([from_attribute_values(item) for item in items], from_attribute_values(last) if last else None)
-
-
-def pages(condition: str, *, index: str | None = None, **values: Any) -> Iterator[QueryPage]:
-    """Yield all pages of a query."""
-    page = query(condition, index=index, **values)
-    yield page
-    while page.after:
-        page = query(condition, index=index, after=page.after, **values)
-        yield page
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +166,7 @@ class TransactionItem:
 
     def request(self) -> dict[str, Any]:
         """Return the item in the request format of DynamoDB."""
-        action_request: dict[str, Any] = {"TableName": _table(), **self.expressions}
+        action_request: dict[str, Any] = {"TableName": table_name(), **self.expressions}
         if self.action != "Put":
             action_request["Key"] = to_attribute_values(self.key._asdict())
         if self.condition:

@@ -10,7 +10,7 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.links.links import Link
 from partner_access.domain.memberships.grants import DueGrant, GrantEndWarned, GrantExpired
 from partner_access.domain.memberships.members import Member
-from partner_access.store import dynamo, keys
+from partner_access.store import dynamo, keys, queries
 from partner_access.store.keys import Key
 from partner_access.store.memberships import actors, members
 
@@ -19,7 +19,7 @@ def due(at: datetime) -> Iterator[Link | DueGrant]:
     """Yield each due link or grant, read from the table itself. Skip items deleted since the index was written."""
     for number in range(keys.SHARDS):
         condition = "due_shard = :part AND due_at <= :now"
-        for page in dynamo.pages(condition, index="due", part=keys.due_part(number), now=at):
+        for page in queries.pages(condition, index="due", part=keys.due_part(number), now=at):
             yield from _read_due([Key(each["pk"], each["sk"]) for each in page.items])
 
 

@@ -12,17 +12,17 @@ link                    PARTNER#<partner>       LINK#<link>          key; query:
 reply to a link         LINK#<link>             ACCOUNT#<account>    key
 audit entry             AUDIT#<account>         <audit id>           query: the audit log of an account, by age
 entry's position        CHAIN#<account>         <audit id>           key; query: the hash chain of an account
-head of a hash chain    HEAD#<shard>            ACCOUNT#<account>    key; query: the heads to sign
-latest tree head        SEAL                    LATEST               key
-stored response         ONCE#<principal>#<hash> ONCE                 key
-outbox                  OUTBOX#<shard>          LETTER#<act>         query: the emails to send
-reconciliation          CLEAN_UP#<shard>        ACT#<act>            query: the queued reconciliations
+head of a hash chain    CHAIN_HEAD#<shard>      ACCOUNT#<account>    key; query: the heads to sign
+latest tree head        TREE_HEAD               LATEST               key
+stored response         IDEMPOTENCY#<principal>#<hash>  IDEMPOTENCY  key
+outbox                  OUTBOX#<shard>          NOTIFICATION#<act>   query: the emails to send
+reconciliation          RECONCILIATION#<shard>  ACT#<act>            query: the queued reconciliations
 delivery                DELIVERY#<delivery>     DELIVERY             key
 suppressed address      SUPPRESSED#<digest>     SUPPRESSED           key
 
 index      hash → range                                    holds
 due        due_shard → due_at                              open links and grants, by when the expiry job is due
-listing    listed_under → listed_as                        an employee's links, by age; a partner's members, by client
+listing    list_key → list_sort_key                        an employee's links, by age; a partner's members, by client
 """
 
 from hashlib import sha256

@@ -25,7 +25,7 @@ from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.notifications import Notification
 from partner_access.domain.users import User
-from partner_access.store import dynamo, keys
+from partner_access.store import dynamo, keys, queries
 from partner_access.store.links.links import STILL_OPEN
 from partner_access.store.memberships import actors
 
@@ -56,7 +56,7 @@ def queued(outbox_id: str) -> Item | None:
 def all_queued() -> Iterator[Item]:
     """Yield every notification in the outbox, oldest first in each shard. Completed ones have been deleted."""
     for shard in range(keys.SHARDS):
-        for page in dynamo.pages("pk = :outbox", outbox=f"{keys.OUTBOX}{shard}"):
+        for page in queries.pages("pk = :outbox", outbox=f"{keys.OUTBOX}{shard}"):
             yield from page.items
 
 
@@ -158,12 +158,12 @@ def _first_members(notification: Notification, at: datetime) -> tuple[Actor, ...
     if notification.kind not in KINDS_FOR_MEMBERS or not notification.account_id:
         return ()
     members_key = keys.member(notification.account_id, "")
-    pages = dynamo.pages("pk = :pk AND begins_with(sk, :sk)", limit=MAX_MEMBERS, pk=members_key.pk, sk=members_key.sk)
+    pages = queries.pages("pk = :pk AND begins_with(sk, :sk)", limit=MAX_MEMBERS, pk=members_key.pk, sk=members_key.sk)
     members = (member for page in islice(pages, MAX_PAGES) for member in _members_of(notification.account_id, page))
     return tuple(islice((member for member in members if can_stand_in(member, notification, at)), MAX_MEMBERS))
 
 
-def _members_of(account_id: str, page: dynamo.QueryPage) -> list[Actor]:
+def _members_of(account_id: str, page: queries.QueryPage) -> list[Actor]:
     found = dynamo.Items({_key(item): item for item in page.items})
     user_ids = [str(item["user_id"]) for item in page.items]
     found |= dynamo.read([*map(keys.user, user_ids), *actors.related_keys(found, account_id, *user_ids)])

@@ -4,7 +4,7 @@ Each option is tried without a write, by the rules of its operation.
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from pydantic import JsonValue
@@ -12,6 +12,7 @@ from pydantic import JsonValue
 from partner_access.domain.accounts import Account, AccountState, Program
 from partner_access.domain.act import Act
 from partner_access.domain.authorization.access import AccessFacts, Rule, decide
+from partner_access.domain.authorization.remedies import NO_REMEDY, ChangeableBy, OperationCall, RelatedActors, Remedy
 from partner_access.domain.authorization.suggested_edits import narrowing_edits, smallest_set, widening_edits
 from partner_access.domain.errors import DomainError
 from partner_access.domain.memberships import creations, edits, suspensions
@@ -38,56 +39,6 @@ EMAIL_PLACEHOLDER: Final = "{email}"
 """A placeholder for the person's email address, which stays hidden."""
 UNCHANGEABLE_RULES: Final = frozenset({Rule.UNKNOWN_PERMISSION, Rule.PARTNER_ACCOUNTS_ONLY, Rule.RESTRICTED})
 """The rules that no operation can change the outcome of."""
-
-
-@dataclass(frozen=True, slots=True)
-class RelatedActors:
-    """Other actors that matter: the account's super admins, and the partners that the person works for."""
-
-    super_admins: tuple[Actor, ...] = ()
-    partners: Mapping[str, Account] = field(default_factory=dict)
-
-
-NO_RELATED_ACTORS: Final = RelatedActors()
-
-
-@dataclass(frozen=True, slots=True)
-class ChangeableBy:
-    """A role in which a person can make the change.
-
-    Super admins are listed by name. Other roles list the permissions that the person must hold.
-    """
-
-    role: Role
-    users: tuple[User, ...] = ()
-    required_permissions: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class OperationCall:
-    """A request to this API. `expected_version` is its version in If-Match."""
-
-    method: str
-    path: str
-    body: Mapping[str, JsonValue] | None = None
-    expected_version: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Remedy:
-    """One request that changes the facts behind the decision, and the roles that can make it.
-
-    `next_rule` is the rule that would decide afterwards if the decision does not turn. `error` says why nobody can make
-    the request.
-    """
-
-    changeable_by: tuple[ChangeableBy, ...] = ()
-    call: OperationCall | None = None
-    next_rule: Rule | None = None
-    error: DomainError | None = None
-
-
-NO_REMEDY: Final = Remedy()
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.audit.audit_log import EPOCH, AuditLogFacts, Span, subjects_of
 from partner_access.domain.records import AuditEntry
 from partner_access.domain.users import User
-from partner_access.store import dynamo, keys
+from partner_access.store import dynamo, keys, queries
 from partner_access.store.attribute_values import from_attribute_values
 from partner_access.store.memberships import actors
 
@@ -48,7 +48,7 @@ def page(account_id: str, span: Span, *, after: str | None, limit: int) -> Page:
     if after and after < start:
         # A moving span such as "the last 90 days" has moved past the position of the list.
         return Page()
-    listed = dynamo.query(
+    listed = queries.query(
         "pk = :trail AND sk BETWEEN :start AND :end",
         limit=limit,
         after=keys.audit(account_id, after)._asdict() if after else None,

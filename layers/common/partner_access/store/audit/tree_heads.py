@@ -4,7 +4,7 @@ from typing import Final
 
 from partner_access.domain.audit.hash_chain import ChainHead
 from partner_access.domain.audit.tree_heads import LatestTreeHead
-from partner_access.store import dynamo, keys
+from partner_access.store import dynamo, keys, queries
 
 STILL_LATEST: Final = "attribute_not_exists(pk) OR tree_head_hash = :seen"
 
@@ -20,7 +20,7 @@ def chain_heads() -> list[ChainHead]:
     return [
         ChainHead.model_validate(item)
         for shard in range(keys.SHARDS)
-        for page in dynamo.pages("pk = :heads", heads=keys.chain_heads(shard))
+        for page in queries.pages("pk = :heads", heads=keys.chain_heads(shard))
         for item in page.items
     ]
 

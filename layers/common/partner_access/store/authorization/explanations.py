@@ -5,7 +5,7 @@ from typing import Final
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
 from partner_access.domain.authorization.access import AccessFacts
-from partner_access.domain.authorization.remediation import RelatedActors
+from partner_access.domain.authorization.remedies import RelatedActors
 from partner_access.domain.memberships.actors import NO_ACTOR
 from partner_access.store import dynamo, keys
 from partner_access.store.authorization import access

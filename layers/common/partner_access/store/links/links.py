@@ -21,7 +21,7 @@ from partner_access.domain.links.resends import LinkResent
 from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.users import User
 from partner_access.idempotency import StorableResponse
-from partner_access.store import dynamo, keys
+from partner_access.store import dynamo, keys, queries
 from partner_access.store.memberships import actors
 
 STILL_OPEN: Final = "stored_state = :open AND expires_at > :now AND approvals < max_approvals"
@@ -228,7 +228,7 @@ def page(partner_id: str, *, employee_id: str | None, after: str | None, limit: 
     """Return one page of links of a partner or one of its employees, at a cost proportional to the page size."""
     if employee_id:
         start = _index_key(partner_id, employee_id, after) if after else None
-        found = dynamo.query(
+        found = queries.query(
             "list_key = :whose",
             index="listing",
             limit=limit,
@@ -238,7 +238,7 @@ def page(partner_id: str, *, employee_id: str | None, after: str | None, limit: 
         )
         links = list(_read_links(found.items))
     else:
-        found = dynamo.query(
+        found = queries.query(
             "pk = :partner",
             limit=limit,
             after=keys.link(partner_id, after)._asdict() if after else None,

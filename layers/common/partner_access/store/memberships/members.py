@@ -10,7 +10,7 @@ from partner_access.domain.errors import NoSeatLeft, UnknownPermissionSet
 from partner_access.domain.memberships.effective_rights import custom_sets_of, custom_sets_of_partner_member
 from partner_access.domain.memberships.members import Member, partner_seat_change
 from partner_access.domain.users import User
-from partner_access.store import dynamo, keys
+from partner_access.store import dynamo, keys, queries
 from partner_access.store.dynamo import Items
 from partner_access.store.keys import Key
 
@@ -33,7 +33,7 @@ class Page:
 def page(account_id: str, *, after: str | None = None, limit: int = dynamo.MAX_BATCH_ITEMS) -> Page:
     """Return one page of the present and former members of an account."""
     members = keys.member(account_id, "")
-    listed = dynamo.query(
+    listed = queries.query(
         "pk = :account AND begins_with(sk, :members)",
         limit=limit,
         after=keys.member(account_id, after)._asdict() if after else None,

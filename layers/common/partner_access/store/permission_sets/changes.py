@@ -11,7 +11,7 @@ from partner_access.domain.permission_sets.changes import (
 )
 from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.idempotency import StorableResponse
-from partner_access.store import dynamo, keys
+from partner_access.store import dynamo, keys, queries
 from partner_access.store.memberships import actors
 
 SETS_BELOW_LIMIT = "attribute_not_exists(custom_set_count) OR custom_set_count < :most"
@@ -34,7 +34,7 @@ def facts(account_id: str, actor_id: str, set_id: str | None = None) -> CustomSe
 
 def of(account_id: str) -> list[CustomSet]:
     """Return all custom sets of an account, oldest first. Their number is limited to one page."""
-    page = dynamo.query(
+    page = queries.query(
         "pk = :account AND begins_with(sk, :sets)",
         limit=MAX_CUSTOM_SETS,
         account=keys.account(account_id).pk,

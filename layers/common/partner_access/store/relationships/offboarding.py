@@ -20,7 +20,7 @@ from partner_access.domain.relationships import offboarding
 from partner_access.domain.relationships.offboarding import AffectedMembership, EmployeeOffboarded, OffboardingFacts
 from partner_access.domain.users import User
 from partner_access.idempotency import StorableResponse
-from partner_access.store import accounts, dynamo, keys
+from partner_access.store import accounts, dynamo, keys, queries
 from partner_access.store.dynamo import Item, Items
 from partner_access.store.keys import Key
 from partner_access.store.links import links as stored_links
@@ -67,7 +67,7 @@ def queued() -> Iterator[Item]:
 
 
 def _queued(shard: int) -> Iterator[Item]:
-    for page in dynamo.pages("pk = :shard", shard=f"{keys.RECONCILIATION}{shard}"):
+    for page in queries.pages("pk = :shard", shard=f"{keys.RECONCILIATION}{shard}"):
         yield from page.items
 
 

@@ -8,7 +8,7 @@ from typing import Final
 from partner_access.domain.accounts import Account
 from partner_access.domain.relationships.partner_console import ClientMembership, client_membership
 from partner_access.domain.users import User
-from partner_access.store import accounts, dynamo, keys
+from partner_access.store import accounts, dynamo, keys, queries
 from partner_access.store.dynamo import Items
 from partner_access.store.memberships import actors, members
 
@@ -81,10 +81,10 @@ def _on_behalf_of_partner(partner_id: str, after: str | None, limit: int) -> tup
     """
     list_key = keys.partner_members(partner_id)
     start = _index_key(partner_id, after) if after else None
-    page = dynamo.query("list_key = :people", index="listing", limit=limit, after=start, people=list_key)
+    page = queries.query("list_key = :people", index="listing", limit=limit, after=start, people=list_key)
     found = [each["list_sort_key"] for each in page.items]
     if page.after:
-        rest = dynamo.query(
+        rest = queries.query(
             "list_key = :people AND begins_with(list_sort_key, :client)",
             index="listing",
             after=page.after,
