@@ -1,4 +1,4 @@
-# The one door to every task: `make` lists them.
+# All tasks of the project. `make` lists them.
 
 SHELL := bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -11,14 +11,14 @@ uv := $(root)/.venv/bin/uv
 sam := $(root)/.venvs/sam/bin/sam
 sources := $(shell find functions layers/common template.yaml -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
-# sam tells of every step; it is worth reading when one fails
+# sam logs every step; the log is shown only when one fails
 quietly = > .aws-sam/sam-build.log 2>&1 || { cat .aws-sam/sam-build.log >&2; exit 1; }
 
 export SAM_CLI_TELEMETRY := 0
 export UV_NO_PROGRESS := 1
 export UV_PYTHON_DOWNLOADS := never
 
-# ARCHITECTURE and PARAMETERS are yours to set: make deploy ARCHITECTURE=x86_64 PARAMETERS='BaseUrl=… EmailFrom=…'
+# You can set ARCHITECTURE and PARAMETERS: make deploy ARCHITECTURE=x86_64 PARAMETERS='BaseUrl=… EmailFrom=…'
 ARCHITECTURE ?= arm64
 PARAMETERS ?=
 platform_arm64 := aarch64-manylinux2014
@@ -29,37 +29,37 @@ help: ## list the tasks
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 .PHONY: demo
-demo: environments host ## the whole product on this machine (PORT=…, STEPS=…, OPEN=…)
+demo: environments host ## run the whole product on this machine (PORT=…, STEPS=…, OPEN=…)
 	@PORT="$(PORT)" STEPS="$(STEPS)" OPEN="$(OPEN)" $(python) -m tools.demo
 
 .PHONY: test
-test: environments host browser ## every test, and every branch of the product run
+test: environments host browser ## run every test, with full branch coverage of the product
 	$(python) -m pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 .PHONY: screenshots
-screenshots: environments host browser ## take the pictures of the pages in docs/ anew
+screenshots: environments host browser ## take the screenshots in docs/ again
 	PICTURES=.local/screenshots $(python) -m pytest tests/stack/browser
 	@for each in docs/screenshots/*.png; do cp .local/screenshots/"$${each##*/}" "$$each"; done
 
 .PHONY: proof
-proof: environments host browser .venvs/scan/.made ## every proof in full, and PROOFS.md (ONLY=…, SEED=…)
+proof: environments host browser .venvs/scan/.made ## run every proof in full and write PROOFS.md (ONLY=…, SEED=…)
 	@$(python) -m tools.proof $(if $(ONLY),--only $(ONLY)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: soak
-soak: .venv/.made ## half an hour of random acts, workers, jumps of the clock and faults beside the model (MINUTES=…, SEED=…)
+soak: .venv/.made ## compare random operations, jobs, clock jumps and faults with the model for half an hour (MINUTES=…, SEED=…)
 	@seed=$(or $(SEED),$$RANDOM); echo "seed $$seed"; \
 	MINUTES=$(or $(MINUTES),30) SEED=$$seed $(python) -m pytest -q -n 0 tests/proofs/model/test_long_life.py
 
 .PHONY: mutate
-mutate: .venv/.made ## change the rules and the store, one expression at a time, and see a test fail (ONLY=…, SHARE=…, SEED=…)
+mutate: .venv/.made ## change one expression of the rules and the store at a time and expect a test to fail (ONLY=…, SHARE=…, SEED=…)
 	@$(python) -m tools.mutation functions $(if $(ONLY),--only $(ONLY)) $(if $(SHARE),--share $(SHARE)) $(if $(SEED),--seed $(SEED))
 
 .PHONY: bench
-bench: environments host .venvs/bench/.made ## what it costs, beside the targets and others, and BENCHMARKS.md (ONLY=…)
+bench: environments host .venvs/bench/.made ## measure the costs, compare them with targets and other stacks, write BENCHMARKS.md (ONLY=…)
 	@$(python) -m tools.bench $(if $(ONLY),--only $(ONLY))
 
 .PHONY: check
-check: .venv/.made .venvs/sam/.made ## style, types, imports, template, contract
+check: .venv/.made .venvs/sam/.made ## check style, types, imports, template and API contract
 	$(python) -m ruff format --check .
 	$(python) -m ruff check .
 	$(python) -m mypy
@@ -70,7 +70,7 @@ check: .venv/.made .venvs/sam/.made ## style, types, imports, template, contract
 	$(python) -m tools.readme --check
 
 .PHONY: build
-build: .venv/.made .venvs/sam/.made ## what is deployed, in .aws-sam/build (ARCHITECTURE=arm64 or x86_64)
+build: .venv/.made .venvs/sam/.made ## build the layer and the functions into .aws-sam/build (ARCHITECTURE=arm64 or x86_64)
 	@echo 'building the layer and the functions for AWS on $(ARCHITECTURE)'
 	@mkdir -p .aws-sam
 	@export UV="$(uv)" LAYER_PLATFORM="$(platform_$(ARCHITECTURE))" LAYER_PYTHON; \
@@ -78,7 +78,7 @@ build: .venv/.made .venvs/sam/.made ## what is deployed, in .aws-sam/build (ARCH
 		$(sam) build --parallel --parameter-overrides Architecture=$(ARCHITECTURE) $(quietly)
 
 .PHONY: deploy
-deploy: build ## build, then deploy as samconfig.toml says (PARAMETERS='BaseUrl=… EmailFrom=…')
+deploy: build ## build, then deploy with samconfig.toml (PARAMETERS='BaseUrl=… EmailFrom=…')
 	$(sam) deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 .PHONY: openapi
@@ -88,16 +88,16 @@ openapi: .venv/.made ## write openapi.json, docs/wire.json and the README's tabl
 	$(python) -m tools.readme
 
 .PHONY: clean
-clean: ## remove all that make and the tools have made
+clean: ## remove everything that make and the tools created
 	rm -rf .venv .venvs .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# --- below this line: what the tasks stand on ---
+# --- prerequisites of the tasks ---
 
 .PHONY: host
 host: .aws-sam/host/.made
 
-# The same recipe as `build`, for the interpreter and the machine of the environments here: tests and demo run it.
+# The same recipe as `build`, for this machine and the interpreter of .venv. Tests and demo run the result.
 .aws-sam/host/.made: $(sources) .venv/.made .venvs/sam/.made
 	@mkdir -p .aws-sam
 	@echo 'building the layer and the functions for this machine'
@@ -105,7 +105,7 @@ host: .aws-sam/host/.made
 		$(sam) build --parallel --build-dir .aws-sam/host $(quietly)
 	@touch $@
 
-# Chromium and a Japanese font for the tests of the pages, where they are missing and may be installed.
+# Installs Chromium and a Japanese font for the tests of the pages, where they are missing and can be installed.
 .PHONY: browser
 browser:
 	@[ -n "$$(type -P chromium chromium-browser google-chrome)" ] && [ -n "$$(fc-list :lang=ja 2> /dev/null)" ] && exit; \
@@ -118,13 +118,13 @@ browser:
 .PHONY: environments
 environments: .venv/.made .venvs/sam/.made .venvs/local/.made
 
-# The newest interpreter that runs: what is first on the PATH may be a shim without anything behind it.
+# The newest interpreter that works. The first one on the PATH may be a shim without an interpreter.
 find_python = $(shell for name in python3.13 python3.12 python3.11 python3; do \
 	for each in $$(type -ap $$name); do \
 		$$each -c 'import ensurepip, sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$each && exit; \
 	done; done)
 
-# Made anew whenever its requirements change, so that nothing is in it which they do not name.
+# Rebuilt when its requirements change, so that it contains only what they name.
 .venv/.made: requirements/uv.txt requirements/dev.txt
 	@[ -n "$(find_python)" ] || { echo 'make: no Python of 3.11 or later, with venv, was found' >&2; exit 1; }
 	@echo "making .venv with $(find_python)"
@@ -138,7 +138,7 @@ find_python = $(shell for name in python3.13 python3.12 python3.11 python3; do \
 	VIRTUAL_ENV="$(root)/.venvs/$*" $(uv) pip install --quiet --require-hashes -r requirements/$*.txt
 	@touch $@
 
-# Pins anew what the .in files ask for; `make lock UPGRADE=--upgrade` takes newer versions as well.
+# Pins the requirements of the .in files again. `make lock UPGRADE=--upgrade` also takes newer versions.
 .PHONY: lock
 lock: .venv/.made
 	for each in layers/common/requirements requirements/uv requirements/dev requirements/sam requirements/local \

@@ -29,8 +29,10 @@ node = hashed(0, written(head))
 for side, other in proof["path"]:
     node = hashed(1, bytes.fromhex(other), node) if side == "left" else hashed(1, node, bytes.fromhex(other))
 if node.hex() != seal["root"]:
-    sys.exit("The entry is NOT under this seal.")
-told = f"Entry {entry['audit_id']}, number {place} of {account}, is under seal {seal['number']} of {seal['at']}."
+    sys.exit("The entry is NOT in this signed tree head.")
+told = (
+    f"Entry {entry['audit_id']}, number {place} of {account}, is in signed tree head {seal['number']} of {seal['at']}."
+)
 sys.stdout.write(f"{told}\n")
 if seal is not given:
-    sys.stderr.write("WARNING: that seal is the proof's own. Whoever made the proof may have made the seal.\n")
+    sys.stderr.write("WARNING: this signed tree head comes from the proof itself. Compare it with the vendor's.\n")
