@@ -287,9 +287,9 @@ def test_render_access_granted_email_lists_permissions_not_granted(language: Lan
 @pytest.mark.parametrize(
     ("asked", "given", "en", "ja"),
     [
-        (5, 2, "Asked for: 5 days; given: 2 days", "申請：5日間、付与：2日間"),
-        (2, 1, "Asked for: 2 days; given: 1 day", "申請：2日間、付与：1日間"),
-        (None, 60, "Asked for: no fixed end; given: 60 days", "申請：期限なし、付与：60日間"),
+        (5, 2, "Requested: 5 days; granted: 2 days", "申請：5日間、付与：2日間"),
+        (2, 1, "Requested: 2 days; granted: 1 day", "申請：2日間、付与：1日間"),
+        (None, 60, "Requested: no fixed end; granted: 60 days", "申請：期限なし、付与：60日間"),
     ],
 )
 def test_render_access_granted_email_states_shortened_access_days(
@@ -338,7 +338,7 @@ def test_render_link_email_states_deadline_and_that_nothing_happens_by_itself(la
         assert {"en": "Nothing happens unless you approve.", "ja": "承認しない限り、何も変わりません。"}[
             language
         ] in content
-        assert {"en": "Forwarding this letter is harmless", "ja": "転送しても問題はありません"}[language] in content
+        assert {"en": "Forwarding this email is harmless", "ja": "転送しても問題はありません"}[language] in content
 
 
 @every_language
@@ -385,7 +385,7 @@ def test_render_access_changed_email_without_end_states_no_end_date(language: La
 
 CAUSES = {
     ("access_suspended", "client"): ("stopped by the client. An admin of the client", "クライアントによって停止"),
-    ("access_suspended", "partner"): ("stopped by the partner. Whoever manages", "パートナーによって停止"),
+    ("access_suspended", "partner"): ("stopped by the partner. A client access manager", "パートナーによって停止"),
     ("access_suspended", "program"): (
         "the partner program of Northwind Agency is suspended",
         "Northwind Agencyのパートナープログラムが停止",
@@ -547,7 +547,7 @@ def test_render_email_in_unsupported_locale_falls_back_to_english(locale: str, l
 
 @pytest.mark.parametrize("kind", ["", "welcome", "../letters/member_created", "link_expired/en"])
 def test_render_email_of_unknown_kind_raises(kind: str) -> None:
-    with pytest.raises(ValueError, match="no letter"):
+    with pytest.raises(ValueError, match="no email"):
         render(kind, "en", email_context())
 
 
