@@ -65,6 +65,7 @@ check: .venv/.made .venvs/sam/.made ## check style, types, imports, template and
 	$(python) -m mypy
 	PYTHONPATH=.:layers/common .venv/bin/lint-imports --no-logo
 	$(sam) validate --lint --region us-east-1
+	$(python) -m tools.language
 	$(python) -m tools.openapi --check
 	$(python) -m tools.wire --check
 	$(python) -m tools.readme --check

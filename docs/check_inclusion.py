@@ -30,9 +30,9 @@ for side, other in proof["path"]:
     node = hashed(1, bytes.fromhex(other), node) if side == "left" else hashed(1, node, bytes.fromhex(other))
 if node.hex() != seal["root"]:
     sys.exit("The entry is NOT in this signed tree head.")
-told = (
+result = (
     f"Entry {entry['audit_id']}, number {place} of {account}, is in signed tree head {seal['number']} of {seal['at']}."
 )
-sys.stdout.write(f"{told}\n")
+sys.stdout.write(f"{result}\n")
 if seal is not given:
     sys.stderr.write("WARNING: this signed tree head comes from the proof itself. Compare it with the vendor's.\n")

@@ -16,7 +16,7 @@ from tools.emulator import REGION
 
 ROOT = Path(__file__).resolve().parent.parent
 BUILT = Path(".aws-sam/host")
-CACHE = Path(".local/artefacts")
+CACHE = Path(".local/artifacts")
 CODE_PROPERTY = {
     "AWS::Serverless::Function": "CodeUri",
     "AWS::Serverless::LayerVersion": "ContentUri",

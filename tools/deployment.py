@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mypy_boto3_cloudformation.literals import CapabilityType
 
 STACK = "partner-access"
-BUCKET = "partner-access-artefacts"
+BUCKET = "partner-access-artifacts"
 DEPLOYMENT_TIMEOUT = 120.0
 CAPABILITIES: tuple["CapabilityType", ...] = ("CAPABILITY_IAM", "CAPABILITY_NAMED_IAM", "CAPABILITY_AUTO_EXPAND")
 
@@ -105,4 +105,4 @@ def _wait_until_created(cloudformation: "CloudFormationClient") -> DeployedResou
         for event in cloudformation.describe_stack_events(StackName=STACK)["StackEvents"]
         if event.get("ResourceStatusReason") and "FAILED" in event.get("ResourceStatus", "")
     ]
-    raise DeploymentFailed("the stack does not stand. " + "; ".join(reasons))
+    raise DeploymentFailed("the stack was not created. " + "; ".join(reasons))

@@ -1,6 +1,6 @@
-"""Render every email in every language with sample data into .local/letters.
+"""Render every email in every language with sample data into .local/emails.
 
-Run `PYTHONPATH=layers/common python -m tools.letter_preview`, then open .local/letters/index.html.
+Run `PYTHONPATH=layers/common python -m tools.email_preview`, then open .local/emails/index.html.
 """
 
 from dataclasses import replace
@@ -75,9 +75,9 @@ def main() -> None:
             name = ".".join(filter(None, (kind, cause, language)))
             _write(name, rendered)
             entries.append(f'<li><a href="{name}.html">{escape(rendered.subject)}</a> {cause or ""}</li>')
-    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Letters</title><ul>{"".join(entries)}</ul>'
+    page = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Emails</title><ul>{"".join(entries)}</ul>'
     (FOLDER / "index.html").write_text(page, encoding="utf-8")
-    print(f"{len(entries)} letters are in {FOLDER}")
+    print(f"{len(entries)} emails are in {FOLDER}")
 
 
 def _write(name: str, rendered: RenderedEmail) -> None:

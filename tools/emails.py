@@ -1,4 +1,4 @@
-"""List the emails that a local stack has sent: `python -m tools.letters [--json]`, newest last."""
+"""List the emails that a local stack has sent: `python -m tools.emails [--json]`, newest last."""
 
 import json
 from dataclasses import asdict, dataclass
@@ -51,7 +51,7 @@ def sent_emails(pool: urllib3.PoolManager, endpoint: str) -> list[SentEmail]:
 
 def emails_table(emails: list[SentEmail]) -> Table:
     """Return a table with one row for each email."""
-    table = Table(title="Letters sent", title_justify="left")
+    table = Table(title="Emails sent", title_justify="left")
     table.add_column("at", no_wrap=True)
     table.add_column("to", overflow="fold")
     table.add_column("subject", overflow="fold")
@@ -63,7 +63,7 @@ def emails_table(emails: list[SentEmail]) -> Table:
 def main(
     *,
     as_json: Annotated[bool, typer.Option("--json", help="One JSON array, for scripts.")] = False,
-    texts: Annotated[bool, typer.Option(help="Show the text of each letter below the table.")] = True,
+    texts: Annotated[bool, typer.Option(help="Show the text of each email below the table.")] = True,
 ) -> None:
     """Print the emails that the demo has sent, newest last."""
     emails = sent_emails(connection_pool(), read_demo().aws_endpoint)

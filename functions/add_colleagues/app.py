@@ -71,7 +71,7 @@ def add_colleagues(partner_id: str, account_id: str, request: AddColleaguesReque
     partner_console.must_add_colleagues(caller, partner_id, act)
     if request.permission_set == SetName.PARTNER_ADMIN:
         raise InvalidField("/permission_set").with_detail(
-            "Ask the client: only its own admins make somebody partner admin."
+            "Ask the client. Only its admins can make a user partner admin."
         )
     report = AddColleaguesResponse(
         items=tuple(_row(account_id, user_id, request, act.for_item(user_id)) for user_id in request.employee_ids)

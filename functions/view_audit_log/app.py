@@ -31,13 +31,13 @@ COLUMNS: Final = ("audit_id", "at", "event", "actor_id", "actor_name", "accounts
 
 def _rfc_3339(text: str) -> str:
     if not re.fullmatch(RFC_3339, text, re.ASCII | re.IGNORECASE):
-        raise ValueError("not a time of RFC 3339")
+        raise ValueError("not an RFC 3339 timestamp")
     return text
 
 
 def _not_before_epoch(moment: datetime) -> datetime:
     if moment < audit_log.EPOCH:
-        raise ValueError("before there were entries")
+        raise ValueError("earlier than any audit entry")
     return moment
 
 

@@ -388,7 +388,7 @@ def test_queued_notification_requires_employee_unless_about_partner(kind: Notifi
             is None
         )
     else:
-        with pytest.raises(ValidationError, match="Value error, the letter names nobody"):
+        with pytest.raises(ValidationError, match="Value error, the notification names no user"):
             QueuedNotification(**about, notification=a_notification(kind, employee_id=None))
 
 

@@ -1,4 +1,4 @@
-"""Users: eligibility, offboarding, and the partner for whom they act."""
+"""Users: eligibility, offboarding, and the partner that they act for."""
 
 import pytest
 

@@ -233,9 +233,9 @@ CASES: Final = [
          facts={"user_active": False}),
     case(Rule.UNKNOWN_PERMISSION, EMPLOYEE, "crm.everything", a_partner_admin(), advice="no such permission"),
     case(Rule.RESTRICTED, EMPLOYEE, BILLING, a_partner_admin(), facts={"partner_id": PARTNER, "restricted": True},
-         advice="by no door. Ask a super admin of the client to do it himself."),
+         advice="can never hold this permission. Ask a super admin of the client to do it."),
     case(Rule.PARTNER_ACCOUNTS_ONLY, APPROVER, CONSOLE, facts={"account_kind": "client"},
-         advice="nobody can give it here"),
+         advice="nobody can grant it here"),
     case(Rule.UNKNOWN_SET, CLERK, EXPORT, a_member(CLERK, CUSTOM_SET, added=(EXPORT,)), who={"vendor"},
          facts=set_facts(CUSTOM_SET)),
     case(Rule.UNKNOWN_SET, CLERK, EXPORT, a_member(CLERK, "view_only", set_version=99), who={"vendor"},
@@ -400,8 +400,8 @@ def seeded_table(table: Table) -> Table:
 
 
 ELSEWHERE, NOWHERE = "client-florist", "client-nowhere"
-FORBIDDEN = "You may not do this here. Ask an admin of the account for the right to."
-NOT_FOUND = "There is nothing here, or nothing that you may see."
+FORBIDDEN = "You don't have permission to do this. Ask an admin of the account to give it to you."
+NOT_FOUND = "We can't find this, or you don't have access to it. Check the id and the account."
 
 
 @pytest.mark.parametrize("by", [APPROVER, "user-users", CLERK, EMPLOYEE, "user-stopped"])

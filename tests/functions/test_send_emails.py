@@ -61,7 +61,7 @@ ADDRESS = {
     APPROVER: f"{APPROVER}@bakery.example",
     CLERK: f"{CLERK}@bakery.example",
 }
-NO_ACT_VIOLATION = "no act asked for it"
+NO_ACT_VIOLATION = "no act requested it"
 """The invariant violation of notifications that a test made up. Each sentence about one ends with it."""
 
 
@@ -1318,8 +1318,8 @@ def test_send_emails_after_approval_notifies_both_sides_once(table: Table, scena
 @pytest.mark.parametrize(
     ("requested_days", "given", "sentence"),
     [
-        (5, {"access_days": 2}, "Asked for: 5 days; given: 2 days"),
-        (None, {"access_days": 60}, "Asked for: no fixed end; given: 60 days"),
+        (5, {"access_days": 2}, "Requested: 5 days; granted: 2 days"),
+        (None, {"access_days": 60}, "Requested: no fixed end; granted: 60 days"),
         (5, {}, None),
     ],
 )
@@ -1334,7 +1334,7 @@ def test_send_access_granted_email_states_shortened_access_days(
 
     assert scenario.ses.sent
     for copy in scenario.ses.sent:
-        assert re.findall(r"Asked for: .*", copy.text) == ([sentence] if sentence else [])
+        assert re.findall(r"Requested: .*", copy.text) == ([sentence] if sentence else [])
 
 
 def test_send_emails_by_schedule_with_several_pages_sends_all(scenario: EmailScenario) -> None:

@@ -224,7 +224,7 @@ def test_sign_audit_log_after_tree_head_that_breaks_the_chain_raises(
     store.storage.put_object(Bucket=store.bucket, Key="tree-heads/2.json", Body=store.read("tree-heads/1.json"))
     store_chain_head(table, 2)
 
-    with pytest.raises(ValueError, match="seal 1 does not follow seal 1"):
+    with pytest.raises(ValueError, match="signed tree head 1 does not follow 1"):
         sign_audit_log()
 
     assert stored.latest().number == 1
@@ -258,7 +258,7 @@ def test_sign_audit_log_after_tree_head_signed_by_another_key_raises(
     capsys.readouterr()
 
     for _ in range(2):
-        with pytest.raises(ValueError, match="seal 2 is not signed by arn:"):
+        with pytest.raises(ValueError, match="signed tree head 2 is not signed by arn:"):
             sign_audit_log()
 
     assert stored.latest().number == 1

@@ -77,7 +77,7 @@ NOT_RUN_HERE: Final = (
     ),
     NotRunHere(
         "Cold starts and latency of Lambda itself, arm64",
-        "Built artefacts under AWS's runtime interface client on this machine, as ratios; the layer for arm64 is built, not run.",
+        "Built artifacts under AWS's runtime interface client on this machine, as ratios; the layer for arm64 is built, not run.",
         "Invoke after an update; compare Init Duration with a bare handler's in the same account.",
     ),
     NotRunHere(

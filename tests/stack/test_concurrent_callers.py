@@ -281,7 +281,7 @@ def _note(attempts: list[Attempt], acknowledged: Counter[str], differing: Counte
         "crowd",
         Figure(name="callers at once", measured=CALLERS, unit=""),
         Figure(
-            name="acts acknowledged, each found once in the table and in the trail",
+            name="acts acknowledged, each found once in the table and in the audit log",
             measured=acknowledged.total(),
             unit="",
         ),

@@ -102,9 +102,7 @@ def test_without_http_ban_removes_only_that_statement() -> None:
 def test_artifacts_built_concurrently_are_the_same(tmp_path: Path) -> None:
     (tmp_path / BUILT).parent.mkdir()
     (tmp_path / BUILT).symlink_to(ROOT / BUILT)
-    program = (
-        "import sys, pathlib; from tools.artefacts import artefacts; print(artefacts(*map(pathlib.Path, sys.argv[1:])))"
-    )
+    program = "import sys, pathlib; from tools.artifacts import prepare_artifacts; print(prepare_artifacts(*map(pathlib.Path, sys.argv[1:])))"
     command = (sys.executable, "-c", program, tmp_path, ROOT / PYTHON)
     started = [subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) for _ in range(2)]
 

@@ -15,17 +15,17 @@ REACH: Final = {"owned": 1, "team": 2, "all": 3, "": 3}
 
 # conditions on an assignment, `{place}`: the membership itself, or the membership before the grant
 NOT_ENDED: Final = """
-(!({place} has firm) || ({place}.firm has endings && {place}.tenure >= {place}.leavings + {place}.firm.endings))"""
+(!({place} has partner) || ({place}.partner has endings && {place}.tenure >= {place}.leavings + {place}.partner.endings))"""
 ELIGIBLE: Final = """
-(!({place} has firm) || ({place}.firm.in_program && principal.user.employed_by.contains({place}.firm)
-  && principal.user has domain && {place}.firm.domains.contains(principal.user.domain)))"""
+(!({place} has partner) || ({place}.partner.in_program && principal.user.employed_by.contains({place}.partner)
+  && principal.user has domain && {place}.partner.domains.contains(principal.user.domain)))"""
 SET_IS_KNOWN: Final = """
 (if {place} has own then {place}.own has holds else Catalogue::"all".versions.containsAll({place}.given))"""
 HOLDS_PERMISSION: Final = """
 ({place}.added.contains(resource.key) || (!{place}.removed.contains(resource.name) &&
   (if {place} has own then {place}.own.holds.contains(resource.key) else resource.versions.containsAll({place}.given))))"""
 NOT_RESTRICTED_FOR_PARTNER: Final = """
-(!({place} has firm) || !resource.restricted)"""
+(!({place} has partner) || !resource.restricted)"""
 SEAT_IS_PAID: Final = """
 (!(resource has paid) || ({place} has seat && {place}.seat == "partner" && principal.account.seat_based)
   || {place}.seats.contains(resource.paid))"""
@@ -124,7 +124,11 @@ def _entities(number: str, state: State) -> Iterator[dict[str, object]]:
     for partner_id, partner in state["firms"].items():
         in_program = partner["kind"] == "partner" and partner["program"] == partner["state"] == "active"
         yield _entity(
-            "Firm", partner_id, endings=partner["terminations"], domains=list(partner["domains"]), in_program=in_program
+            "Partner",
+            partner_id,
+            endings=partner["terminations"],
+            domains=list(partner["domains"]),
+            in_program=in_program,
         )
     for set_id, custom_set in state["sets"].items():
         yield _entity("OwnSet", set_id, holds=_permission_keys(custom_set["permissions"]))
@@ -142,7 +146,7 @@ def _entities(number: str, state: State) -> Iterator[dict[str, object]]:
             number,
             active=user["active"],
             domain=user["email"].split("@")[1] if user["email"] else None,
-            employed_by=[_reference("Firm", partner) for partner in user["employed_by"]],
+            employed_by=[_reference("Partner", partner) for partner in user["employed_by"]],
         )
     if member:
         previous, grant = member.get("previous"), member.get("grant")
@@ -171,7 +175,7 @@ def _assignment(name: str, assignment: State, user: State | None) -> dict[str, o
     return _entity(
         "Place",
         name,
-        firm=_reference("Firm", partner_id),
+        partner=_reference("Partner", partner_id),
         tenure=assignment["access_generation"],
         leavings=user["offboardings"].get(partner_id, 0) if user else 0,
         seat=assignment["seat"],

@@ -15,7 +15,9 @@ from tests.support.table import Item, Table
 
 DOMAIN_OF_PARTNER: Final = {"partner-north": "north.example", "partner-south": "south.example"}
 CLIENTS: Final = ("client-bakery", "client-florist", "client-harbour")
-PARTNER_OF_EMPLOYEE: Final = {f"user-{firm[8]}{number}": firm for firm in DOMAIN_OF_PARTNER for number in range(1, 4)}
+PARTNER_OF_EMPLOYEE: Final = {
+    f"user-{partner[8]}{number}": partner for partner in DOMAIN_OF_PARTNER for number in range(1, 4)
+}
 CLIENT_OF_USER: Final = {f"user-{client[7]}{number}": client for client in CLIENTS for number in range(1, 3)}
 USERS: Final = (*PARTNER_OF_EMPLOYEE, *CLIENT_OF_USER)
 SETS: Final = ("super_admin", "marketing", "sales", "view_only")

@@ -10,7 +10,7 @@ from pathlib import Path
 from samtranslator.translator.transform import transform  # type: ignore[import-not-found]  # not in this environment
 from samtranslator.yaml_helper import yaml_parse  # type: ignore[import-not-found]
 
-CODE_URI = "s3://artefacts/code.zip"
+CODE_URI = "s3://artifacts/code.zip"
 
 
 class NoManagedPolicyLoader:

@@ -27,21 +27,21 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def prove(
-    only: Annotated[list[str] | None, typer.Option(help="a part, by its name; may be given again")] = None,
-    seed: Annotated[int | None, typer.Option(help="of all that is left to chance")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="name of a part, repeatable")] = None,
+    seed: Annotated[int | None, typer.Option(help="random seed")] = None,
 ) -> None:
     """Run the proofs one after the other, each on all processors."""
     chosen = [part for part in PARTS if part.is_run and (not only or part.name in only)]
     unknown = {*(only or ())} - {part.name for part in chosen}
     if unknown:
-        sys.exit(f"no part that is run here: {', '.join(sorted(unknown))}; there are {', '.join(RUN)}")
+        sys.exit(f"not a part that runs here: {', '.join(sorted(unknown))}. Choose from {', '.join(RUN)}")
     seed = secrets.randbelow(LARGEST_SEED) if seed is None else seed
     console.print(f"seed {seed}")
     failed = [part.name for part in chosen if not _passes(part, seed)]
     page.write([part.name for part in chosen if part.name not in failed], FOLDER, seed)
     if failed:
         console.print(
-            f"[red]does not hold: {', '.join(failed)}; make proof ONLY={failed[0]} SEED={seed} tries it again"
+            f"[red]does not hold: {', '.join(failed)}. make proof ONLY={failed[0]} SEED={seed} tries it again"
         )
         sys.exit(1)
 

@@ -14,9 +14,9 @@ from tools.template import ROOT
 PAGE: Final = ROOT / "PROOFS.md"
 HEAD: Final = """# Proofs
 
-What `make proof` and `make mutate` tried and found; written by them, not by hand. A number is a count, not an estimate.
-Each section says when it was run and with which seed: `make proof ONLY=<part> SEED=<seed>` tries the same again.
-A short form of each, but for the mutants of the code, is part of `make test`.
+Results of `make proof` and `make mutate`, which write this file. Each number is a count, not an estimate.
+Each section gives its date and seed. `make proof ONLY=<part> SEED=<seed>` runs it again with that seed.
+A short form of each, except the mutants of the code, is part of `make test`.
 """
 
 
@@ -28,7 +28,7 @@ def write(parts: list[str], folder: Path, seed: int, file: Path = PAGE) -> None:
         for part in PARTS
     ]
     link_by_part = {
-        part.name: _link(part) if section else f"{part.title} (not whole yet)" for part, section in sections
+        part.name: _link(part) if section else f"{part.title} (not complete yet)" for part, section in sections
     }
     file.write_text(
         "\n".join([HEAD, _guarantees(link_by_part), *(each for _, each in sections if each)]), encoding="utf-8"
@@ -61,14 +61,14 @@ def _section(part: ProofPart, folder: Path, seed: int) -> str:
     report = folder / f"{part.name}.xml"
     found = [*notes.read(part.name, folder), *(passed.rows(report) if report.exists() else ())]
     if not found:
-        raise LookupError(f"{part.name} noted nothing")
+        raise LookupError(f"{part.name} recorded nothing")
     tried, named = [note for note in found if not note.reason], [note for note in found if note.reason]
     blocks = [
         f"<!-- {part.name} -->\n## {part.title}\n",
         f"{part.about}\n",
         f"Run on {datetime.now(UTC):%Y-%m-%d}, seed {seed}.\n",
-        _table(("Tried", "How often"), [(note.what, _counts(note)) for note in tried]),
-        _table(("What", "Why"), [(note.what, note.reason) for note in named]),
+        _table(("Test", "Count"), [(note.what, _counts(note)) for note in tried]),
+        _table(("Finding", "Reason"), [(note.what, note.reason) for note in named]),
     ]
     return "\n".join(filter(None, blocks)) + f"<!-- /{part.name} -->\n"
 

@@ -40,6 +40,7 @@ MORE_FAULT_TESTS: Final = (
     ),
     "tests/store/authorization/test_access.py",
     "tests/store/test_dynamo.py",
+    "tests/store/test_queries.py",
     "tests/store/test_expiry.py",
     "tests/template/test_template.py",
     "tests/api/test_routing.py",
@@ -81,46 +82,46 @@ PARTS: Final = (
     ProofPart(
         "interleavings",
         "Interleavings",
-        "Each AWS call is one atomic step. Every schedule of the operations named is run, and the guarantees are looked "
-        "at after every write; a fault of each kind is put at every call of each alone, and of the hazards' pairs. Designs known to be wrong are run the same way, "
+        "Each AWS call is one atomic step. Every schedule of the named operations is run. The guarantees are checked "
+        "after every write. Each kind of fault is injected at every call of each operation and of risky pairs. Designs known to be wrong are run the same way, "
         "and must be caught.",
         ("tests/proofs/interleavings",),
     ),
     ProofPart(
         "conditions",
         "Conditions",
-        "Each clause of each condition is dropped, each comparison turned, each line of a transaction taken out, one at a "
-        "time; a test must fail each time.",
+        "Each clause of each condition is dropped, each comparison inverted, each item of a transaction removed, one at a "
+        "time. A test must fail each time.",
         ("tests/proofs/conditions",),
     ),
     ProofPart(
         "model",
-        "A model beside the product",
-        "Random acts at every door, with the clock jumping, records delivered again and faults at AWS's door; a small model "
-        "must agree after each. One town goes on for a minute, from day to day; `make soak` lets it for half an hour.",
+        "A model of the product",
+        "Random operations on every route, with clock jumps, records delivered again and faults in AWS calls. A small model "
+        "must agree after each. One system runs for a minute, from day to day. `make soak` runs it for half an hour.",
         ("tests/proofs/model",),
         {"MINUTES": "1"},
     ),
     ProofPart(
         "faults",
         "Faults",
-        "The rows of guarantees.md §7, with the invariants, the audit entries, the letters and the number of AWS calls "
-        "looked at wherever a fault can touch them. All tests of the files that show a row are run.",
+        "The rows of guarantees.md §7. The invariants, the audit entries, the emails and the number of AWS calls are "
+        "checked wherever a fault can affect them. All tests of the files that show a row are run.",
         ("tests/proofs/faults", *MORE_FAULT_TESTS),
     ),
     ProofPart(
         "fuzz",
         "Hostile input",
-        "Requests made from openapi.json, valid and not, against the running product; canary secrets and personal data "
-        "looked for wherever they must not be. All tests of the files that try a kind of bad input are run.",
+        "Valid and invalid requests are generated from openapi.json. Canary secrets and personal data in the responses "
+        "and elsewhere are detected. All tests of the files that try a kind of bad input are run.",
         ("tests/proofs/fuzz", *MORE_BAD_INPUT_TESTS),
     ),
     ProofPart(
         "decisions",
         "Decisions",
-        "The product beside two others that decide: a naive reading of domain.md, and Cedar; wrong readings must be told "
-        "apart. Questions asked by threads while access is taken and given back; every check of the AuthZEN certification; "
-        "every role at every door; whatever only looks, with the whole table compared before and after.",
+        "The product is compared with a direct reading of domain.md and with Cedar. Wrong readings must be detected. "
+        "Threads request decisions while access is revoked and granted. All AuthZEN certification checks are run, and "
+        "every role on every route. For operations that only read, the whole table is compared before and after.",
         (
             "tests/test_differential.py",
             "tests/stack/test_decisions_after_revocations.py",
@@ -132,28 +133,28 @@ PARTS: Final = (
     ),
     ProofPart(
         "trail",
-        "The trail and its events",
-        "Every byte of an exported trail changed, taken away, put in; every row removed, doubled, swapped; chains made anew. "
-        "A consumer of events, late, doubled and out of order, that ends up with what the table has.",
+        "The audit log and its events",
+        "Each byte of an exported audit log is changed, removed, inserted. Each row is removed, doubled, swapped. "
+        "Chains are rewritten. A consumer of late, duplicate and reordered events ends up with the data of the table.",
         ("tests/tools/test_audit_export.py", "tests/stack/test_audit_log.py", "tests/test_event_mirror.py"),
     ),
     ProofPart(
         "template",
         "The template",
-        "Each function's rights, the authorizer and scope of each route, backups, retention and who may call what are "
-        "compared with tables of the tests; what a scanner (checkov) finds beyond is listed here with its reason.",
+        "Each function's permissions, each route's authorizer and scope, backups, retention and allowed callers are "
+        "compared with tables in the tests. Other findings of a scanner (checkov) are listed with reasons.",
         ("tests/proofs/test_template.py", "tests/template"),
     ),
     ProofPart(
         "mutation",
         "Mutants of the code",
-        "Small changes to the rules and the store, all or as many as are drawn, one at a time (`make mutate`); a test must "
+        "Small changes to the rules and the store, all or a random sample, one at a time (`make mutate`). A test must "
         "fail each time, or the type checker of `make check`.",
     ),
     ProofPart(
         "elsewhere",
         "Not run here",
-        "What needs AWS itself, or people: what stands in for it here, and how to try it.",
+        "Checks that need AWS itself or people, with their replacement here and how to run them.",
         ("tests/proofs/test_untested_here.py",),
     ),
 )
@@ -161,43 +162,43 @@ PARTS: Final = (
 GUARANTEES: Final = (
     (
         "G1",
-        "A link grants at most once per account, never more often than it may, and never after its end",
+        "A link grants access at most once per account, never more often than allowed, and never after its end",
         ("interleavings", "conditions", "model"),
     ),
     (
         "G2",
-        "The seats taken are the partner admins who sit, and never more than there are",
+        "The used partner seats equal the partner admins, and never exceed the limit",
         ("interleavings", "conditions", "model"),
     ),
     (
         "G3",
-        "From its first on, an account has an active super admin, but where all of them left",
+        "Once it has one, an account always has an active super admin, unless all of them left",
         ("interleavings", "model"),
     ),
     (
         "G4",
-        "A question that begins after a revocation has returned is never answered with yes",
+        "A decision that is requested after a revocation has returned is never a permit",
         ("interleavings", "decisions"),
     ),
-    ("G5", "Looking changes nothing; opening a link never approves it", ("decisions",)),
+    ("G5", "Reading changes nothing, and opening a link never approves it", ("decisions",)),
     (
         "G6",
-        "Each effect has one audit entry for each account concerned, and its letter, or there is none of them",
+        "Each effect has one audit entry for each account concerned, and its email, or none of them exists",
         ("interleavings", "model", "faults"),
     ),
     (
         "G7",
-        "A letter goes out at least once, and a second time only where its answer and its report were lost",
+        "An email is sent at least once, and twice only if SES's response and its delivery report were lost",
         ("interleavings", "faults"),
     ),
     (
         "G8",
-        "The same key with the same body has one effect and one answer for a day",
+        "The same key with the same body has one effect and one response for a day",
         ("interleavings", "model", "faults"),
     ),
-    ("G9", "What fails, denies: no fault is answered with a permission", ("faults",)),
-    ("G10", "The secret of a link is nowhere but in its one answer and its letters", ("fuzz",)),
-    ("G11", "Whoever alters, removes, reorders or cuts off the trail is found", ("trail",)),
-    ("G12", "Whoever has not the secret learns nothing", ("fuzz",)),
+    ("G9", "Failures deny: no fault leads to a permission", ("faults",)),
+    ("G10", "The secret of a link is only in its one response and its emails", ("fuzz",)),
+    ("G11", "Altering, removing, reordering or truncating the audit log is detected", ("trail",)),
+    ("G12", "A caller without the secret learns nothing", ("fuzz",)),
 )
 """The guarantees of guarantees.md with the parts that prove them."""

@@ -5,7 +5,7 @@ import { confirmAction } from "./partner-asking.js";
 import { colleaguesTask } from "./partner-colleagues.js";
 import { formatDateTime } from "./dates.js";
 import { breakableEmail, button, h } from "./elements.js";
-import { ownUserId, partner, seatName, setName, userPath } from "./partner-firm.js";
+import { ownUserId, partner, seatName, setName, userPath } from "./partner-account.js";
 import { filterableList, includesText } from "./partner-listing.js";
 import { migrationTask } from "./partner-migrating.js";
 import { toast } from "./shell.js";

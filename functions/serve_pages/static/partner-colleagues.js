@@ -2,7 +2,7 @@
 
 import { call, newIdempotencyKey } from "./api.js";
 import { breakableEmail, busy, button, h } from "./elements.js";
-import { partner, partnerPath, setName } from "./partner-firm.js";
+import { partner, partnerPath, setName } from "./partner-account.js";
 import { attempt, errorAlert } from "./shell.js";
 import { backLink } from "./partner-views.js";
 import { problemText, t } from "./words.js";

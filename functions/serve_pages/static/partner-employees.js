@@ -1,7 +1,7 @@
 // Tab of partner employees: whether each is eligible as partner admin, and their clients.
 
 import { breakableEmail, button, h } from "./elements.js";
-import { ownUserId, partner, setName } from "./partner-firm.js";
+import { ownUserId, partner, setName } from "./partner-account.js";
 import { offboardingTask } from "./partner-leaving.js";
 import { linkFormTask } from "./partner-linkform.js";
 import { filterableList, includesText } from "./partner-listing.js";

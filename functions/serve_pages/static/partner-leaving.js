@@ -2,7 +2,7 @@
 
 import { call, newIdempotencyKey } from "./api.js";
 import { button, h } from "./elements.js";
-import { ownUserId, partner, partnerPath } from "./partner-firm.js";
+import { ownUserId, partner, partnerPath } from "./partner-account.js";
 import { attempt, errorAlert, redraw } from "./shell.js";
 import { backLink, currentTask, leaveTask } from "./partner-views.js";
 import { t } from "./words.js";

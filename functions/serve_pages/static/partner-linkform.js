@@ -4,7 +4,7 @@ import { adjustmentFields } from "./adjust.js";
 import { call, newIdempotencyKey } from "./api.js";
 import { daysFromNow, formatDate, formatDateTime } from "./dates.js";
 import { alertNote, bulletList, busy, button, factList, h } from "./elements.js";
-import { clientName, ownUserId, partner, partnerPath } from "./partner-firm.js";
+import { clientName, ownUserId, partner, partnerPath } from "./partner-account.js";
 import { describeAllowed, describeDenied, permissionGroups } from "./permissions.js";
 import { attempt, errorAlert, toast } from "./shell.js";
 import { backLink, openTask } from "./partner-views.js";

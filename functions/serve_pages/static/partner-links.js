@@ -4,7 +4,7 @@ import { call, newIdempotencyKey } from "./api.js";
 import { confirmAction } from "./partner-asking.js";
 import { formatDate, formatDateTime } from "./dates.js";
 import { button, h } from "./elements.js";
-import { clientName, ownUserId, partner, partnerPath } from "./partner-firm.js";
+import { clientName, ownUserId, partner, partnerPath } from "./partner-account.js";
 import { linkReadyTask } from "./partner-linkform.js";
 import { filterableList, includesText } from "./partner-listing.js";
 import { toast } from "./shell.js";

@@ -2,7 +2,7 @@
 
 import { call, newIdempotencyKey } from "./api.js";
 import { bulletList, button, h } from "./elements.js";
-import { ownUserId, partner, partnerPath, seatName } from "./partner-firm.js";
+import { ownUserId, partner, partnerPath, seatName } from "./partner-account.js";
 import { Pages } from "./partner-paging.js";
 import { describeDenied } from "./permissions.js";
 import { attempt, errorAlert } from "./shell.js";

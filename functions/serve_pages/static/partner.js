@@ -4,7 +4,7 @@ import { takePageState, token } from "./auth.js";
 import { clientsTab } from "./partner-clients.js";
 import { button, h } from "./elements.js";
 import { employeesTab } from "./partner-employees.js";
-import { loadPartner, partner } from "./partner-firm.js";
+import { loadPartner, partner } from "./partner-account.js";
 import { linkFormState, linkFormTask } from "./partner-linkform.js";
 import { linksTab } from "./partner-links.js";
 import { attempt, errorAlert, redraw, showPage, signInPage } from "./shell.js";
@@ -65,7 +65,7 @@ function render() {
   if (error) {
     return { title, content: [...heading, errorAlert(error), h("p", {}, h("a", { href: "/" }, t("to_start")))] };
   }
-  const partnerLine = h("p", { class: "firm" },
+  const partnerLine = h("p", { class: "partner-line" },
     partner.name
       ? [
         h("strong", {}, partner.name),

@@ -13,7 +13,7 @@ COMPATIBLE_SCRIPTS: Final = frozenset(
 
 
 def _invalid_email() -> PydanticCustomError:
-    return PydanticCustomError("invalid_email", "not an e-mail address")
+    return PydanticCustomError("invalid_email", "not an email address")
 
 
 def normalize(text: str) -> str:

@@ -132,8 +132,8 @@ def test_explain_without_possible_remedy_says_so_in_advice() -> None:
     )
 
     assert last.advice == (
-        "As things stand, nobody in this account can change it. "
-        "An account keeps at least one active super admin. Name another one first."
+        "Currently, nobody in this account can change it. "
+        "An account needs at least one active super admin. Name another one first."
     )
     assert [each.role for each in alone.remedy.changeable_by] == ["user_manager", "colleague"]
     assert (

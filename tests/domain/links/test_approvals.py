@@ -81,7 +81,7 @@ def a_reply(state: LinkState = LinkState.APPROVED) -> LinkReply:
 def facts(*, employee: User | None = LINKED_EMPLOYEE, member: Member | None = None, **changes: Any) -> ReplyFacts:
     """Build facts for a valid approval.
 
-    `employee` is the user whom the link names, `member` their membership in the account before the approval.
+    `employee` is the user that the link names, `member` their membership in the account before the approval.
     """
     target = a_partner_admin_actor(member=member) if member else Actor()
     return ReplyFacts(

@@ -139,7 +139,7 @@ def test_resume_with_only_other_reason_raises_grant_suspended(role: Role, target
 
     with pytest.raises(GrantSuspended) as raised:
         resume(found, act_of(found))
-    assert "not yours to lift" in raised.value.detail
+    assert "cannot lift this suspension" in raised.value.detail
 
 
 @pytest.mark.parametrize("role", SIDES)

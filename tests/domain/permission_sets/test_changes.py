@@ -116,8 +116,8 @@ def test_create_or_update_set_with_invalid_permissions_raises_error(
     permissions: tuple[str, ...], error: type[DomainError]
 ) -> None:
     for decide in (
-        lambda wish: create(facts(), wish, an_act()),
-        lambda wish: update(facts(), wish, 1, an_act()),
+        lambda content: create(facts(), content, an_act()),
+        lambda content: update(facts(), content, 1, an_act()),
     ):
         with pytest.raises(error) as raised:
             decide(SetContent("Desk", permissions))

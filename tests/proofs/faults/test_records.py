@@ -76,7 +76,7 @@ def test_send_emails_with_malformed_stream_records_still_sends_email(
         tried["records"] += len(poison)
 
     bring()
-    notes.passed("F23: records that nobody can read, beside a letter", records=tried["records"])
+    notes.passed("F23: unreadable records next to an email", records=tried["records"])
 
 
 def test_send_emails_with_malformed_outbox_item_still_sends_other_email(
@@ -99,7 +99,7 @@ def test_send_emails_with_malformed_outbox_item_still_sends_other_email(
         tried["letters"] += 1
 
     send()
-    notes.passed("F23: letters that nobody can read, beside one that somebody can", letters=tried["letters"])
+    notes.passed("F23: unreadable emails next to a readable one", emails=tried["letters"])
 
 
 def test_publish_audit_events_with_repeated_batches_builds_same_hash_chain(
@@ -132,4 +132,4 @@ def test_publish_audit_events_with_repeated_batches_builds_same_hash_chain(
         assert violations(environment.table.items()) == []
 
     publish()
-    notes.passed("F24: batches of the trail that come again from an earlier place", batches=tried["batches"])
+    notes.passed("F24: batches of the audit log delivered again from an earlier position", batches=tried["batches"])

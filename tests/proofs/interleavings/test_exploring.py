@@ -44,7 +44,7 @@ def test_exploration_has_same_outcomes_as_running_schedules_in_threads(
     threaded = Scheduler(scenario).outcomes(*attempts)
     assert threaded == expected
     assert threaded.total() == explored.schedules > 1
-    notes.passed(f"acted out in threads: {' and '.join(names)}", schedules=threaded.total(), outcomes=len(threaded))
+    notes.passed(f"replayed in threads: {' and '.join(names)}", schedules=threaded.total(), outcomes=len(threaded))
 
 
 def test_single_schedule_runs_alone(scenario: Scenario) -> None:

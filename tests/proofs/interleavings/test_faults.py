@@ -48,7 +48,7 @@ def test_operation_with_fault_at_each_call_takes_effect_once(
     found = [scenario.prove(each, faults=EVERY_FAULT) for each in mine]
 
     assert all(each.schedules > 1 for each in found)
-    notes.passed("a fault at every call", share=shard, deeds=len(found), **counts(found))
+    notes.passed("a fault at every call", share=shard, operations=len(found), **counts(found))
 
 
 @pytest.mark.parametrize("names", all_or_first(TOGETHER, short=2), ids=" and ".join)

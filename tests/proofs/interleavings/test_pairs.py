@@ -52,7 +52,7 @@ def test_pair_of_concurrent_operations_keeps_invariants(
     found = [scenario.prove(*pair) for pair in mine]
 
     assert all(each.schedules > 1 for each in found)
-    notes.passed("every two deeds", share=shard, pairs=len(found), **counts(found))
+    notes.passed("every pair of operations", share=shard, pairs=len(found), **counts(found))
     notes.exception(
         f"{LEFT_OUT} and another like it",
         "left out: more schedules than all others together, and nothing in them that two sweeps of what is due now have not",
@@ -70,7 +70,7 @@ def test_concurrent_requests_with_same_key_take_effect_once(
     mine = keyed[shard::SHARDS] if whole else scenario.attempts(*sorted(REPEATED))
     found = [scenario.prove(each, each.retry()) for each in mine]
 
-    notes.passed("the same key twice at once", share=shard, deeds=len(found), **counts(found))
+    notes.passed("the same key twice at once", share=shard, operations=len(found), **counts(found))
 
 
 def test_operations_include_each_changing_route_and_background_function(scenario: Scenario) -> None:

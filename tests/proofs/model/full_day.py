@@ -1,4 +1,4 @@
-"""A day in which everything is done once and refused once, by people whom tests/support/random_operations.py knows."""
+"""A day in which every operation succeeds once and fails once, by the users of tests/support/random_operations.py."""
 
 from collections.abc import Iterator
 

@@ -40,11 +40,11 @@ STEPS: Final[Mapping[str, Step]] = {
     **{step.__name__: step for step in BACKGROUND_STEPS},
 }
 STEP_NAMES: Final = tuple(each.__name__ for each in (*OPERATIONS, *BACKGROUND_STEPS))
-"""Each as often as it shall be tried."""
+"""The names of all steps; a name that occurs twice runs twice as often."""
 
 
 class ModelMachine(RuleBasedStateMachine):
-    """Each step is somebody's act or a worker's; the town is given by whoever runs it."""
+    """Each step is one operation or one run of a background function; the test that runs it provides the system."""
 
     system: ClassVar[System]
 

@@ -182,8 +182,8 @@ def test_full_day_with_wrong_model_is_detected(table: Table, kind: type[Model], 
 
 OMITTED_ITEMS: Final = {
     "no key is remembered": ("IDEMPOTENCY#", ""),
-    "nothing is in the trail of a client": ("AUDIT#client", ""),
-    "no letter is queued": ("OUTBOX#", ""),
+    "nothing is in the audit log of a client": ("AUDIT#client", ""),
+    "no email is queued": ("OUTBOX#", ""),
     "no seat is counted": ("ACCOUNT#client", "ACCOUNT"),
 }
 """Transaction items, as prefixes of partition key and sort key, that a broken product leaves out."""
@@ -216,7 +216,7 @@ def omitting(pk: str, sk: str) -> Iterator[None]:
 
 @pytest.mark.parametrize("what", OMITTED_ITEMS)
 def test_full_day_with_broken_product_is_detected(table: Table, what: str, whole: bool, notes: Notes) -> None:
-    if not whole and what != "nothing is in the trail of a client":
+    if not whole and what != "nothing is in the audit log of a client":
         pytest.skip("looked for in the long form")
     with running_system(table, Model()) as system, omitting(*OMITTED_ITEMS[what]):
         must_be_detected(system, what, notes)
@@ -227,6 +227,6 @@ def test_random_operations_on_broken_product_detect_missing_audit_entry(
 ) -> None:
     if not whole:
         pytest.skip("looked for in the long form")
-    with omitting(*OMITTED_ITEMS["nothing is in the trail of a client"]), pytest.raises(AssertionError):
+    with omitting(*OMITTED_ITEMS["nothing is in the audit log of a client"]), pytest.raises(AssertionError):
         run_random_days(system, SEED * 1000, MANY_DAYS, Phase.generate)
-    notes.passed("found at random: nothing is in the trail of a client", acts=sum(system.done.values()))
+    notes.passed("found at random: nothing is in the audit log of a client", acts=sum(system.done.values()))

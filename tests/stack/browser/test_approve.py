@@ -288,7 +288,7 @@ def test_approve_after_expired_sign_in_keeps_input(
 
 def test_language_switch_keeps_input(open_browser: OpenBrowser, personas_by_language: dict[str, Personas]) -> None:
     personas = personas_by_language["en"]
-    browser_user = opened(open_browser, personas, personas.a_link(account_id=personas.a_client())[1], anew=True)
+    browser_user = opened(open_browser, personas, personas.a_link(account_id=personas.a_client())[1], new_context=True)
     page = browser_user.page
     browser_user.button("approve.adjust").click()
     page.locator(".group").nth(3).get_by_role("checkbox").first.uncheck()
@@ -393,7 +393,7 @@ def test_page_is_fast_does_not_shift_and_fits_narrow_screen(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str
 ) -> None:
     personas = personas_by_language[language]
-    browser_user = open_browser(language=language, width=NARROW, anew=True, who=personas.admin)
+    browser_user = open_browser(language=language, width=NARROW, new_context=True, who=personas.admin)
     browser_user.check_fast_open(f"/approve#{personas.a_link(account_id=personas.a_client())[1]}", ".facts")
     browser_user.button("approve.adjust").click()
     browser_user.check_fit("adjusting at 320 pixels")

@@ -26,11 +26,11 @@ LONGEST: Final[dict[str, Any]] = {
     "account_name": "Donaudampfschifffahrtselektrizitäten" * 5,
     "actor_name": "青空家具製造販売株式会社 " * 12,
     "can": HALF,
-    "requested_but_removed": HALF,
+    "requested_more": HALF,
     "gained": HALF,
     "purpose": "x" * 500,
     "reason": "先に相談させてください。" * 50,
-    "address": f"https://access.example.com/accounts/{'a' * 128}?user={'b' * 128}",
+    "button_url": f"https://access.example.com/accounts/{'a' * 128}?user={'b' * 128}",
 }
 
 every_language = pytest.mark.parametrize("language", rendering.LANGUAGES)

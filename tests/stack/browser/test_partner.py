@@ -453,7 +453,7 @@ def test_offboarding_shows_affected_clients_and_a_receipt(
     assert partner.stack_users.members_of(mine)[partner.other.user_id]["active"] is True
     browser_user.button("partner.end_all").click()
     browser_user.see("partner.leaving.title_done", name=partner.names[3])
-    expect(row(browser_user, CLIENTS[language][4], browser_user.text("partner.receipt.kept"))).to_be_visible()
+    expect(row(browser_user, CLIENTS[language][4], browser_user.text("partner.receipt.retained"))).to_be_visible()
     expect(row(browser_user, CLIENTS[language][0])).to_be_visible()
     check_page(browser_user, "the receipt", "partner-receipt")
     assert partner.other.caller.get(f"/accounts/{mine}/users").status in {403, 404}
@@ -592,7 +592,7 @@ def test_console_is_small_does_not_shift_and_fits_narrow_screen(
     open_browser: OpenBrowser, partners: dict[str, Partner], language: str
 ) -> None:
     partner = partners[language]
-    browser_user = open_browser(language=language, width=NARROW, anew=True, who=partner.manager)
+    browser_user = open_browser(language=language, width=NARROW, new_context=True, who=partner.manager)
     page = browser_user.page
     browser_user.check_fast_open(f"/partners/{partner.partner_id}", "tr.head")
     loaded = page.evaluate(

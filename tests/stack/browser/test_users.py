@@ -561,7 +561,7 @@ def test_audit_log_page_shows_filters_and_downloads_entries(
     with page.expect_download() as taken:
         browser_user.button("account.trail.download").click()
     sheet = taken.value.path().read_text(encoding="utf-8-sig").splitlines()
-    assert sheet[0] == "audit_id,at,event,by,by_name,accounts,details"
+    assert sheet[0] == "audit_id,at,event,actor_id,actor_name,accounts,details"
     assert [row.split(",")[2] for row in sheet[1:]] == ["member.created"]
 
 
@@ -570,7 +570,7 @@ def test_account_pages_do_not_shift_and_fit_narrow_screen(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str
 ) -> None:
     account = create_account(personas_by_language[language])
-    browser_user = open_browser(language=language, width=NARROW, anew=True, who=account.personas.admin)
+    browser_user = open_browser(language=language, width=NARROW, new_context=True, who=account.personas.admin)
     browser_user.check_fast_open(account.path, "#people tbody tr")
     browser_user.check_fit("the list at 320 pixels")
     for query in (

@@ -223,7 +223,7 @@ def test_membership_write_adds_account_of_user(table: Table) -> None:
     }  # fmt: skip
 
 
-# for whom somebody works
+# employment, super admins and pages
 
 
 @pytest.mark.parametrize("partners", [frozenset[str](), frozenset({"partner-south"})])

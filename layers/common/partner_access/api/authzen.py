@@ -150,7 +150,7 @@ class EvaluationResponse(ResponseBody, title="EvaluationResponse"):
 
 INCOMPLETE: Final = EvaluationResponse(
     decision=False,
-    context={"error": {"status": HTTPStatus.BAD_REQUEST, "message": "Name subject, action and resource in full."}},
+    context={"error": {"status": HTTPStatus.BAD_REQUEST, "message": "Send the complete subject, action and resource."}},
 )
 
 

@@ -188,7 +188,7 @@ def erase(user_id: str, facts: UserFacts, act: Act) -> UserSaved | None:
     before = facts.user
     if facts.super_admin_of:
         raise IsSuperAdmin().with_detail(
-            "Take the super admin's role from this person first, everywhere; name another where needed."
+            "First end this user's super admin role in every account. Name another super admin where needed."
         )
     if not before or before.email is None:
         return None

@@ -87,7 +87,7 @@ class QueuedNotification(Record):
     @model_validator(mode="after")
     def _must_name_subject(self) -> Self:
         if not self.notification.employee_id and self.notification.kind not in PARTNER_WIDE_KINDS:
-            raise ValueError("the letter names nobody")
+            raise ValueError("the notification names no user")
         return self
 
 

@@ -64,64 +64,66 @@ class Unavailable(DomainError): ...
 # Malformed
 class MalformedBody(Malformed):
     code = "malformed_body"
-    detail = "Send one JSON object in UTF-8, without duplicate keys and at most 16 levels deep."
+    detail = (
+        "The request body isn't valid. Send one JSON object in UTF-8, without duplicate keys, at most 16 levels deep."
+    )
 
 
 class InvalidQuery(Malformed):
     code = "invalid_query"
-    detail = "Check the query: each parameter is known, given once, and within its limits."
+    detail = "The query isn't valid. Use only known parameters, each once and within its limits."
 
 
 class InvalidCursor(Malformed):
     code = "invalid_cursor"
-    detail = "Start the list again without a cursor; a cursor holds for one caller, one list and one filter."
+    detail = "This cursor isn't valid for you, this list and this filter. Start the list again without a cursor."
 
 
 class IdempotencyKeyRequired(Malformed):
     code = "idempotency_key_required"
-    detail = "Name this attempt in an Idempotency-Key header, and send the same one when you try again."
+    detail = "The Idempotency-Key header is missing. Send a new key, and send the same key again when you retry."
 
 
 class InvalidIdempotencyKey(Malformed):
     code = "invalid_idempotency_key"
-    detail = "Send one Idempotency-Key of 1 to 255 printable ASCII characters, bare or in double quotes."
+    detail = "The Idempotency-Key isn't valid. Send 1 to 255 printable ASCII characters, with or without double quotes."
 
 
 class InvalidEtag(Malformed):
     code = "invalid_etag"
-    detail = "Send the ETag just as it was given, in double quotes; `*` and weak tags are not taken."
+    detail = "If-Match isn't a valid ETag. Send it as received, in double quotes. `*` and weak ETags aren't supported."
 
 
 class SecretInUrl(Malformed):
     code = "secret_in_url"
-    detail = "Send a link's secret in the body only; ask its sender for a new link, since addresses get logged."
+    detail = "A link's secret must be in the body, because URLs are logged. Ask the sender for a new link."
 
 
 # NotVisible
 class NotFound(NotVisible):
     code = "not_found"
-    detail = "There is nothing here, or nothing that you may see."
+    detail = "We can't find this, or you don't have access to it. Check the id and the account."
 
 
 class LinkNotFound(NotVisible):
     code = "link_not_found"
-    detail = "This is not a link that we know. Copy the whole address from the newest letter, or ask for a new link."
+    detail = "We don't know this link. Copy the whole address from the newest email, or ask for a new link."
 
 
 # NotPermitted
 class Forbidden(NotPermitted):
     code = "forbidden"
-    detail = "You may not do this here. Ask an admin of the account for the right to."
+    detail = "You don't have permission to do this. Ask an admin of the account to give it to you."
 
 
 class NotAnApprover(NotPermitted):
     code = "not_an_approver"
-    detail = "Ask one of your admins: only a super admin or somebody who manages users can answer for this account."
+    detail = "Only a super admin or a person who manages users can answer for this account. Ask one of them."
 
 
 class OwnPartnerMayNotApprove(NotPermitted):
     code = "own_partner_may_not_approve"
-    detail = "You work for the partner who asks. Let an admin of the client, who does not, decide."
+    detail = "You can't approve or widen access for a partner that you work for. Ask another admin of the client."
 
 
 class NoIndependentApprover(NotPermitted):
@@ -133,43 +135,45 @@ class NoIndependentApprover(NotPermitted):
 
 class PermissionNotHeld(NotPermitted):
     code = "permission_not_held"
-    detail = "Nobody can give a permission that he does not hold himself, or more widely than he holds it."
+    detail = (
+        "You can only grant permissions that you hold, in the same scope or a narrower one. Choose other permissions."
+    )
 
 
 # Conflict
 class LinkAlreadyUsed(Conflict):
     code = "link_already_used"
-    detail = "This link has been approved already. To end the access, remove the user; to ask again, make a new link."
+    detail = "This link is already approved. To end the access, remove the user. To ask again, create a new link."
 
 
 class LinkStillOpen(Conflict):
     code = "link_still_open"
-    detail = "This link still works: approve or decline it, there is no need for a new one."
+    detail = "This link still works, so you don't need a new one. Approve or decline it."
 
 
 class AlreadyPartnerAdmin(Conflict):
     code = "already_partner_admin"
-    detail = "The person is a partner admin of this account already; edit his permissions instead."
+    detail = "This person is already a partner admin of this account. Edit their permissions instead."
 
 
 class AlreadyMember(Conflict):
     code = "already_member"
-    detail = "The person is in this account already; edit his permissions instead."
+    detail = "This person is already in this account. Edit their permissions instead."
 
 
 class IsSuperAdmin(Conflict):
     code = "is_super_admin"
-    detail = "The person is a super admin of this account; migrate him, which shows first what he would lose."
+    detail = "This person is a super admin of this account. Preview what they would lose, then migrate them."
 
 
 class GrantSuspended(Conflict):
     code = "grant_suspended"
-    detail = "The person's access is suspended; resume it instead of granting it again."
+    detail = "This person's access is suspended. Resume it instead of granting it again."
 
 
 class NoSeatLeft(Conflict):
     code = "no_seat_left"
-    detail = "Every partner seat of this account is taken. End another partner admin's access, or ask for more seats."
+    detail = "All partner seats of this account are in use. End another partner admin's access, or ask for more seats."
 
 
 class NotEligible(Conflict):
@@ -181,67 +185,73 @@ class NotEligible(Conflict):
 
 class LastSuperAdmin(Conflict):
     code = "last_super_admin"
-    detail = "An account keeps at least one active super admin. Name another one first."
+    detail = "An account needs at least one active super admin. Name another one first."
 
 
 class NotSuperAdmin(Conflict):
     code = "not_super_admin"
-    detail = "Only a super admin can be migrated. To make somebody else a partner admin, use a link or create him."
+    detail = (
+        "You can only migrate a super admin. To make this person a partner admin, use an access link or create them."
+    )
 
 
 class RightsChanged(Conflict):
     code = "rights_changed"
-    detail = "Something changed while this was decided, several times over. Look again and retry."
+    detail = "The data kept changing while we worked on your request. Check the current state and try again."
 
 
 class AccountClosed(Conflict):
     code = "account_closed"
-    detail = "This account is closed; nothing can be changed in it."
+    detail = "This account is closed, so you can't change anything in it. Ask the vendor to reopen it."
 
 
 class RecipientSuppressed(Conflict):
     code = "recipient_suppressed"
-    detail = "No more mail goes to this address, since it bounced or complained. Copy the link and send it yourself."
+    detail = (
+        "Emails to this address bounced or were marked as spam, so we send no more. Copy the link and send it yourself."
+    )
 
 
 class TooManyLinks(Conflict):
     code = "too_many_links"
-    detail = "The employee has 50 open links. Revoke some, or wait until they expire."
+    detail = "This employee has 50 open links. Revoke some of them, or wait until they expire."
 
 
 class SelfApproval(Conflict):
     code = "self_approval"
-    detail = "A link to approve cannot be sent to the very person who asks for access."
+    detail = "You can't send this link to the person who would get the access. Send it to someone at the client."
 
 
 class EmailInUse(Conflict):
     code = "email_in_use"
-    detail = "Another user has this e-mail address; an address belongs to one user."
+    detail = "Another user has this email address, and each address belongs to one user. Use a different address."
 
 
 class LimitBelowUse(Conflict):
     code = "limit_below_use"
-    detail = "More partner seats are taken than this limit allows. End some partner admins' access first."
+    detail = "This limit is lower than the number of partner seats in use. End some partner admins' access first."
 
 
 class TooManySets(Conflict):
     code = "too_many_sets"
-    detail = "This account has 100 permission sets of its own. Remove one that nobody holds."
+    detail = "This account has 100 custom permission sets. Remove one that nobody holds."
 
 
 class SetInUse(Conflict):
     code = "set_in_use"
-    detail = "Somebody holds this permission set. Give everybody another one first."
+    detail = "This permission set is in use. Give everyone who holds it another set first."
 
 
 class NothingToAccept(Conflict):
     code = "nothing_to_accept"
-    detail = "This person holds all that the latest version of his permission set would bring him."
+    detail = (
+        "This person already has everything in the latest version of their permission set. You don't need to accept it."
+    )
 
 
 class KindIsFixed(Conflict):
     code = "kind_is_fixed"
-    detail = "An account stays a client or a partner for good. Use another account id."
+    detail = "You can't change a client to a partner, or a partner to a client. Use another account id."
 
 
 # Gone
@@ -252,99 +262,99 @@ class LinkExpired(Gone):
 
 class LinkRevoked(Gone):
     code = "link_revoked"
-    detail = "This link was withdrawn. Ask for a new one if you still expect it."
+    detail = "This link was revoked. Ask for a new one if you still need it."
 
 
 class LinkDeclined(Gone):
     code = "link_declined"
-    detail = "This link was declined. Ask for a new one if that was not meant."
+    detail = "This link was declined. Ask for a new one if that was a mistake."
 
 
 # InvalidInput
 class InvalidField(InvalidInput):
     code = "invalid_field"
-    detail = "Correct the fields that are pointed at."
+    detail = "Some fields aren't valid. Correct the fields listed in `errors`."
 
 
 class UnknownField(InvalidInput):
     code = "unknown_field"
-    detail = "Leave out the fields that are pointed at; they are not known here."
+    detail = "We don't know some of these fields. Remove the fields listed in `errors`."
 
 
 class MissingField(InvalidInput):
     code = "missing_field"
-    detail = "Add the fields that are pointed at."
+    detail = "Some required fields are missing. Add the fields listed in `errors`."
 
 
 class InvalidEmail(InvalidInput):
     code = "invalid_email"
-    detail = "Give one plain e-mail address, such as person@example.com."
+    detail = "This isn't a valid email address. Enter one plain address, such as person@example.com."
 
 
 class AccountMismatch(InvalidInput):
     code = "account_mismatch"
-    detail = "This link was made for another account. Choose that one, or ask for a new link."
+    detail = "This link is for another account. Choose that account, or ask for a new link."
 
 
 class NotAClientAccount(InvalidInput):
     code = "not_a_client_account"
-    detail = "Partner admins exist in client accounts only. Choose a client account."
+    detail = "Partner admins exist only in client accounts. Choose a client account."
 
 
 class RestrictedPermission(InvalidInput):
     code = "restricted_permission"
-    detail = "A partner admin can never hold this permission. Leave it out."
+    detail = "A partner admin can't have this permission. Remove it from the request."
 
 
 class UnknownPermission(InvalidInput):
     code = "unknown_permission"
-    detail = "There is no such permission, or not in this scope. Compare the list of permissions."
+    detail = "This permission or scope doesn't exist. Check the list of permissions."
 
 
 class UnknownPermissionSet(InvalidInput):
     code = "unknown_permission_set"
-    detail = "There is no such permission set to choose here. List the sets that you may assign."
+    detail = "You can't choose this permission set here. List the sets that you can assign."
 
 
 class IdempotencyKeyReused(InvalidInput):
     code = "idempotency_key_reused"
-    detail = "This Idempotency-Key was used for another request. Take a new key for a new request."
+    detail = "This Idempotency-Key was used for another request. Use a new key for each new request."
 
 
 # Others
 class PreconditionRequired(VersionRequired):
     code = "precondition_required"
-    detail = "Name the version that you saw in If-Match."
+    detail = "The If-Match header is missing. Send the version that you read."
 
 
 class PreconditionFailed(VersionMismatch):
     code = "precondition_failed"
-    detail = "Somebody changed it since you read it. Read it again and decide anew."
+    detail = "This was changed after you read it. Read it again before you decide."
 
 
 class RateLimited(TooManyRequests):
     code = "rate_limited"
-    detail = "Too many attempts. Wait a little and try again."
+    detail = "You made too many attempts. Wait a little and try again."
 
 
 class TemporarilyUnavailable(Unavailable):
     code = "temporarily_unavailable"
-    detail = "This could not be done just now, and nothing was changed. Try again with the same Idempotency-Key."
+    detail = "We couldn't do this right now, and nothing has changed. Try again with the same Idempotency-Key."
 
 
 class MethodNotAllowed(DomainError):
     code = "method_not_allowed"
-    detail = "Use one of the methods that the Allow header names."
+    detail = "This method isn't allowed here. Use one of the methods in the Allow header."
 
 
 class BodyTooLarge(DomainError):
     code = "body_too_large"
-    detail = "Send at most 64 KiB."
+    detail = "The request body is too large. Send at most 64 KiB."
 
 
 class UnsupportedMediaType(DomainError):
     code = "unsupported_media_type"
-    detail = "Send application/json in UTF-8."
+    detail = "We can't read this content type. Send application/json in UTF-8."
 
 
 class StaleFacts(Exception):

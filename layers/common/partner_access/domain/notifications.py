@@ -1,4 +1,4 @@
-"""What a decision leads to outside its records: notifications, and reconciliations of the accounts concerned."""
+"""Notifications and reconciliations that a decision leads to, beside the records that it writes."""
 
 from datetime import datetime
 from enum import StrEnum

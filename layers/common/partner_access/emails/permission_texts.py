@@ -98,12 +98,12 @@ ORDINARY_GROUPS: Final = (
     ),
     PermissionGroup(
         BilingualText(
-            "view, edit and delete tasks, e-mails, meetings, calls and notes",
+            "view, edit and delete tasks, emails, meetings, calls and notes",
             "タスク・メール・ミーティング・通話・メモの閲覧・編集・削除",
         ),
         _records(
             tasks=BilingualText("tasks", "タスク"),
-            emails=BilingualText("e-mails", "メール"),
+            emails=BilingualText("emails", "メール"),
             meetings=BilingualText("meetings", "ミーティング"),
             calls=BilingualText("calls", "通話"),
             notes=BilingualText("notes", "メモ"),
@@ -126,7 +126,7 @@ ORDINARY_GROUPS: Final = (
     ),
     PermissionGroup(
         BilingualText(
-            "use all marketing tools: forms, files, marketing e-mails (including publishing them), campaigns, ads, "
+            "use all marketing tools: forms, files, marketing emails (including publishing them), campaigns, ads, "
             "social media and content",
             "すべてのマーケティング機能（フォーム、ファイル、マーケティングメールの編集・配信、キャンペーン、広告、"
             "ソーシャルメディア、コンテンツ）の利用",
@@ -149,7 +149,7 @@ ORDINARY_GROUPS: Final = (
                 "delete",
             ),
             **_each(
-                "marketing.email", BilingualText("marketing e-mails", "マーケティングメール"), "view", "edit", "publish"
+                "marketing.email", BilingualText("marketing emails", "マーケティングメール"), "view", "edit", "publish"
             ),
         },
     ),
@@ -202,15 +202,15 @@ ORDINARY_GROUPS: Final = (
     ),
     PermissionGroup(
         BilingualText(
-            "change the account’s defaults, marketplace apps, website and domains, and view the audit trail",
-            "アカウントの初期設定・マーケットプレイスのアプリ・ウェブサイト・ドメインの変更、および監査記録の閲覧",
+            "change the account’s defaults, marketplace apps, website and domains, and view the audit log",
+            "アカウントの初期設定・マーケットプレイスのアプリ・ウェブサイト・ドメインの変更、および監査ログの閲覧",
         ),
         {
             **_each("account.defaults", BilingualText("the account’s defaults", "アカウントの初期設定"), "edit"),
             "account.marketplace": ("manage", BilingualText("marketplace apps", "マーケットプレイスのアプリ")),
             "account.website": ("manage", BilingualText("the website settings", "ウェブサイトの設定")),
             "account.domains": ("manage", BilingualText("domains", "ドメイン")),
-            **_each("account.audit", BilingualText("the audit trail", "監査記録"), "view"),
+            **_each("account.audit", BilingualText("the audit log", "監査ログ"), "view"),
         },
     ),
 )
@@ -225,7 +225,7 @@ SINGLE_PERMISSION_TEXTS: Final = {
         "IDプロバイダーによるユーザーの自動追加・削除（SCIM）の管理",
     ),
     "account.data_center.migrate": BilingualText(
-        "move the account to another data centre", "別のデータセンターへのアカウントの移行"
+        "move the account to another data center", "別のデータセンターへのアカウントの移行"
     ),
     "data.sensitive.manage": BilingualText("see or change sensitive data", "機密データの閲覧・変更"),
     "partner.client_access.manage": BilingualText(

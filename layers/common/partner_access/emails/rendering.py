@@ -48,7 +48,7 @@ PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
         "in_days": "in {} days",
         "soon": "soon",
         "from_approval": "{} after you approve",
-        "shortened": "Asked for: {asked}; given: {given}",
+        "shortened": "Requested: {asked}; granted: {given}",
         "paid_seat": "a paid seat",
         "cause_client": "the client",
         "cause_partner": "the partner",
@@ -181,9 +181,9 @@ def render(kind: str, locale: str, context: EmailContext) -> RenderedEmail:
     Raise ValueError if there is no such kind of email, or if the URL of the button is not a plain web address.
     """
     if kind not in EMAIL_KINDS:
-        raise ValueError(f"no letter is called {kind!r}")
+        raise ValueError(f"no email is called {kind!r}")
     if context.button_url and not WEB_ADDRESS.fullmatch(context.button_url):
-        raise ValueError("the address of the button is not a web address")
+        raise ValueError("the URL of the button is not a web address")
 
     language = _language(locale)
     phrases = PHRASES[language]

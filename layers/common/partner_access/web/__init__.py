@@ -1,1 +1,1 @@
-"""What the pages are served with: assets, headers and languages."""
+"""Assets, headers and languages of the pages."""

@@ -38,9 +38,9 @@ def span(start: datetime | None, end: datetime | None, at: datetime) -> Span:
     if not start:
         return Span(max(EPOCH, (end or at) - MAX_SPAN), end)
     if end and start > end:
-        raise InvalidQuery("/from", "/to").with_detail("Let `from` be no later than `to`.")
+        raise InvalidQuery("/from", "/to").with_detail("Choose a `from` that is not later than `to`.")
     if (end or at) - start > (MAX_SPAN if end else MAX_SPAN + READING_GRACE):
-        raise InvalidQuery("/from", "/to").with_detail("Name a `from` and a `to` that are at most 90 days apart.")
+        raise InvalidQuery("/from", "/to").with_detail("Choose a `from` and a `to` that are at most 90 days apart.")
     return Span(start, end)
 
 
@@ -127,7 +127,9 @@ def read(facts: AuditLogFacts, entry_filter: AuditFilter, act: Act) -> AuditLogV
         raise NotFound
     share = ReadableShare.METADATA if act.for_vendor else _share_of(facts.reader, facts.account, act)
     if share is ReadableShare.METADATA and entry_filter.user_id:
-        raise Forbidden().with_detail("Ask without user_id: whom an entry is about is for the account itself to see.")
+        raise Forbidden().with_detail(
+            "Leave out user_id. Only the account itself can see the user that an entry is about."
+        )
     return AuditLogView(account=facts.account, share=share, reader_id=act.actor_id, entry_filter=entry_filter)
 
 

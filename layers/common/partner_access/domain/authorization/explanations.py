@@ -19,26 +19,25 @@ from partner_access.domain.permissions.rights import USERS_MANAGE
 from partner_access.domain.users import must_not_be_deactivated
 
 ADVICE: Final[Mapping[Rule, str]] = {
-    Rule.IN_SET: "The permission set holds it. To take it away, remove it from this person, or give him another set.",
-    Rule.ADDED: "It was added for this person alone. To take it away, remove it from him.",
-    Rule.UNKNOWN_PERMISSION: "There is no such permission, and nobody can give it. Compare the list of permissions.",
-    Rule.NOT_A_MEMBER: "This person is not in the account, if there is one. Ask an admin of it to take him in.",
-    Rule.ACCOUNT_CLOSED: "The account is closed, and nobody may do anything in it. Ask the vendor to open it again.",
-    Rule.USER_DEACTIVATED: "The vendor has deactivated this person everywhere. Ask the vendor to let him in again.",
-    Rule.GRANT_EXPIRED: "The grant had an end and is over. Ask an admin of the account for a new one, or by a new access link.",
-    Rule.ACCESS_ENDED: "All that this person had for the partner has ended for good. "
-    "Ask an admin of the account to take him in anew.",
-    Rule.MEMBER_DEACTIVATED: "The membership has ended. Ask an admin of the account to take this person in again.",
-    Rule.SUSPENDED: "The access is suspended for now. Ask each side that suspended it to lift its own reason.",
-    Rule.PARTNER_ACCOUNTS_ONLY: "This exists in partner accounts alone, and nobody can give it here. "
-    "Manage a firm's people in the firm's own account.",
-    Rule.RESTRICTED: "Nobody who is here for a partner can ever hold this, by no door. "
-    "Ask a super admin of the client to do it himself.",
-    Rule.UNKNOWN_SET: "The permission set is not known here; a newer version of this service may have given it. "
+    Rule.IN_SET: "The permission set includes it. To take it away, remove it from this user or assign another set.",
+    Rule.ADDED: "It was added for this user only. To take it away, remove it from this user.",
+    Rule.UNKNOWN_PERMISSION: "There is no such permission, so nobody can grant it. Check the list of permissions.",
+    Rule.NOT_A_MEMBER: "This user is not in the account, or it does not exist. Ask one of its admins to add them.",
+    Rule.ACCOUNT_CLOSED: "The account is closed, so nobody can do anything in it. Ask the vendor to reopen it.",
+    Rule.USER_DEACTIVATED: "The vendor has deactivated this user everywhere. Ask the vendor to reactivate them.",
+    Rule.GRANT_EXPIRED: "The grant has expired. Ask an admin of the account for a new one, directly or with an access link.",
+    Rule.ACCESS_ENDED: "All access of this user for the partner has ended permanently. "
+    "Ask an admin of the account to add them again.",
+    Rule.MEMBER_DEACTIVATED: "The membership has ended. Ask an admin of the account to add this user again.",
+    Rule.SUSPENDED: "Access is suspended. Ask each side that suspended it to resume it.",
+    Rule.PARTNER_ACCOUNTS_ONLY: "This permission exists only in partner accounts, so nobody can grant it here. "
+    "Manage a partner's users in the partner's own account.",
+    Rule.RESTRICTED: "Partner members can never hold this permission. Ask a super admin of the client to do it.",
+    Rule.UNKNOWN_SET: "The permission set is unknown here. A newer version of this service may have assigned it. "
     "Ask the vendor.",
-    Rule.REMOVED: "It was taken from this person. Ask somebody who manages users, and holds it himself, to give it back.",
-    Rule.NOT_IN_SET: "The permission set does not hold it. Ask somebody who manages users, and holds it himself, to add it.",
-    Rule.SEAT_MISSING: "This paid feature needs a seat that opens it. Ask somebody who manages users and billing for one.",
+    Rule.REMOVED: "It was removed from this user. Ask someone who manages users and holds it to give it back.",
+    Rule.NOT_IN_SET: "The permission set does not include it. Ask someone who manages users and holds it to add it.",
+    Rule.SEAT_MISSING: "This paid feature needs a seat. Ask someone who manages users and billing for one.",
 }
 _SET: Final = ("permission_set", "added", "removed")
 RELEVANT_FACTS: Final[Mapping[Rule, tuple[str, ...]]] = {
@@ -60,7 +59,7 @@ RELEVANT_FACTS: Final[Mapping[Rule, tuple[str, ...]]] = {
     Rule.SEAT_MISSING: ("needs_seat", "seat", "paid_seats", "pricing"),
 }
 """The facts that each rule depends on."""
-NOBODY_CAN_CHANGE_IT: Final = "As things stand, nobody in this account can change it."
+NOBODY_CAN_CHANGE_IT: Final = "Currently, nobody in this account can change it."
 
 
 @dataclass(frozen=True, slots=True)

@@ -82,8 +82,8 @@ class MemberUpdated(MembershipChanged): ...
 Edited = MemberUpdated | MemberCreated | SuperAdminMigrated
 
 EDITOR_ROLES: Final = frozenset(Role) - {Role.VENDOR, Role.SELF}
-ONLY_CLIENT_EXTENDS: Final = "Only an admin of the client can give more time. Ask one."
-SUPER_ADMIN_HOLDS_ALL: Final = "A super admin holds everything, without an end: name the set alone, or give another."
+ONLY_CLIENT_EXTENDS: Final = "Only an admin of the client can extend access. Ask one of them."
+SUPER_ADMIN_HOLDS_ALL: Final = "A super admin has everything, without an end. Send the set alone, or another set."
 
 
 def edit(facts: MembershipFacts, changes: MemberEdit, expected_version: int, act: Act) -> Edited | None:
@@ -132,7 +132,7 @@ def _make_partner_admin(facts: MembershipFacts, managed: ManagedMembership, chan
         return replace(created, relies_on=(*created.relies_on, *managed.relied_on))
     if not changes.changes_only_set:
         raise InvalidField("/permission_set").with_detail(
-            "Migrate the super admin first, then edit what he is left with."
+            "Migrate the super admin first, then edit the remaining access."
         )
     return migrations.migrate(
         MigrationFacts(
@@ -306,7 +306,7 @@ def _must_be_grantable(
     if not gained:
         return
     if managed.role is Role.PARTNER_MANAGER:
-        raise Forbidden("/permissions").with_detail("From the partner's side permissions can only be taken away.")
+        raise Forbidden("/permissions").with_detail("On the partner's side, you can only remove permissions.")
     if managed.now.grant and managed.role.is_of_the_account and managed.by_own_partner:
         raise OwnPartnerMayNotApprove
     gained_rights = Rights({name: rights_after.held[name] for name in gained})
@@ -332,7 +332,7 @@ def _with_seats(
     if (seat, paid) == (after.seat, set(after.paid_seats)):
         return after
     if not managed.role.is_of_the_account:
-        raise Forbidden("/seat").with_detail("Seats are the client's to assign.")
+        raise Forbidden("/seat").with_detail("Only the client can assign seats.")
     if seat is not after.seat and Seat.PARTNER in (seat, after.seat):
         raise InvalidField("/seat")
     if not paid <= PAID_SEATS:
@@ -361,7 +361,7 @@ def _with_end(managed: ManagedMembership, changes: MemberEdit, after: Member, ac
     if changes.access_duration is None:
         return after
     if not after.grant:
-        raise InvalidField("/access_days").with_detail("Only a partner admin's access has an end.")
+        raise InvalidField("/access_days").with_detail("Only a partner admin's access can have an end date.")
     grant = after.grant.with_end_in(changes.access_duration.count, act.at)
     if grant.expires_at == after.grant.expires_at:
         return after

@@ -218,7 +218,7 @@ def reduced_access(requested: RequestedAccess, removed: tuple[str, ...], access_
     """Return the requested access with the approver's reductions. An approver never adds access (domain.md rule 15)."""
     if access_days and requested.access_days and access_days > requested.access_days:
         raise InvalidField("/access_days").with_detail(
-            f"Give at most the {requested.access_days} days that were asked for."
+            f"Grant at most the {requested.access_days} days that were requested."
         )
     return RequestedAccess(
         removed=tuple(sorted({*requested.removed, *removed})),

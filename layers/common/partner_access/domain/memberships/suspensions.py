@@ -38,7 +38,7 @@ def suspend(facts: MembershipFacts, reason: str | None, act: Act) -> MemberSuspe
     """Suspend a member's access from this instant and keep the seat. Return None when this side already has."""
     managed, side = _authorize_side(facts, act)
     if managed.now.is_super_admin:
-        raise IsSuperAdmin().with_detail("A super admin cannot be suspended. Give him another set first.")
+        raise IsSuperAdmin().with_detail("A super admin cannot be suspended. Assign another permission set first.")
     if side in managed.now.suspended_by:
         return None
     notification = _notification(NotificationKind.ACCESS_SUSPENDED, managed, side, act).model_copy(
@@ -58,7 +58,7 @@ def resume(facts: MembershipFacts, act: Act) -> MemberResumed | None:
     if side not in managed.now.suspended_by:
         if facts.target.suspended_by_at(act.at):
             raise GrantSuspended().with_detail(
-                "This suspension is not yours to lift. Ask the side that suspended the access."
+                "You cannot lift this suspension. Ask the side that suspended the access."
             )
         return None
     if side is SuspensionReason.CLIENT and managed.by_own_partner:

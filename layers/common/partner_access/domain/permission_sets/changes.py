@@ -104,7 +104,7 @@ def update(facts: CustomSetFacts, content: SetContent, expected_version: int, ac
     custom_set = before.next_version(name=content.name, permissions=rights.to_names())
     if custom_set.restricted and before.partner_holders:
         raise RestrictedPermission("/permissions").with_detail(
-            "Somebody who is here for a partner holds this set, and can never hold this permission. Leave it out."
+            "A partner member holds this set and can never hold this permission. Leave it out."
         )
     permissions_before = before.rights.to_names()
     if (custom_set.name, custom_set.permissions) == (before.name, permissions_before):
@@ -186,10 +186,10 @@ def _valid_rights(content: SetContent, account: Account) -> Rights:
     """
     rights = read_rights(content.permissions)
     if len(rights.held) < len(content.permissions):
-        raise InvalidField("/permissions").with_detail("Name each permission once, in the widest scope it shall have.")
+        raise InvalidField("/permissions").with_detail("List each permission once, in the widest scope you want.")
     if SUPER_ADMINS_MANAGE in rights:
         raise InvalidField("/permissions").with_detail(
-            f"Leave {SUPER_ADMINS_MANAGE} out: only the set super_admin makes super admins."
+            f"Leave out {SUPER_ADMINS_MANAGE}. Only the set super_admin makes super admins."
         )
     if not account.is_partner:
         must_exist_in_clients(rights)

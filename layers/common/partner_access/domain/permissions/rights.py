@@ -197,8 +197,8 @@ def must_have_prerequisites(rights: Rights) -> None:
     """Raise if deleting has a wider scope than editing, or editing a wider one than viewing (domain.md §3)."""
     if exceeding_prerequisite(rights):
         raise InvalidField("/permissions").with_detail(
-            "Take away or narrow what goes further along with it: "
-            "nobody deletes more widely than he edits, or edits more widely than he views."
+            "Also remove or narrow the permissions that are wider: "
+            "you can only delete what you can edit, and only edit what you can view."
         )
 
 
