@@ -59,10 +59,10 @@ FAILURES = (
 def main(
     *,
     port: Annotated[
-        int | None, typer.Option(envvar="PORT", min=1, max=65535, help="Port on loopback of pages and API.")
+        int | None, typer.Option(envvar="PORT", min=1, max=65535, help="Loopback port of the pages and the API.")
     ] = None,
     steps: Annotated[str, typer.Option(envvar="STEPS", help="`all`, or `none` to skip the story.")] = "all",
-    open_inbox: Annotated[bool, typer.Option("--open", envvar="OPEN", help="Open the letters in a browser.")] = False,
+    open_inbox: Annotated[bool, typer.Option("--open", envvar="OPEN", help="Open the emails in a browser.")] = False,
 ) -> None:
     """Deploy the product to this machine, demonstrate the three ways to grant access, and run until Ctrl-C."""
     console = Console(highlight=False)
@@ -88,7 +88,7 @@ def main(
     except KeyboardInterrupt:
         console.print("\nStopped. Nothing is left running.")
     except FAILURES as failed:
-        console.print(f"\n[bold red]The demo stops here:[/bold red] {escape(str(failed))}")
+        console.print(f"\n[bold red]The demo failed:[/bold red] {escape(str(failed))}")
         raise typer.Exit(1) from failed
     finally:
         remove_demo()
@@ -111,7 +111,7 @@ def _port(wanted: int | None, console: Console) -> int:
     if is_free(port):
         return port
     other = free_port()
-    console.print(f"• Port {port} is taken; {other} it is")
+    console.print(f"• Port {port} is taken, so the demo uses {other}")
     return other
 
 
@@ -167,7 +167,7 @@ def _print_overview(
     console: Console, stack: LocalStack, users: dict[str, SignInUser], email_index: dict[str, int], *, seconds: float
 ) -> None:
     """Print all addresses and the users who can sign in."""
-    console.print(f"\nUp after {seconds:.0f} seconds. Where to begin, and who to sign in as:\n")
+    console.print(f"\nReady after {seconds:.0f} seconds. Start here, with these sign-ins:\n")
     inbox = f"{stack.origin}{INBOX_PATH}"
     for what, address, user in _start_pages(stack, inbox, email_index):
         console.print(f"  [bold]{what}[/bold]\n    {address}", soft_wrap=True)
@@ -180,23 +180,23 @@ def _print_overview(
     addresses.add_row("For scripts", str(FILE.relative_to(ROOT)))
     console.print(addresses, soft_wrap=True)
     users_table = Table(title="\nWho can sign in", title_justify="left")
-    users_table.add_column("e-mail", no_wrap=True)
+    users_table.add_column("email", no_wrap=True)
     users_table.add_column("password", no_wrap=True)
     for account in users.values():
         users_table.add_row(account.email, account.password)
     console.print(users_table)
     console.print("A token:   .venv/bin/python -m tools.token alice.moreau@brightwater.example")
     console.print("           .venv/bin/python -m tools.token --directory")
-    console.print("Letters:   .venv/bin/python -m tools.emails")
-    console.print("\nCtrl-C stops it all.")
+    console.print("Emails:    .venv/bin/python -m tools.emails")
+    console.print("\nPress Ctrl-C to stop everything.")
 
 
 def _start_pages(
     stack: LocalStack, inbox: str, email_index: dict[str, int]
 ) -> list[tuple[str, str, SampleUser | None]]:
     return [
-        ("The inbox: every letter that was sent", inbox, None),
-        ("A letter with a request to approve", f"{inbox}letters/{email_index[CLARA.email]}", CLARA),
+        ("The inbox: every email that was sent", inbox, None),
+        ("An email with a request to approve", f"{inbox}letters/{email_index[CLARA.email]}", CLARA),
         ("The same in Japanese", f"{inbox}letters/{email_index[YUKI.email]}", YUKI),
         ("The users of a client", f"{stack.origin}/accounts/{BRIGHTWATER}", ALICE),
         ("The client access manager of a partner", f"{stack.origin}/partners/{HARBOUR}", NORA),

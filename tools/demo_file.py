@@ -54,5 +54,5 @@ def read_demo() -> Demo:
 
 
 def _no_demo() -> NoReturn:
-    print("No demo runs here: start one with `make demo`, and leave it running.", file=sys.stderr)
+    print("No demo is running here. Start one with `make demo`, and leave it running.", file=sys.stderr)
     raise SystemExit(1)

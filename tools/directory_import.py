@@ -35,7 +35,7 @@ def import_sample(
         except ImportStopped as stopped:
             raise ImportFailed(str(stopped)) from stopped
         if failed := list(plan.failed()):
-            raise ImportFailed(f"the directory did not take it: {'; '.join(each.sentence for each in failed)}")
+            raise ImportFailed(f"the directory rejected it: {'; '.join(each.sentence for each in failed)}")
 
 
 def request_count(sample: SampleDirectory) -> int:

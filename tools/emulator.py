@@ -131,7 +131,7 @@ def _wait_until_ready(emulator: Emulator, child: subprocess.Popen[bytes]) -> Non
                     return
             time.sleep(0.05)
     log_tail = emulator.log.read_text(errors="replace")[-1500:]
-    raise EmulatorFailed(f"ministack did not come up on port {emulator.port}. Its last words:\n{log_tail}")
+    raise EmulatorFailed(f"ministack did not come up on port {emulator.port}. The end of its log:\n{log_tail}")
 
 
 def _stop(child: subprocess.Popen[bytes]) -> None:

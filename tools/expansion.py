@@ -43,7 +43,7 @@ def with_routes(template: Json) -> Json:
         if resource["Type"] == "AWS::ApiGatewayV2::Api" and "Body" in resource["Properties"]:
             body = resource["Properties"].pop("Body")
             if unknown := set(body) - SUPPORTED_FIELDS:
-                raise NotExpandable(f"{api} says {sorted(unknown)}, which would be lost")
+                raise NotExpandable(f"{api} sets {sorted(unknown)}, which would be lost")
             resource["Properties"] |= {"Name": body["info"]["title"], "ProtocolType": "HTTP"}
             if CORS in body:
                 resource["Properties"]["CorsConfiguration"] = body[CORS]
@@ -135,18 +135,18 @@ def _operations(path: str, item: Json) -> Iterator[tuple[str, Json]]:
         elif method in HTTP_METHODS:
             yield method.upper(), operation
         else:
-            raise NotExpandable(f"{path} has {method}, which is no method")
+            raise NotExpandable(f"{path} has {method}, which is not a method")
 
 
 def _authorization(api: str, key: str, operation: Json, authorizers: frozenset[str]) -> Json:
     requirements = operation.get("security", [])
     if len(requirements) != 1 or len(requirements[0]) != 1:
-        raise NotExpandable(f"{key} must say exactly one authorizer, or {NO_AUTHORIZER}")
+        raise NotExpandable(f"{key} must name exactly one authorizer, or {NO_AUTHORIZER}")
     ((name, scopes),) = requirements[0].items()
     if name == NO_AUTHORIZER:
         return {"AuthorizationType": "NONE"}
     if name not in authorizers:
-        raise NotExpandable(f"{key} names an authorizer that is not there: {name}")
+        raise NotExpandable(f"{key} names an authorizer that does not exist: {name}")
     return {
         "AuthorizationType": "JWT",
         "AuthorizerId": {"Ref": f"{api}{_resource_suffix(name)}Authorizer"},

@@ -52,12 +52,12 @@ def list_page(emails: list[SentEmail]) -> str:
         for nth, email in reversed(list(enumerate(emails)))
     )
     return _page(
-        "Letters",
-        "<h1>Letters</h1>"
+        "Emails",
+        "<h1>Emails</h1>"
         "<table><thead><tr><th>At (UTC)</th><th>To</th><th>Subject</th></tr></thead>"
         f"<tbody>\n{rows}\n</tbody></table>"
         if emails
-        else "<h1>Letters</h1><p>No letter was sent yet. Reload this page in a moment.</p>",
+        else "<h1>Emails</h1><p>No email has been sent yet. Reload this page in a moment.</p>",
     )
 
 
@@ -65,9 +65,9 @@ def email_page(nth: int, email: SentEmail) -> str:
     """Return the page of one email: sender, recipients, subject, HTML view and plain text."""
     return _page(
         email.subject,
-        f'<p><a href="{INBOX_PATH}">All letters</a></p><h1>{escape(email.subject)}</h1>'
+        f'<p><a href="{INBOX_PATH}">All emails</a></p><h1>{escape(email.subject)}</h1>'
         f"<p>From {escape(email.sender)}<br>To {escape(', '.join(email.to))}<br>At {email.at:%Y-%m-%d %H:%M:%S} UTC</p>"
-        f'<iframe src="{INBOX_PATH}letters/{nth}/html" sandbox="{SANDBOX}" title="The letter as HTML"></iframe>'
+        f'<iframe src="{INBOX_PATH}letters/{nth}/html" sandbox="{SANDBOX}" title="The email as HTML"></iframe>'
         f"<details><summary>The same as plain text</summary><pre>{escape(email.text)}</pre></details>",
     )
 

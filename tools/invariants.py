@@ -69,9 +69,9 @@ def seats_are_counted(table: TableContent) -> Sentences:
     live = Counter(account for (account, _), member in table.members.items() if member.get("seat") == "partner")
     for account, item in table.accounts.items():
         if item.get("partner_seats_used", 0) != live[account]:
-            yield f"{account}: {item.get('partner_seats_used')} seats are taken, and {live[account]} partner admins sit"
+            yield f"{account}: {item.get('partner_seats_used')} seats are used, but there are {live[account]} partner admins"
         if "partner_seat_limit" in item and live[account] > item["partner_seat_limit"]:
-            yield f"{account}: {live[account]} partner admins on {item['partner_seat_limit']} seats"
+            yield f"{account}: {live[account]} partner admins for {item['partner_seat_limit']} seats"
 
 
 def partner_admins_have_a_grant(table: TableContent) -> Sentences:
@@ -80,18 +80,18 @@ def partner_admins_have_a_grant(table: TableContent) -> Sentences:
     for (account, user), member in table.members.items():
         subject = f"{user} in {account}"
         if (member.get("seat") == "partner") != ("grant" in member):
-            yield f"{subject}: the partner seat and a grant do not go together"
+            yield f"{subject}: a partner seat without a grant, or a grant without a partner seat"
         if "grant" not in member:
             if member["permission_set"] == "partner_admin" and member["active"]:
                 yield f"{subject}: partner admin without a grant"
             continue
         grants[member["grant"]["grant_id"]] += 1
         if not member.get("active"):
-            yield f"{subject}: a live grant and no active membership"
+            yield f"{subject}: an active grant without an active membership"
         if member.get("partner_id") != member["grant"]["partner_id"]:
-            yield f"{subject}: the grant is of another firm than the membership"
+            yield f"{subject}: the grant and the membership are for different partners"
         if table.accounts.get(account, {}).get("kind") != "client":
-            yield f"{subject}: a partner admin in an account that is no client"
+            yield f"{subject}: a partner admin in an account that is not a client"
     yield from (f"{grant}: is the grant of {count} memberships" for grant, count in grants.items() if count > 1)
 
 
@@ -127,11 +127,11 @@ def custom_set_holders_are_counted(table: TableContent) -> Sentences:
     partner_holders = Counter((account, name) for account, name, is_for_a_partner in assignments if is_for_a_partner)
     for (account, name), count in holders.items():
         if (account, name) not in table.sets:
-            yield f"{account}: {count} hold {name}, which is not there"
+            yield f"{account}: {count} hold {name}, which does not exist"
     for (account, name), item in table.sets.items():
         counted = item.get("holders", 0), item.get("partner_holders", 0)
         if counted != (holders[account, name], partner_holders[account, name]):
-            yield f"{account}: {counted[0]} and {counted[1]} are said to hold {name}, and {holders[account, name]} do"
+            yield f"{account}: {counted[0]} and {counted[1]} counted to hold {name}, but {holders[account, name]} hold it"
 
 
 def custom_sets_are_counted(table: TableContent) -> Sentences:
@@ -139,9 +139,9 @@ def custom_sets_are_counted(table: TableContent) -> Sentences:
     there = Counter(account for account, _ in table.sets)
     for account, item in table.accounts.items():
         if item.get("custom_set_count", 0) != there[account]:
-            yield f"{account}: {item.get('custom_sets', 0)} sets counted, {there[account]} there"
+            yield f"{account}: {item.get('custom_sets', 0)} custom sets counted, {there[account]} exist"
         if there[account] > MAX_CUSTOM_SETS:
-            yield f"{account}: {there[account]} sets of its own"
+            yield f"{account}: {there[account]} custom sets"
 
 
 def partner_members_are_listed(table: TableContent) -> Sentences:
@@ -153,7 +153,7 @@ def partner_members_are_listed(table: TableContent) -> Sentences:
             yield f"{user} in {account}: is listed as {member.get('list_key')} {member.get('list_sort_key')}"
         ends = member.get("grant", {}).get("expires_at")
         if (ends is None) != ("due_at" not in member) or (ends is not None and member["due_at"] > ends):
-            yield f"{user} in {account}: access ends at {ends} and is looked at {member.get('due_at')}"
+            yield f"{user} in {account}: access ends at {ends} but is due at {member.get('due_at')}"
 
 
 def accounts_have_a_super_admin(table: TableContent) -> Sentences:
@@ -199,7 +199,7 @@ def ended_access_is_being_reconciled(table: TableContent, at: float) -> Sentence
             "terminations", 0
         )
         if is_ended and not any(concerns(reconciliation, partner, user) for reconciliation in queued):
-            yield f"{user} in {account}: is over, and nobody writes that down"
+            yield f"{user} in {account}: access has ended, but no reconciliation will record it"
 
 
 def concerns(reconciliation: Item, partner: str, user: str) -> bool:
@@ -231,10 +231,10 @@ def addresses_agree(table: TableContent) -> Sentences:
     if len(used) < sum("email" in item for item in table.users.values()):
         yield "two users have the same address"
     for address in sorted(set(owners) ^ set(used)):
-        yield f"{address}: in use and not kept, or kept and not in use"
+        yield f"{address}: in use but not reserved, or reserved but not in use"
     for address in sorted(set(owners) & set(used)):
         if owners[address] != used[address]:
-            yield f"{address}: kept for {owners[address]}, used by {used[address]}"
+            yield f"{address}: reserved for {owners[address]}, used by {used[address]}"
 
 
 def employments_agree(table: TableContent) -> Sentences:
@@ -247,7 +247,7 @@ def employments_agree(table: TableContent) -> Sentences:
             if member == user and account in partners and membership.get("active")
         }
         if set(item.get("employed_by", ())) != partners_of_user:
-            yield f"{user}: said to work for {sorted(item.get('employed_by', ()))}, and works for {sorted(partners_of_user)}"
+            yield f"{user}: recorded for {sorted(item.get('employed_by', ()))}, but works for {sorted(partners_of_user)}"
 
 
 def link_approvals_are_counted(table: TableContent) -> Sentences:
@@ -262,7 +262,7 @@ def link_approvals_are_counted(table: TableContent) -> Sentences:
             if reply["state"] == "approved"
         ]
         if not len(acts) == item["approvals"] <= item["max_approvals"]:
-            yield f"{link}: {item['approvals']} of {item['max_approvals']} approvals, {len(acts)} in the trail"
+            yield f"{link}: {item['approvals']} of {item['max_approvals']} approvals, {len(acts)} in the audit log"
         if len(set(clients)) < len(clients):
             yield f"{link}: an account approved twice"
         if item["max_approvals"] > 1 and len(replies) != len(acts):
@@ -270,7 +270,7 @@ def link_approvals_are_counted(table: TableContent) -> Sentences:
         if any(act["at"] >= item["expires_at"] for act in acts):
             yield f"{link}: approved after its end"
         if len(item.get("secrets", ())) > MAX_SECRETS:
-            yield f"{link}: {len(item['secrets'])} secrets open it"
+            yield f"{link}: {len(item['secrets'])} valid secrets"
 
 
 def open_links_are_counted(table: TableContent) -> Sentences:
@@ -278,7 +278,7 @@ def open_links_are_counted(table: TableContent) -> Sentences:
     due = Counter(item["employee_id"] for item in table.links.values() if "due_at" in item)
     for user, item in table.users.items():
         if item.get("open_links", 0) != due[user]:
-            yield f"{user}: {item.get('open_links', 0)} open links counted, {due[user]} there"
+            yield f"{user}: {item.get('open_links', 0)} open links counted, {due[user]} exist"
     for link, item in table.links.items():
         ended = item["stored_state"] != "open" or (item["max_approvals"] == 1 and item["approvals"])
         if ended and "due_at" in item:
@@ -289,10 +289,10 @@ def audit_entries_are_complete(table: TableContent) -> Sentences:
     """G6: each account concerned has an entry, which is the same in all of them."""
     for (account, audit), item in table.audits.items():
         if item["audit_id"] != audit or account not in item["accounts"]:
-            yield f"{audit}: is in the trail of {account}, whom it does not concern"
+            yield f"{audit}: is in the audit log of {account}, which it does not concern"
         for other in item["accounts"]:
             if _without_partition_key(table.audits.get((other, audit))) != _without_partition_key(item):
-                yield f"{audit}: is not the same in the trail of {other}"
+                yield f"{audit}: differs in the audit log of {other}"
 
 
 def hash_chains_are_intact(table: TableContent) -> Sentences:
@@ -306,16 +306,16 @@ def hash_chains_are_intact(table: TableContent) -> Sentences:
         for position, audit, chain_hash in sorted(links):
             entry = table.audits.get((account, audit))
             if entry is None:
-                yield f"{audit}: is in the chain of {account}, and not in its trail"
+                yield f"{audit}: is in the hash chain of {account}, but not in its audit log"
                 break
             head = head.with_entry(entry_of(entry))
             if (position, chain_hash) != (head.entries, head.chain_hash):
-                yield f"{audit}: does not follow in the chain of {account}"
+                yield f"{audit}: does not follow the previous entry in the hash chain of {account}"
                 break
         else:
             stored_head = heads.get(account, {})
             if {name: stored_head.get(name) for name in dict(head)} != dict(head):
-                yield f"{account}: the head of its chain is not the last entry"
+                yield f"{account}: its chain head is not the last entry"
 
 
 def _without_partition_key(entry: Item | None) -> Item | None:
@@ -328,7 +328,7 @@ def grants_have_audit_entries(table: TableContent) -> Sentences:
         grant = member.get("grant", {}).get("grant_id")
         act = table.audits.get((account, f"aud_{str(grant).removeprefix('grt_')}"), {})
         if grant and act.get("details", {}).get("grant_id") != grant:
-            yield f"{user} in {account}: no act gave {grant}"
+            yield f"{user} in {account}: no act created {grant}"
 
 
 def emails_and_acts_agree(table: TableContent, since: float) -> Sentences:
@@ -340,15 +340,15 @@ def emails_and_acts_agree(table: TableContent, since: float) -> Sentences:
     for name, item in table.outbox.items():
         act = table.acts.get(f"aud_{name}")
         if act is None:
-            yield f"letter {name}: no act asked for it"
+            yield f"email {name}: no act requested it"
         elif item["notification"]["kind"] != (EMAIL_KINDS | OPTIONAL_EMAIL_KINDS).get(act["event"], "link_to_approve"):
-            yield f"letter {name}: {item['notification']['kind']} for {act['event']}"
+            yield f"email {name}: {item['notification']['kind']} for {act['event']}"
     for audit, act in table.acts.items():
         name = audit.removeprefix("aud_")
         if act["event"] not in EMAIL_KINDS or act["at"] < since or _concerns_program(act):
             continue
         if name not in sent_ids and name not in table.outbox:
-            yield f"{audit}: nobody is told of {act['event']}"
+            yield f"{audit}: nobody is notified of {act['event']}"
 
 
 def _concerns_program(act: Item) -> bool:
@@ -365,13 +365,13 @@ def stored_responses_are_valid(table: TableContent) -> Sentences:
     for key, _, item in table.items_with_prefix(keys.IDEMPOTENCY, "IDEMPOTENCY"):
         response = json.loads(_stored_response(item))
         if int(item["response_status"]) not in SUCCESS:
-            yield f"{key}: keeps a {item['response_status']}"
+            yield f"{key}: stores a {item['response_status']}"
         if "url" in response:
-            yield f"{key}: keeps a link's secret"
+            yield f"{key}: stores a link's secret"
         if "link_id" in response and response["link_id"] not in table.links:
-            yield f"{key}: keeps {response['link_id']}, which is not there"
+            yield f"{key}: stores {response['link_id']}, which does not exist"
         if "grant_id" in response and response["grant_id"] not in grants:
-            yield f"{key}: keeps {response['grant_id']}, which nobody gave"
+            yield f"{key}: stores {response['grant_id']}, which was never granted"
 
 
 def _stored_response(item: Item) -> str:

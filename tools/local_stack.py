@@ -162,7 +162,7 @@ def _wait_until_ready(stack: LocalStack) -> None:
         if response.status == HTTPStatus.NOT_FOUND and response.code == "not_found":
             return
         time.sleep(0.2)
-    raise StackNotReady(f"the API does not answer as it should: {response}\n{stack.emulator.log.read_text()[-2000:]}")
+    raise StackNotReady(f"the API does not respond as expected: {response}\n{stack.emulator.log.read_text()[-2000:]}")
 
 
 def demo_of(stack: LocalStack, inbox_url: str, people: dict[str, SignInUser]) -> Demo:

@@ -45,8 +45,8 @@ PAGES_FUNCTION: Final = "serve_pages"
 """The function that serves pages, which are not part of the API for programs."""
 DECISIONS_PREFIX: Final = "/access/v1/"
 """The path prefix of the operations whose errors follow AuthZEN."""
-SUMMARY: Final = """Staff of solutions partners administer client accounts as partner admins. Errors are problems of \
-RFC 9457 with a stable `code`; 401, 403 for a missing scope, 413 and 429 of the gateway itself carry `{"message"}`."""
+SUMMARY: Final = """Partner employees manage client accounts as partner admins. Errors are the problem details of \
+RFC 9457, with a stable `code`. The gateway's own 401, 403 (missing scope), 413 and 429 have `{"message"}`."""
 TAGS: Final = {
     routing.Tag.ACCESS_LINKS: "Requests of a partner to make its employees partner admins of client accounts.",
     routing.Tag.USERS: "The members of an account, and their access to it.",
@@ -134,7 +134,7 @@ def document() -> Json:
             "securitySchemes": {
                 "token": {
                     "type": "oauth2",
-                    "description": "A token identifies the caller. What the caller can do is decided at every request.",
+                    "description": "The token identifies the caller. Every request is authorized separately.",
                     "flows": {"clientCredentials": {"tokenUrl": "/oauth2/token", "scopes": _scopes()}},
                 }
             },
@@ -197,7 +197,7 @@ def _omit_on_replay(schema: Json, never_stored: Iterable[str]) -> None:
     """Mark fields as optional that a replayed response does not contain."""
     for name in never_stored:
         schema["required"].remove(name)
-        schema["properties"][name]["description"] = "Returned once. A replayed response leaves it out."
+        schema["properties"][name]["description"] = "Returned once. A replayed response omits it."
 
 
 def _models(key: str, route: routing.Route) -> set[type[BaseModel]]:
@@ -273,12 +273,12 @@ def _headers(key: str, route: routing.Route) -> list[Json]:
     method = key.partition(" ")[0]
     found = []
     if method != "GET" and (method != "POST" or route.needs_key):
-        description = "The name of this attempt; the same key and request get the same answer for 24 hours."
+        description = "A unique key for this request. The same key and request return the same response for 24 hours."
         found.append(_header("Idempotency-Key", description, required=route.needs_key, minLength=1, maxLength=255))
     if DECISIONS_PREFIX in key:
-        found.append(_header("X-Request-ID", "Comes back as it is.", required=False))
+        found.append(_header("X-Request-ID", "Returned unchanged.", required=False))
     if _argument_of_type(route, routing.ExpectedVersion):
-        description = "The ETag of what is edited, as it was seen: 428 without it, 412 when it has changed since."
+        description = "The ETag of the version that you read: 428 without it, 412 if the record has changed since."
         found.append(_header("If-Match", description, required=True, pattern='^"[^"]*"$'))
     return found
 
@@ -299,12 +299,12 @@ def _responses(key: str, route: routing.Route, schemas: dict[type[BaseModel], st
     } or {"204": {"description": HTTPStatus.NO_CONTENT.phrase}}
     if DECISIONS_PREFIX in key:
         sentence = {"application/json": {"schema": {"type": "string"}}}
-        error = {"description": "Refused: a sentence says what to do; a denial is a 200", "content": sentence}
-        unavailable = {"description": "Not decided: deny, and ask again", "content": sentence}
+        error = {"description": "Error: the body says what to do. A denial is a 200.", "content": sentence}
+        unavailable = {"description": "No decision: deny, and try again", "content": sentence}
     else:
         problem = {"application/problem+json": {"schema": {"$ref": SCHEMAS.format(model="Problem")}}}
-        error = {"description": "Refused: the problem's code says why, its detail what to do", "content": problem}
-        unavailable = {"description": "Nothing was changed; try again with the same key", "content": problem}
+        error = {"description": "Error: the problem's code says why, its detail says what to do", "content": problem}
+        unavailable = {"description": "Nothing was changed. Try again with the same key.", "content": problem}
     return {**dict(sorted(found.items())), "4XX": error, "503": unavailable}
 
 
@@ -353,9 +353,9 @@ def codes() -> list[type[errors.DomainError]]:
 
 def _scopes() -> Json:
     return {
-        template.parameter_default("UseScope"): "people",
+        template.parameter_default("UseScope"): "users",
         template.parameter_default("DirectoryScope"): "the vendor's back end",
-        template.parameter_default("DecideScope"): "services that ask for access decisions",
+        template.parameter_default("DecideScope"): "callers of the decision API",
     }
 
 
@@ -370,7 +370,7 @@ def main(arguments: list[str]) -> int:
         return 0
     if Path(TARGET).read_text(encoding="utf-8") == rendered():
         return 0
-    print("openapi.json does not fit the code any more: run `make openapi`", file=sys.stderr)
+    print("openapi.json is out of date: run `make openapi`", file=sys.stderr)
     return 1
 
 

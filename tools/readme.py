@@ -28,7 +28,7 @@ def permissions() -> str:
             names.append(displayed_name)
     head = ["Permissions", *(f"`{name}`" for name in catalogue.SETS)]
     body = [[", ".join(f"`{name}`" for name in names), *cells] for (_, cells), names in rows.items()]
-    note = f"`crm.*` stands for {', '.join(catalogue.OBJECTS)}. Never a partner admin's: "
+    note = f"`crm.*` stands for {', '.join(catalogue.OBJECTS)}. Partner admins never have "
     return f"{_table(head, body)}\n\n{note}{', '.join(f'`{name}`' for name in sorted(catalogue.RESTRICTED))}."
 
 
@@ -53,7 +53,7 @@ def parameters() -> str:
         ]
         for name, each in template.read()["Parameters"].items()
     ]
-    return _table(["Parameter", "Default", "What it is"], body)
+    return _table(["Parameter", "Default", "Description"], body)
 
 
 def _table(head: list[str], body: list[list[str]]) -> str:
@@ -74,7 +74,7 @@ def main(arguments: list[str]) -> int:
     if "--check" not in arguments:
         README.write_text(updated(current), encoding="utf-8")
     elif current != updated(current):
-        print("README.md does not fit the catalogue or the template any more: run `make openapi`", file=sys.stderr)
+        print("README.md is out of date with the catalogue or the template: run `make openapi`", file=sys.stderr)
         return 1
     return 0
 

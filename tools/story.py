@@ -71,7 +71,7 @@ class Story:
         Only the named fields of the body are printed.
         """
         if response.status != status or response.code != code:
-            raise StoryFailed(f"expected {status} {code}".rstrip() + f", and got: {response}")
+            raise StoryFailed(f"expected {status} {code}".rstrip() + f", but got: {response}")
         colour = "green" if status < HTTPStatus.BAD_REQUEST else "yellow"
         self.console.print(f"  {response.method} {escape(response.path)} → [{colour}]{status} {code}[/{colour}]")
         body = response.json
@@ -89,7 +89,7 @@ class Story:
                     self.console.print(f"  [cyan]✉[/cyan] {escape(email.subject)} → {escape(to.email)}")
                     return email
             time.sleep(0.2)
-        raise StoryFailed(f"no letter came to {to.email} within {EMAIL_TIMEOUT:.0f} seconds")
+        raise StoryFailed(f"no email reached {to.email} within {EMAIL_TIMEOUT:.0f} seconds")
 
 
 def _readable(value: object) -> str:
@@ -162,7 +162,7 @@ def by_access_link(story: Story) -> None:
     tom = story.users[sample.TOM.email].user_id
 
     story.announce(
-        "Nora manages client access at Harbour & Finch. She asks Brightwater Clinics to let her colleague Tom in."
+        "Nora manages client access at Harbour & Finch and requests access to Brightwater Clinics for Tom, a colleague."
     )
     link = story.expect(
         nora.post(
@@ -184,26 +184,28 @@ def by_access_link(story: Story) -> None:
         "expires_at",
     )
 
-    story.announce("The letter to Alice at Brightwater holds a link of its own; its secret is in no server's log.")
+    story.announce("Alice at Brightwater gets an email with a separate link. Its secret is in no server log.")
     found = SECRET_PATTERN.search(
         story.wait_for_email(sample.ALICE, having=lambda email: bool(SECRET_PATTERN.search(email.text))).text
     )
     if not found:
-        raise StoryFailed("the letter holds no link")
+        raise StoryFailed("the email has no link")
     secret = found.group(1)
     if secret in link["url"]:
-        raise StoryFailed("the letter repeats the secret that was answered to the partner")
+        raise StoryFailed("the email repeats the secret that was returned to the partner")
 
-    story.announce("Alice opens it. Nothing changes yet: she sees who asks, and what Tom will not be able to do.")
+    story.announce(
+        "Alice opens the link. This changes nothing. It shows who asks, and what Tom will not be able to do."
+    )
     story.expect(alice.post("/access-links/preview", {"secret": secret}), 200, "", "partner", "cannot", "accounts")
 
-    story.announce("Ivy, a marketer at Brightwater, has the link too. She may not decide.")
+    story.announce("Ivy, a marketer at Brightwater, has the link too, but cannot approve it.")
     approval: Json = {"secret": secret, "account_id": sample.BRIGHTWATER}
     story.expect(
         ivy.post("/access-links/approvals", approval, key=_idempotency_key()), 403, "not_an_approver", "detail"
     )
 
-    story.announce("Alice makes a counter-offer: less than was asked for, and half a year instead of a whole one.")
+    story.announce("Alice approves less than was requested: fewer permissions, and half a year instead of a whole one.")
     approval |= {"access_days": 180, "permissions": {"remove": ["account.website"]}}
     key = _idempotency_key()
     grant = story.expect(
@@ -220,21 +222,21 @@ def by_access_link(story: Story) -> None:
     )
 
     story.announce(
-        "Her browser lost the answer and asks again with the same Idempotency-Key: the same answer, one grant."
+        "The browser lost the response and retries with the same Idempotency-Key: the same response, one grant."
     )
     again = alice.post("/access-links/approvals", approval, key=key)
     replayed = story.expect(again, 201, "", "grant_id")
     if again.headers.get("idempotent-replayed") != "true" or replayed["grant_id"] != grant["grant_id"]:
-        raise StoryFailed(f"the answer was not a replay: {again}")
+        raise StoryFailed(f"the response was not a replay: {again}")
     story.console.print("  Idempotent-Replayed: true")
 
-    story.announce("Ben, the other super admin, comes a minute later.")
+    story.announce("Ben, the other super admin, tries it a minute later.")
     story.expect(
         ben.post("/access-links/approvals", approval, key=_idempotency_key()), 409, "link_already_used", "detail"
     )
     story.wait_for_email(sample.TOM)
 
-    story.announce("Tom sees the account among his own.")
+    story.announce("Tom now sees the account in the list of accounts.")
     story.expect(story.api_client(sample.TOM).get("/accounts"), 200, "", "items")
 
 
@@ -244,7 +246,7 @@ def by_migration(story: Story) -> None:
     priya, lars = story.api_client(sample.PRIYA), story.api_client(sample.LARS)
     body: Json = {"account_ids": [sample.OAK_AND_IRON, sample.SILVER_BIRCH, sample.JUNIPER_LANE]}
 
-    story.announce("Priya of Harbour & Finch is super admin of three clients. First she looks at what she would lose.")
+    story.announce("Priya of Harbour & Finch is super admin of three clients. A dry run shows what would be lost.")
     preview = story.expect(
         priya.post(f"/partners/{sample.HARBOUR}/migrations", body | {"dry_run": True}, key=_idempotency_key()),
         200,
@@ -256,11 +258,9 @@ def by_migration(story: Story) -> None:
         "account.billing.manage"
         not in next(row for row in preview["items"] if row["account_id"] == sample.OAK_AND_IRON)["lost"]
     ):
-        raise StoryFailed(f"the preview does not tell what would be lost: {preview}")
+        raise StoryFailed(f"the preview does not show what would be lost: {preview}")
 
-    story.announce(
-        "Then she does it. Where nobody else is left to be super admin, the product says no to that one alone."
-    )
+    story.announce("Then Priya migrates. The product rejects only the account that would have no super admin left.")
     done = story.expect(
         priya.post(f"/partners/{sample.HARBOUR}/migrations", body, key=_idempotency_key()), 200, "", "items"
     )
@@ -269,7 +269,7 @@ def by_migration(story: Story) -> None:
     _check_outcome(done, sample.JUNIPER_LANE, "failed")
     story.wait_for_email(sample.CLARA)
 
-    story.announce("Lars is now the last super admin of Silver Birch Travel. He cannot go the same way.")
+    story.announce("Lars is now the last super admin of Silver Birch Travel, and so cannot migrate.")
     story.expect(
         lars.post(
             f"/accounts/{sample.SILVER_BIRCH}/migrations",
@@ -285,7 +285,7 @@ def by_migration(story: Story) -> None:
 def _check_outcome(report: Json, account_id: str, outcome: str) -> None:
     (row,) = (row for row in report["items"] if row["account_id"] == account_id)
     if row["outcome"] != outcome:
-        raise StoryFailed(f"{account_id}: expected {outcome}, and got {row}")
+        raise StoryFailed(f"{account_id}: expected {outcome}, but got {row}")
 
 
 def by_client_creation(story: Story) -> None:
@@ -294,11 +294,13 @@ def by_client_creation(story: Story) -> None:
     yuki = story.api_client(sample.YUKI)
     users = f"/accounts/{sample.AOZORA}/users"
 
-    story.announce("小林 由紀, super admin of あおぞらフーズ, asks which sets she may give to 鈴木 葵 of みなと企画.")
+    story.announce(
+        "小林 由紀, super admin of あおぞらフーズ, lists the permission sets to choose from for 鈴木 葵 of みなと企画."
+    )
     sets = story.expect(yuki.get(f"/accounts/{sample.AOZORA}/permission-sets?email={sample.AOI.email}"), 200)
     story.console.print(f"    {', '.join(choice['permission_set'] for choice in sets['items'])}")
 
-    story.announce("She adds her as partner admin.")
+    story.announce("Then 小林 由紀 adds 鈴木 葵 as a partner admin.")
     story.expect(
         yuki.post(users, {"email": sample.AOI.email, "permission_set": "partner_admin"}, key=_idempotency_key()),
         201,
@@ -311,7 +313,7 @@ def by_client_creation(story: Story) -> None:
     )
     story.wait_for_email(sample.AOI)
 
-    story.announce("Sam works for Harbour & Finch, but with an address outside of its verified domains.")
+    story.announce("Sam works for Harbour & Finch, but with an address outside its verified domains.")
     story.expect(
         yuki.post(users, {"email": sample.SAM.email, "permission_set": "partner_admin"}, key=_idempotency_key()),
         409,
@@ -322,20 +324,18 @@ def by_client_creation(story: Story) -> None:
 
 def staying_in_control(story: Story) -> None:
     """Demonstrate client control: the client lists its users and removes permissions."""
-    story.chapter("4. Staying in control: the client sees who is in, and edits what they may do")
+    story.chapter("4. Staying in control: the client sees who has access, and edits permissions")
     alice, tom = story.api_client(sample.ALICE), story.users[sample.TOM.email].user_id
     users = f"/accounts/{sample.BRIGHTWATER}/users"
 
-    story.announce("Who can get in right now, with what, since when and by whom, until when? One request.")
+    story.announce("One request lists who has access now, with which set, since when, by which user, and until when.")
     listed = story.expect(alice.get(f"{users}?state=active&limit=100"), 200)
     for each in listed["items"]:
         since = f"since {each['since'][:10]}" + (f" by {each['granted_by_name']}" if "granted_by_name" in each else "")
         until = f", until {each['expires_at'][:10]}" if "expires_at" in each else ""
         story.console.print(f"    {escape(each['name'])}: {each['permission_set']}, {since}{until}")
 
-    story.announce(
-        "Tom shall not import any more. An edit names the version that Alice saw; without it nothing is changed."
-    )
+    story.announce("Alice removes Tom's permission to import. An edit must name the version that it is based on.")
     change: Json = {"permissions": {"remove": ["account.website", "crm.export", "crm.import"]}}
     story.expect(
         alice.call("PATCH", f"{users}/{tom}", change, key=_idempotency_key()), 428, "precondition_required", "detail"
@@ -345,7 +345,7 @@ def staying_in_control(story: Story) -> None:
     story.expect(edited, 200, "", "permissions", "expires_at")
     story.wait_for_email(sample.TOM, having=lambda email: email.subject.startswith("Changed"))
 
-    story.announce("Tom cannot take it back: nobody gives what he does not hold.")
+    story.announce("Tom cannot take it back: you can only grant permissions that you hold.")
     seen = edited.headers["etag"]
     again = story.api_client(sample.TOM).call(
         "PATCH", f"{users}/{tom}", {"permissions": {}}, key=_idempotency_key(), headers={"if-match": seen}
@@ -364,37 +364,39 @@ def _evaluation_request(story: Story, user: SampleUser, permission: str, account
 
 def offboarding(story: Story) -> None:
     """Demonstrate an offboarding: one call ends an employee's access to every client."""
-    story.chapter("5. Leaving: one call ends a person's access everywhere")
+    story.chapter("5. Offboarding: one call ends an employee's access everywhere")
     nora, priya = story.api_client(sample.NORA), story.api_client(sample.PRIYA)
     product = story.stack.machine_client(DECIDE_SCOPE)
     access = f"/partners/{sample.HARBOUR}/employees/{story.users[sample.PRIYA.email].user_id}/access"
 
-    story.announce("Priya leaves Harbour & Finch. Nora looks at what would end, and at what only the client can take.")
+    story.announce("Priya leaves Harbour & Finch. Nora previews what would end, and what only the client can end.")
     story.expect(nora.call("DELETE", f"{access}?dry_run=true"), 200, "", "items")
 
-    story.announce("Meanwhile the vendor's product asks at every request: may Priya do this here?")
+    story.announce("Meanwhile the vendor's product asks on every request: can Priya do this here?")
     evaluation = _evaluation_request(story, sample.PRIYA, "crm.contacts.edit", sample.OAK_AND_IRON)
     if not story.expect(product.post("/access/v1/evaluation", evaluation), 200, "", "decision", "context")["decision"]:
-        raise StoryFailed("Priya may not do what she may")
+        raise StoryFailed("Priya is denied a permission that the grant includes")
 
-    story.announce("She ends it: gone everywhere from this instant, with a receipt for each client.")
+    story.announce("Nora ends all access. It ends everywhere at once, with a receipt for each client.")
     receipt = story.expect(nora.call("DELETE", access, key=_idempotency_key()), 200, "", "items")
     _check_outcome(receipt, sample.OAK_AND_IRON, "ended")
     _check_outcome(receipt, sample.SILVER_BIRCH, "ended")
     _check_outcome(receipt, sample.JUNIPER_LANE, "retained")
     story.wait_for_email(sample.CLARA, having=lambda email: "no longer works on" in email.subject)
 
-    story.announce("Priya's next request finds only her own firm, and the client that made her its super admin.")
+    story.announce("Priya's next request lists only the partner, and the client where Priya stays super admin.")
     remaining = story.expect(priya.get("/accounts"), 200, "", "items")
     if {each["account_id"] for each in remaining["items"]} != {sample.HARBOUR, sample.JUNIPER_LANE}:
-        raise StoryFailed(f"access is left that should be gone: {remaining}")
+        raise StoryFailed(f"access remains that should have ended: {remaining}")
 
-    story.announce("The product asks again, and why: what decided, who could change it, and by which request.")
+    story.announce(
+        "The product asks again, and asks why: which rule decided, who could change it, and with which request."
+    )
     if story.expect(product.post("/access/v1/evaluation", evaluation), 200, "", "decision")["decision"]:
-        raise StoryFailed("Priya may still do what she may not any more")
+        raise StoryFailed("Priya still has access that was ended")
     story.expect(product.post("/access/v1/explanations", evaluation), 200, "", "rule", "changeable_by", "advice")
 
-    story.announce("The client reads it in its own trail, with names.")
+    story.announce("The client reads all this in its own audit log, with names.")
     audit_page = story.expect(story.api_client(sample.CLARA).get(f"/accounts/{sample.OAK_AND_IRON}/audit?limit=5"), 200)
     for entry in audit_page["items"]:
         actor = audit_page["names"].get(entry["actor_id"], entry["actor_id"])
@@ -403,12 +405,12 @@ def offboarding(story: Story) -> None:
 
 def reporting(story: Story) -> None:
     """Demonstrate the operator's reports on the whole table."""
-    story.chapter("6. Reports: what the vendor's operator asks")
+    story.chapter("6. Reports for the vendor's operator")
     aws = story.stack.aws
     items = scan(aws.session().client("dynamodb", endpoint_url=aws.endpoint), story.stack.table, *PARTITION_PREFIXES)
     for question, name, arguments in (
         ("Whose access ends within half a year?", "ending", "ending --days 183"),
-        ("Which accounts hang on one super admin, who is partner staff?", "sole", "sole"),
+        ("Which accounts have only one super admin, who is a partner employee?", "sole", "sole"),
     ):
         story.announce(question)
         story.console.print(f"  $ python -m tools.operate report {arguments} --demo")
@@ -419,33 +421,33 @@ def reporting(story: Story) -> None:
 
 def proving(story: Story) -> None:
     """Demonstrate the proof of the audit log, which reveals a changed entry."""
-    story.chapter("7. Proof: the trail is chained and sealed, and nobody rewrites it unseen")
+    story.chapter("7. Proof: the audit log is hash-chained and signed, so that every change is detected")
     stack, account_id = story.stack, sample.BRIGHTWATER
     deployed = DeployedStack(STACK, emulator_clients(stack.aws))
     deadline = time.monotonic() + EMAIL_TIMEOUT
     while audit_log.export_account(deployed, stack.table, account_id).pending:
         if time.monotonic() > deadline:
-            raise StoryFailed(f"entries of {account_id} are not in its chain after {EMAIL_TIMEOUT:.0f} seconds")
+            raise StoryFailed(f"entries of {account_id} are not in its hash chain after {EMAIL_TIMEOUT:.0f} seconds")
         time.sleep(0.2)
 
     story.announce(
-        "Every five minutes all trails get one signed seal, locked away for a year. Here it is made at once."
+        "Every five minutes, one tree head of all audit logs is signed, and locked for a year. Here it is signed now."
     )
     function = stack.deployed.resources["SignAuditLogFunction"]
     response = deployed.client("lambda").invoke(FunctionName=function, Payload=b"{}")
     if "FunctionError" in response:
-        raise StoryFailed(f"nothing was sealed: {response['Payload'].read().decode()}")
+        raise StoryFailed(f"nothing was signed: {response['Payload'].read().decode()}")
 
-    story.announce("The client's trail is exported; anybody checks it offline, with the public key of the seals.")
+    story.announce("The client's audit log is exported. Anyone can verify it offline with the public key.")
     story.console.print(f"  $ python -m tools.operate audit-log export {account_id} --demo")
     story.console.print("  $ python -m tools.operate audit-log verify audit-log.jsonl")
     key, export = audit_log.public_key(deployed), audit_log.export_account(deployed, stack.table, account_id).export
     tree_head = verify(export.to_bytes(), key).seals[0].seal
     story.console.print(
-        f"    [green]✓[/green] {len(export.links)} entries, {export.signed_count} of them under seal {tree_head.number}"
+        f"    [green]✓[/green] {len(export.links)} entries, {export.signed_count} of them in signed tree head {tree_head.number}"
     )
 
-    story.announce("Somebody with the run of the table makes it look as if another had approved.")
+    story.announce("Someone with write access to the table changes the approver of an entry.")
     table = stack.aws.session().resource("dynamodb", endpoint_url=stack.aws.endpoint).Table(stack.table)
     approval = next(link.entry for link in export.links if link.entry.event == "link.approved")
     key_of_entry = {"pk": f"{keys.AUDIT}{account_id}", "sk": approval.audit_id}
@@ -456,6 +458,6 @@ def proving(story: Story) -> None:
     except AuditLogAltered as altered:
         story.console.print(f"    [red]✗[/red] {escape(str(altered))}")
     else:
-        raise StoryFailed("an altered trail passed for the one that was sealed")
+        raise StoryFailed("an altered audit log passed the verification")
     finally:
         table.put_item(Item=item)

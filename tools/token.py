@@ -14,14 +14,14 @@ from tools.sign_in import DECIDE_SCOPE, DIRECTORY_SCOPE, SignInFailed
 
 
 def main(
-    email: Annotated[str | None, typer.Argument(help="Who signs in; the demo prints who can.")] = None,
+    email: Annotated[str | None, typer.Argument(help="The user to sign in. The demo prints who can.")] = None,
     *,
     directory: Annotated[bool, typer.Option("--directory", help="For /directory/…, as the vendor's back end.")] = False,
     decide: Annotated[bool, typer.Option("--decide", help="For /access/v1/…, as the vendor's product.")] = False,
 ) -> None:
     """Print an access token, which is valid for an hour, and nothing else."""
     if (email is not None) + directory + decide != 1:
-        print("Say either whose token it is, or --directory, or --decide.", file=sys.stderr)
+        print("Pass an email address, --directory or --decide.", file=sys.stderr)
         raise typer.Exit(2)
     demo = read_demo()
     pool = connection_pool()
@@ -31,7 +31,7 @@ def main(
         elif email in demo.people:
             print(demo.sign_in_client.user_token(pool, email, demo.people[email]["password"]))
         else:
-            print(f"{email} cannot sign in. Who can: {', '.join(sorted(demo.people))}", file=sys.stderr)
+            print(f"{email} cannot sign in. These users can: {', '.join(sorted(demo.people))}", file=sys.stderr)
             raise typer.Exit(1)
     except SignInFailed as failed:
         print(f"No token: {failed}", file=sys.stderr)

@@ -568,7 +568,7 @@ def test_idempotency_key_missing_on_read_only_post_is_accepted() -> None:
 def test_idempotency_key_is_scoped_to_caller_and_route_with_request_fingerprint() -> None:
     once = idempotency_key_of("key")
 
-    assert idempotency_key_of("key", by="other").key != once.key
+    assert idempotency_key_of("key", user_id="other").key != once.key
     assert idempotency_key_of("key", body={"name": "b"}).key == once.key
     assert idempotency_key_of("key", body={"name": "b"}).fingerprint != once.fingerprint
     assert idempotency_key_of("key", path="/things/1").fingerprint != once.fingerprint

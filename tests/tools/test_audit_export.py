@@ -131,10 +131,10 @@ def test_verify_export_without_entries_returns_it() -> None:
     ((8,), NOW + timedelta(days=900), ""),
     ((6,), NOW + timedelta(minutes=9), ""),
     ((6,), NOW + timedelta(days=1, minutes=7), ""),
-    ((6,), NOW + timedelta(days=1, minutes=8), "Only chained, though of another day: 1 of 8, the first {}, entry 7,"),
-    ((6,), NOW + timedelta(days=9), "Only chained, though of another day: 2 of 8, the first {}, entry 7,"),
-    ((6,), NOW - timedelta(days=2), "Only chained, though of another day: 2 of 8, the first {}, entry 7,"),
-    ((), NOW, "Only chained, and not sealed:"),
+    ((6,), NOW + timedelta(days=1, minutes=8), "More than a day old, yet not signed: 1 of 8, the first {}, entry 7,"),
+    ((6,), NOW + timedelta(days=9), "More than a day old, yet not signed: 2 of 8, the first {}, entry 7,"),
+    ((6,), NOW - timedelta(days=2), "More than a day old, yet not signed: 2 of 8, the first {}, entry 7,"),
+    ((), NOW, "Chained but not signed:"),
 ])  # fmt: skip
 def test_doubt_of_old_unsigned_entries_names_the_first(covered: tuple[int, ...], at: datetime, doubt: str) -> None:
     message = an_export(8, covered).doubt(at)
@@ -200,16 +200,14 @@ def test_verify_removed_entry_names_its_position(position: int, is_renumbered: b
         links = [link.model_copy(update={"place": number}) for number, link in enumerate(links, 1)]
     written = AuditExport(found.title, found.seals, tuple(links)).to_bytes()
 
-    assert (
-        verification_error(written) == f"Entry {position} was removed: {audit_id_at(position + 1)} stands in its place."
-    )
+    assert verification_error(written) == f"Entry {position} was removed: {audit_id_at(position + 1)} is in its place."
 
 
 @pytest.mark.parametrize(("remaining", "title", "message"), [
-    (7, 8, "The trail was cut off after entry 7: the title says 8."),
-    (5, 8, "The trail was cut off after entry 5: seal 10 covers 6."),
-    (5, 5, "The trail was cut off after entry 5: seal 10 covers 6."),
-    (0, 0, "The trail was cut off after entry 0: seal 10 covers 6."),
+    (7, 8, "The log ends after entry 7: the header says 8."),
+    (5, 8, "The log ends after entry 5: tree head 10 covers 6."),
+    (5, 5, "The log ends after entry 5: tree head 10 covers 6."),
+    (0, 0, "The log ends after entry 0: tree head 10 covers 6."),
 ])  # fmt: skip
 def test_verify_truncated_export_names_last_entry(remaining: int, title: int, message: str) -> None:
     found = an_export()
@@ -250,7 +248,7 @@ def test_verify_swapped_entries_names_both(first: int, second: int) -> None:
     content = export_lines()
     content[line_index(first)], content[line_index(second)] = content[line_index(second)], content[line_index(first)]
     message = (
-        f"Entries {first} and {second} were swapped: {audit_id_at(second)} stands where {audit_id_at(first)} belongs."
+        f"Entries {first} and {second} were swapped: {audit_id_at(second)} is in the place of {audit_id_at(first)}."
     )
     assert verification_error(b"".join(content)) == message
 
@@ -274,10 +272,10 @@ def test_verify_with_line_removed_repeated_or_swapped_raises_altered(number: int
 
 
 def test_verify_empty_or_incomplete_file_names_line() -> None:
-    assert verification_error(b"") == verification_error(b"\n") == "Line 1, the title, cannot be read or was altered."
+    assert verification_error(b"") == verification_error(b"\n") == "Line 1, the header, cannot be read or was altered."
     assert "in line 6" in verification_error(b"".join([*export_lines()[:5], b"\xff\n", *export_lines()[6:]]))
-    assert verification_error(b"".join(export_lines())[:-1]) == f"The file was cut off in entry 8, {audit_id_at(8)}."
-    assert verification_error(b"".join(export_lines()[:2])) == "Line 3, a seal, cannot be read or was altered."
+    assert verification_error(b"".join(export_lines())[:-1]) == f"The file was truncated in entry 8, {audit_id_at(8)}."
+    assert verification_error(b"".join(export_lines()[:2])) == "Line 3, a tree head, cannot be read or was altered."
 
 
 # Forgeries by a person who knows the format
@@ -307,7 +305,7 @@ def test_verify_rewritten_chain_names_contradicted_tree_head(
 
     assert verification_error(written) == (
         f"The chain was rewritten: entry {first}, {audit_id_at(first)}, or one after it up to {last} "
-        f"is not what seal {tree_head} covers."
+        f"is not what tree head {tree_head} covers."
     )
 
 
@@ -330,8 +328,8 @@ def test_verify_rewritten_unsigned_entries_succeeds() -> None:
 
 
 @pytest.mark.parametrize(("entry", "why"), [
-    (an_entry(99, "client-other"), "it does not concern the account."),
-    (an_entry(2), "it is there twice."),
+    (an_entry(99, "client-other"), "it is not about the account."),
+    (an_entry(2), "it appears twice."),
 ])  # fmt: skip
 def test_verify_foreign_or_repeated_entry_reports_addition(entry: AuditEntry, why: str) -> None:
     found = an_export()
@@ -347,14 +345,14 @@ def test_verify_more_entries_than_title_reports_addition() -> None:
 
     message = verification_error(AuditExport(found.title, found.seals, tuple(links)).to_bytes())
 
-    assert message == f"Entry 9, {an_entry(9).audit_id}, was added: the title says 8."
+    assert message == f"Entry 9, {an_entry(9).audit_id}, was added: the header says 8."
 
 
 def test_verify_export_under_other_account_raises_altered() -> None:
     found = an_export()
     renamed = AuditExport(found.title.model_copy(update={"account_id": PARTNER}), found.seals, found.links)
 
-    assert verification_error(renamed.to_bytes()) == f"Line 2 is about {CLIENT}, and the file about {PARTNER}."
+    assert verification_error(renamed.to_bytes()) == f"Line 2 is about {CLIENT}, but the file is about {PARTNER}."
 
 
 OTHER_KEY = ec.derive_private_key(7654321, ec.SECP256R1())
@@ -366,10 +364,11 @@ def test_verify_forged_key_raises_altered_only_with_given_key() -> None:
 
     assert verify(forged.to_bytes()) == forged, "who believes the file's own key believes the forger"
     assert (
-        verification_error(forged.to_bytes(), public_pem()) == "The file names another key than the one that was given."
+        verification_error(forged.to_bytes(), public_pem())
+        == "The file names a different key than the one that you passed."
     )
     mixed = build_export(CLIENT, public_pem(), [signed_head(10, links, OTHER_KEY)], links)
-    assert verification_error(mixed.to_bytes()) == "Seal 10, in line 2, is not signed by the key."
+    assert verification_error(mixed.to_bytes()) == "Signed tree head 10, in line 2, is not signed by the key."
 
 
 @pytest.mark.parametrize("covered", [(5, 3), ()])
@@ -379,7 +378,7 @@ def test_verify_older_export_with_newest_number_raises_altered(
     written = an_export(5, covered).to_bytes()
 
     assert verify(written, newest=10 if covered else 0).to_bytes() == written
-    with pytest.raises(AuditLogAltered, match=r"The trail was cut off, or exported before: .* seal 11 is there\."):
+    with pytest.raises(AuditLogAltered, match=r"The audit log was truncated or exported earlier: .* 11 exists\."):
         verify(written, newest=11)
 
 
@@ -389,8 +388,8 @@ def test_verify_tree_heads_in_wrong_order_raises_altered() -> None:
 
     forward = build_export(CLIENT, public_pem(), [signed_head(9, links[:5]), signed_head(10, links[:6])], links)
     shrinking = build_export(CLIENT, public_pem(), [signed_head(10, links[:5]), signed_head(9, links[:6])], links)
-    assert verification_error(forward.to_bytes()) == "Seal 10 does not come before seal 9."
-    assert verification_error(shrinking.to_bytes()) == "Seal 9 does not come before seal 10."
+    assert verification_error(forward.to_bytes()) == "Signed tree head 10 does not come before 9."
+    assert verification_error(shrinking.to_bytes()) == "Signed tree head 9 does not come before 10."
 
 
 def with_second_signature(found: TreeHeadProof) -> TreeHeadProof:
@@ -409,7 +408,7 @@ def test_verify_predecessor_with_second_ecdsa_signature_raises_altered() -> None
     newest, *older = found.seals
 
     of_older = AuditExport(found.title, (newest, with_second_signature(older[0]), older[1]), found.links).to_bytes()
-    assert verification_error(of_older) == "Seal 10 was made after another seal 9 than this one."
+    assert verification_error(of_older) == "Tree head 10 follows a different tree head 9."
     of_newest = verify(AuditExport(found.title, (with_second_signature(newest), *older), found.links).to_bytes())
     assert of_newest.seals[0].seal.bytes_to_sign() == newest.seal.bytes_to_sign(), "it says the same"
 
@@ -420,7 +419,7 @@ def test_verify_tree_heads_of_two_lists_raises_altered() -> None:
 
     message = verification_error(AuditExport(found.title, (newest, *found.seals[1:]), found.links).to_bytes())
 
-    assert message == "Seal 10 was made after another seal 9 than this one."
+    assert message == "Tree head 10 follows a different tree head 9."
 
 
 def test_verify_inclusion_path_of_other_chain_head_raises_altered() -> None:
@@ -429,7 +428,7 @@ def test_verify_inclusion_path_of_other_chain_head_raises_altered() -> None:
 
     message = verification_error(AuditExport(an_export().title, (other, *more), an_export().links).to_bytes())
 
-    assert message == "Line 2 has a head of the chain, or steps to the root, that seal 10 has not."
+    assert message == "Line 2 has a chain head or inclusion proof that does not match tree head 10."
 
 
 def test_verify_non_canonical_signature_encoding_raises_altered() -> None:
@@ -442,7 +441,7 @@ def test_verify_non_canonical_signature_encoding_raises_altered() -> None:
     assert verify(build_export(CLIENT, public_pem(), [first], links).to_bytes()).signed_count == 6
     assert base64.b64decode(_non_canonical(signature)) == base64.b64decode(signature)
     message = verification_error(build_export(CLIENT, public_pem(), [loose], links).to_bytes())
-    assert message == "Seal 10, in line 2, is not written as it was sealed."
+    assert message == "Signed tree head 10, in line 2, is not encoded as it was signed."
 
 
 def _non_canonical(text: str) -> str:
@@ -454,9 +453,9 @@ def _non_canonical(text: str) -> str:
 
 @pytest.mark.parametrize(("key", "message"), [
     ("nothing", "The public key cannot be read."),
-    (public_pem(ec.derive_private_key(5, ec.SECP384R1())), "The public key is none of the kind that signs seals."),
-    (public_pem(ed25519.Ed25519PrivateKey.generate()), "The public key is none of the kind that signs seals."),
-    (public_pem() + "\n", "The public key is not written as an export writes it."),
+    (public_pem(ec.derive_private_key(5, ec.SECP384R1())), "The public key is not of the type that signs tree heads."),
+    (public_pem(ed25519.Ed25519PrivateKey.generate()), "The public key is not of the type that signs tree heads."),
+    (public_pem() + "\n", "The public key is not encoded as an export encodes it."),
 ])  # fmt: skip
 def test_verify_unusable_key_raises_altered(key: str, message: str) -> None:
     title = ExportTitle(account_id=CLIENT, entries=8, key=key, seals=3)
@@ -470,7 +469,7 @@ def test_pem_of_other_key_type_raises_altered() -> None:
         ed25519.Ed25519PrivateKey.generate().public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
     )
 
-    with pytest.raises(AuditLogAltered, match="none of the kind"):
+    with pytest.raises(AuditLogAltered, match="not of the type"):
         public_key_pem(der)
 
 
@@ -493,24 +492,26 @@ def test_check_inclusion_of_valid_proof_succeeds(position: int, tmp_path: Path) 
     assert json.loads(proof_file.read_bytes())["entry"]["audit_id"] == audit_id_at(position)
     assert not [other for other in range(1, 9) if other != position and audit_id_at(other) in proof_file.read_text()]
     latest = an_export().seals[0].seal
-    message = f"Entry {audit_id_at(position)}, number {position} of {CLIENT}, is under seal {latest.number} of 2"
+    message = (
+        f"Entry {audit_id_at(position)}, number {position} of {CLIENT}, is in signed tree head {latest.number} of 2"
+    )
     verified, unverified = run_check_inclusion(proof_file, tree_head_file), run_check_inclusion(proof_file)
     assert (verified.returncode, verified.stderr) == (0, "")
     assert verified.stdout.startswith(message)
     assert (unverified.returncode, unverified.stdout) == (0, verified.stdout)
-    assert unverified.stderr.startswith("WARNING: that seal is the proof's own.")
+    assert unverified.stderr.startswith("WARNING: this signed tree head comes from the proof itself.")
     rejected = run_check_inclusion(proof_file, older_file)
-    assert (rejected.returncode, rejected.stderr) == (1, "The entry is NOT under this seal.\n")
+    assert (rejected.returncode, rejected.stderr) == (1, "The entry is NOT in this signed tree head.\n")
 
 
 @pytest.mark.parametrize("changes", [
-    lambda told: {"entry": {**told["entry"], "actor_id": "user-other"}},
-    lambda told: {"place": told["place"] + 1},
+    lambda proof: {"entry": {**proof["entry"], "actor_id": "user-other"}},
+    lambda proof: {"place": proof["place"] + 1},
     lambda _: {"account_id": PARTNER},
     lambda _: {"before": "ab" * 32},
-    lambda told: {"after": [*told["after"], "ab" * 32]},
-    lambda told: {"path": told["path"][1:]},
-    lambda told: {"path": [["left" if side == "right" else "right", other] for side, other in told["path"]]},
+    lambda proof: {"after": [*proof["after"], "ab" * 32]},
+    lambda proof: {"path": proof["path"][1:]},
+    lambda proof: {"path": [["left" if side == "right" else "right", other] for side, other in proof["path"]]},
 ])  # fmt: skip
 def test_check_inclusion_of_altered_proof_fails(changes: Callable[[Any], Any], tmp_path: Path) -> None:
     document = json.loads(inclusion_proof(an_export(), audit_id_at(3)))
@@ -530,8 +531,8 @@ def test_check_inclusion_is_short_and_uses_standard_library_only() -> None:
 
 
 @pytest.mark.parametrize(("audit_id", "message"), [
-    ("aud_none", "aud_none is not in this trail."),
-    (f"aud_{7:032x}", f"aud_{7:032x} is not yet sealed: export the trail again in some minutes."),
+    ("aud_none", "aud_none is not in this audit log."),
+    (f"aud_{7:032x}", f"aud_{7:032x} is not signed yet. Export the audit log again in a few minutes."),
 ])  # fmt: skip
 def test_proof_of_unknown_or_unsigned_entry_raises_altered(audit_id: str, message: str) -> None:
     with pytest.raises(AuditLogAltered) as broken:

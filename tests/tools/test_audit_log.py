@@ -174,7 +174,7 @@ def test_export_of_chain_missing_in_newer_tree_head_raises_altered(table: Table,
 
     with pytest.raises(AuditLogAltered) as found:
         export_log(stack, table)
-    assert str(found.value) == f"Seal 3 has no chain of {CLIENT}, and seal 2, which is older, has one."
+    assert str(found.value) == f"Signed tree head 3 has no chain of {CLIENT}, but the older 2 has one."
 
 
 def test_export_of_account_without_tree_head_is_only_chained(
@@ -199,7 +199,7 @@ def test_export_with_deleted_latest_tree_head_raises_stack_unavailable(
     sign_audit_log()
     tree_head_store.delete_versions("tree-heads/1.json")
 
-    with pytest.raises(StackUnavailable, match="Seal 1 is the latest, and it is not in"):
+    with pytest.raises(StackUnavailable, match="Tree head 1 is the latest, but it is not in"):
         audit_log.export_account(stack, table.name, CLIENT)
 
 
@@ -210,17 +210,17 @@ def add_delete_marker(tree_head_store: FakeTreeHeadStore, name: str) -> Any:
 
 @pytest.mark.parametrize(("manipulate", "messages"), [
     (lambda table, kept: [add_delete_marker(kept, "tree-heads/3.json"), table.change(keys.latest_tree_head(), **table_record(kept, 2))],
-     ["Hidden in {}, by a delete marker or a later version: seal 3. Ask who did it."]),
+     ["Hidden in {} by a delete marker or a later version: signed tree head 3. Ask who did it."]),
     (lambda table, kept: [add_delete_marker(kept, f"tree-heads/{number}.json") for number in (1, 2)],
-     ["Hidden in {}, by a delete marker or a later version: 2 seals, from 1 to 2. Ask who did it."]),
+     ["Hidden in {} by a delete marker or a later version: 2 signed tree heads, from 1 to 2. Ask who did it."]),
     (lambda _, kept: kept.storage.put_object(Bucket=kept.bucket, Key="tree-heads/2.json", Body=b"{}"),
-     ["Hidden in {}, by a delete marker or a later version: seal 2. Ask who did it."]),
+     ["Hidden in {} by a delete marker or a later version: signed tree head 2. Ask who did it."]),
     (lambda _, kept: kept.storage.put_object(Bucket=kept.bucket, Key="tree-heads/99.json", Body=kept.read("tree-heads/3.json")),
-     ["Not signed by the key, and yet kept in {}: seal 99. Ask who did it."]),
+     ["Not signed by the key, but stored in {}: signed tree head 99. Ask who did it."]),
     (lambda table, _: table.remove(keys.latest_tree_head()),
-     ["The table says that seal 0 is the latest, and {} has seal 3."]),
+     ["The latest signed tree head in the table is 0, but {} has 3."]),
     (lambda _, kept: add_delete_marker(kept, f"leaves/{kept.tree_heads()[1]['root']}.json"),
-     ["Hidden in {}, by a delete marker: the leaves of seal 2. Ask who did it."]),
+     ["Hidden in {}, by a delete marker: the leaves of tree head 2. Ask who did it."]),
 ])  # fmt: skip
 def test_export_with_hidden_tree_heads_is_complete_and_reports_them(
     table: Table,
@@ -272,21 +272,21 @@ def test_export_with_replaced_tree_head_raises_altered(
     tree_head_store.delete_versions("tree-heads/2.json")
     tree_head_store.storage.put_object(Bucket=tree_head_store.bucket, Key="tree-heads/2.json", Body=third)
 
-    with pytest.raises(AuditLogAltered, match="Seal 2 is not signed by the key"):
+    with pytest.raises(AuditLogAltered, match="Signed tree head 2 is not signed by the key"):
         audit_log.export_account(stack, table.name, CLIENT)
 
 
 @pytest.mark.parametrize(("manipulate", "messages"), [
     (lambda _: None, []),
     (lambda kept: kept.delete_versions("tree-heads/1.json"), []),
-    (lambda kept: kept.delete_versions("tree-heads/2.json"), ["Missing in {}: seal 2."]),
-    (lambda kept: [kept.delete_versions(f"tree-heads/{number}.json") for number in (2, 3)], ["Missing in {}: 2 seals, from 2 to 3."]),
-    (lambda kept: replace_tree_head(kept, 2, kept.read("tree-heads/3.json")), ["Seal 2 is not signed by the key.",
-     "Seal 3 does not follow seal 2."]),
-    (lambda kept: replace_tree_head(kept, 3, signed_after_other(kept, 3)), ["Seal 3 does not follow seal 2.",
-     "Seal 4 does not follow seal 3."]),
-    (lambda kept: replace_tree_head(kept, 1, signed_after_other(kept, 1)), ["Seal 1 does not follow seal 0.",
-     "Seal 2 does not follow seal 1."]),
+    (lambda kept: kept.delete_versions("tree-heads/2.json"), ["Missing in {}: signed tree head 2."]),
+    (lambda kept: [kept.delete_versions(f"tree-heads/{number}.json") for number in (2, 3)], ["Missing in {}: 2 signed tree heads, from 2 to 3."]),
+    (lambda kept: replace_tree_head(kept, 2, kept.read("tree-heads/3.json")), ["Signed tree head 2 is not signed by the key.",
+     "Signed tree head 3 does not follow 2."]),
+    (lambda kept: replace_tree_head(kept, 3, signed_after_other(kept, 3)), ["Signed tree head 3 does not follow 2.",
+     "Signed tree head 4 does not follow 3."]),
+    (lambda kept: replace_tree_head(kept, 1, signed_after_other(kept, 1)), ["Signed tree head 1 does not follow 0.",
+     "Signed tree head 2 does not follow 1."]),
 ])  # fmt: skip
 def test_tree_head_list_with_gap_or_replacement_reports_each(
     table: Table,
@@ -327,7 +327,7 @@ def test_tree_head_list_of_empty_bucket_reports_nothing(tree_head_store: FakeTre
 
 
 def test_export_of_unknown_account_raises_stack_unavailable(table: Table, stack: DeployedStack) -> None:
-    with pytest.raises(StackUnavailable, match="There is no trail of client-nobody"):
+    with pytest.raises(StackUnavailable, match="There is no audit log of client-nobody"):
         audit_log.export_account(stack, table.name, "client-nobody")
 
 
@@ -339,7 +339,7 @@ def test_export_of_unknown_account_raises_stack_unavailable(table: Table, stack:
     (lambda table, items: table.change(entry_key(items[1]), event=None), "Entry 2, {}, was altered: it cannot be read."),
     (lambda table, items: table.remove(entry_key(items[1])), "Entry 2 was removed"),
     (lambda table, items: (table.remove(entry_key(items[3])), table.remove(chain_key(items[3]))),
-     "The trail was cut off after entry 3: seal 1 covers 4."),
+     "The log ends after entry 3: tree head 1 covers 4."),
     (lambda table, items: table.change(chain_key(items[1]), place=3), "Entry 2"),
 ])  # fmt: skip
 def test_verify_after_change_of_table_raises_altered(
@@ -443,7 +443,7 @@ def test_repair_with_unreadable_entry_raises_stack_unavailable(table: Table, sta
     table.change(entry_key(first), audit_id=None)
 
     with pytest.raises(
-        StackUnavailable, match="The function that follows the trail failed: 1 validation error for AuditEntry"
+        StackUnavailable, match="The function that publishes audit events failed: 1 validation error for AuditEntry"
     ):
         audit_log.repair(stack, table.name, AFTER_DELIVERY)
 
@@ -565,8 +565,8 @@ def test_audit_log_command_exports_verifies_and_proves(
 
     wrote = run_audit_log("export", CLIENT, "--stack", "here")
     assert (wrote.exit_code, wrote.output.splitlines()) == (0, [
-        "2 entries, 2 of them sealed, in audit-log.jsonl.",
-        "2 more have no place in the chain yet. Export again soon; if they stay, `audit-log mend`.",
+        "2 entries, 2 of them signed, in audit-log.jsonl.",
+        "2 more are not in the chain yet. Export again soon. If they stay, run `audit-log mend`.",
     ])  # fmt: skip
     key = run_audit_log("key", "--stack", "here")
     assert (key.exit_code, key.output) == (0, tree_head_store.pem)
@@ -575,11 +575,11 @@ def test_audit_log_command_exports_verifies_and_proves(
     result = run_audit_log("verify", "audit-log.jsonl", "--key", "key.pem")
     assert result.exit_code == 0
     (first, second, third) = result.output.splitlines()
-    assert first == f"✓ 2 entries of {CLIENT} are as they were told, each after the one before."
-    assert second.startswith("✓ Seal 1 of 20")
+    assert first == f"✓ 2 entries of {CLIENT} are unaltered, complete and in order."
+    assert second.startswith("✓ Tree head 1 of 20")
     assert second.endswith("covers 2 of 2.")
-    assert third == "? No older seal goes along: whether the chain was made anew before, this file cannot tell."
-    assert "The key is the one that the file names." in run_audit_log("verify", "audit-log.jsonl").output
+    assert third == "? No older tree head: this file cannot show whether the chain was rewritten before."
+    assert "The key comes from the file itself." in run_audit_log("verify", "audit-log.jsonl").output
     assert run_audit_log("verify", "audit-log.jsonl", "--tree-head", "1").exit_code == 0
     assert run_audit_log("verify", "audit-log.jsonl", "--tree-head", "2").exit_code == 1
 
@@ -587,7 +587,7 @@ def test_audit_log_command_exports_verifies_and_proves(
     assert run_audit_log("prove", "audit-log.jsonl", audit_id).exit_code == 0
     assert json.loads(Path("proof.json").read_bytes())["entry"]["audit_id"] == audit_id
     refused = run_audit_log("prove", "audit-log.jsonl", "aud_none")
-    assert (refused.exit_code, refused.output) == (1, "aud_none is not in this trail.\n")
+    assert (refused.exit_code, refused.output) == (1, "aud_none is not in this audit log.\n")
 
     Path("audit-log.jsonl").write_bytes(
         Path("audit-log.jsonl").read_bytes().replace(b"member.resumed", b"member.removed")
@@ -622,14 +622,14 @@ def test_audit_log_verify_without_tree_head_exits_with_2(table: Table, operator_
     publish_entries(table)
     assert (
         run_audit_log("export", CLIENT, "--stack", "here").output
-        == "2 entries, 0 of them sealed, in audit-log.jsonl.\n"
+        == "2 entries, 0 of them signed, in audit-log.jsonl.\n"
     )
 
     seen = run_audit_log("verify", "audit-log.jsonl")
 
     assert seen.exit_code == 2
-    assert "? Not yet sealed: 2 of 2, from entry 1, aud_" in seen.output
-    assert "✗ Only chained, and not sealed" in seen.output.splitlines()[-1]
+    assert "? Not signed yet: 2 of 2, from entry 1, aud_" in seen.output
+    assert "✗ Chained but not signed" in seen.output.splitlines()[-1]
 
 
 def test_audit_log_verify_prints_entries_of_newest_and_oldest_tree_head(table: Table, operator_stack: None) -> None:
@@ -643,11 +643,11 @@ def test_audit_log_verify_prints_entries_of_newest_and_oldest_tree_head(table: T
 
     seen = run_audit_log("verify", "audit-log.jsonl")
 
-    (_, newest, oldest, unsealed, _) = seen.output.splitlines()
-    assert seen.exit_code == 0, "the last seconds wait for their seal"
-    assert re.fullmatch(r"✓ Seal 2 of \S+ covers 4 of 6\.", newest)
-    assert re.fullmatch(r"✓ Older seals go along, back to seal 1 of \S+, which covers 2\.", oldest)
-    assert re.fullmatch(r"\? Not yet sealed: 2 of 6, from entry 5, aud_\w+ of \S+, on\.", unsealed)
+    (_, newest, oldest, unsigned, _) = seen.output.splitlines()
+    assert seen.exit_code == 0, "the last seconds wait for their tree head"
+    assert re.fullmatch(r"✓ Tree head 2 of \S+ covers 4 of 6\.", newest)
+    assert re.fullmatch(r"✓ Older tree heads agree, back to 1 of \S+, which covers 2\.", oldest)
+    assert re.fullmatch(r"\? Not signed yet: 2 of 6, from entry 5, aud_\w+ of \S+, on\.", unsigned)
 
 
 def test_audit_log_export_with_hidden_tree_head_exits_with_2(
@@ -675,9 +675,9 @@ def test_audit_log_replay_prints_processed_and_failed_batches(
     (first, second) = (run_audit_log("replay", "--stack", "here") for _ in range(2))
 
     assert (first.exit_code, second.exit_code, failed_records()) == (1, 1, ["bad"])
-    assert first.output.splitlines()[-1] == "2 entries were brought again."
+    assert first.output.splitlines()[-1] == "2 entries were replayed."
     assert first.output.startswith("✗ bad failed again: ")
-    assert second.output.splitlines()[-1] == "Nothing was brought again."
+    assert second.output.splitlines()[-1] == "Nothing was replayed."
 
 
 def test_audit_log_mend_prints_number_of_added_entries(table: Table, operator_stack: None) -> None:
@@ -685,5 +685,5 @@ def test_audit_log_mend_prints_number_of_added_entries(table: Table, operator_st
     for item in table.items_with_prefix("AUDIT#"):
         table.change(entry_key(item), at=item["at"] - 3600)
 
-    assert run_audit_log("mend", "--stack", "here").output.endswith("\n4 entries were in no chain, and are now.\n")
-    assert run_audit_log("mend", "--stack", "here").output == "Every entry is in its chain.\n"
+    assert run_audit_log("mend", "--stack", "here").output.endswith("\n4 entries were added to a hash chain.\n")
+    assert run_audit_log("mend", "--stack", "here").output == "Every entry is in its hash chain.\n"

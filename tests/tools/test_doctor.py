@@ -149,28 +149,28 @@ def test_examine_healthy_stack_reports_no_problem() -> None:
 
 
 @pytest.mark.parametrize(("changes", "check", "sentence"), [
-    ({"alarm": HEALTHY["alarm"] | {"StateValue": "ALARM"}}, "alarms", "The alarm Rings rings. It failed."),
-    ({"alarm": HEALTHY["alarm"] | {"ActionsEnabled": False}}, "alarms", "The alarm Rings is kept from telling anybody."),
-    ({"alarm": HEALTHY["alarm"] | {"AlarmName": "other"}}, "alarms", "The alarm Rings is not there any more."),
+    ({"alarm": HEALTHY["alarm"] | {"StateValue": "ALARM"}}, "alarms", "The alarm Rings is in the ALARM state. It failed."),
+    ({"alarm": HEALTHY["alarm"] | {"ActionsEnabled": False}}, "alarms", "The alarm Rings has its actions disabled."),
+    ({"alarm": HEALTHY["alarm"] | {"AlarmName": "other"}}, "alarms", "The alarm Rings no longer exists."),
     ({"resources": resources_without("Rings")}, "alarms", "The stack has no alarms."),
-    ({"function": "ResourceNotFoundException"}, "functions", "The function PublishAuditEventsFunction is not there any more."),
+    ({"function": "ResourceNotFoundException"}, "functions", "The function PublishAuditEventsFunction no longer exists."),
     ({"function": {"State": "Failed", "StateReason": "No role."}}, "functions",
      "The function PublishAuditEventsFunction is Failed. No role."),
-    ({"function": {"LastUpdateStatus": "Failed"}}, "functions", "The last change of the function PublishAuditEventsFunction failed."),
+    ({"function": {"LastUpdateStatus": "Failed"}}, "functions", "The last update of the function PublishAuditEventsFunction failed."),
     ({"recovery": {"PointInTimeRecoveryStatus": "DISABLED"}}, "point-in-time recovery",
      "The table's point-in-time recovery is off."),
     ({"recovery": {}}, "point-in-time recovery", "The table's point-in-time recovery is off."),
     ({"expiry": {"TimeToLiveStatus": "DISABLED"}}, "time to live",
-     "The table's time to live is off: what has had its time stays."),
+     "The table's time to live is off: expired items are not deleted."),
     ({"expiry": {"TimeToLiveStatus": "ENABLED", "AttributeName": "kept_until"}}, "time to live",
-     "The table's time to live looks at kept_until instead of ttl."),
-    ({"table": {"DeletionProtectionEnabled": True}}, "stream", "The table's stream is off: letters wait for the sweep."),
+     "The table's time to live uses kept_until instead of ttl."),
+    ({"table": {"DeletionProtectionEnabled": True}}, "stream", "The table's stream is off: emails wait for the sweep."),
     ({"table": {"StreamSpecification": {"StreamEnabled": True}}}, "stream",
-     "The table is not protected against being deleted."),
+     "The table has no deletion protection."),
     ({"source": {"State": "Disabled"}}, "event sources",
-     "The event source Outbox is Disabled: letters wait for the sweep."),
+     "The event source Outbox is Disabled: emails wait for the sweep."),
     ({"source": {"State": "Enabled", "LastProcessingResult": "PROBLEM: no right"}}, "event sources",
-     "The event source Outbox has trouble. PROBLEM: no right"),
+     "The event source Outbox has a problem. PROBLEM: no right"),
     ({"schedule": {"State": "DISABLED"}}, "schedules", "The schedule Sweep is off: its sweep does not run."),
     ({"resources": resources_without("Sweep")}, "schedules", "The stack has no schedule: nothing starts the sweeps."),
     ({"account": {"SendingEnabled": False}}, "sending", "SES sends nothing for this AWS account: sending is paused."),
@@ -178,24 +178,24 @@ def test_examine_healthy_stack_reports_no_problem() -> None:
      "SES is in its sandbox: it sends to verified addresses only."),
     ({"settings": {"SendingOptions": {"SendingEnabled": False}}}, "sending",
      "The configuration set settings-1 sends nothing."),
-    ({"identities": {}}, "sender", "SES has not verified that letters may come from access@vendor.example."),
+    ({"identities": {}}, "sender", "SES has not verified the sender access@vendor.example."),
     ({"identities": {"vendor.example": {"VerifiedForSendingStatus": False}}}, "sender",
-     "SES has not verified that letters may come from access@vendor.example."),
-    ({"noted": [{"pk": {"S": "TREE_HEAD"}, "sk": {"S": "LATEST"}, "number": {"N": "7"}}]}, "tree heads",
-     "The table says that seal 7 is the latest, and TreeHeadsBucket has seal 0 at most."),
+     "SES has not verified the sender access@vendor.example."),
+    ({"noted": [{"pk": {"S": "TREE_HEAD"}, "sk": {"S": "LATEST"}, "number": {"N": "7"}}]}, "signed tree heads",
+     "The latest signed tree head in the table is 7, but TreeHeadsBucket has only 0."),
     ({"given_up": [a_batch("function-1", 3), a_batch("function-1", 1)]}, "failed records",
-     ("4 records in 2 batches that PublishAuditEventsFunction gave up, since 2026-11-21T08:00:00+00:00, lie in bucket-1: "
+     ("4 records in 2 batches, failed in PublishAuditEventsFunction, since 2026-11-21T08:00:00+00:00, are in bucket-1: "
       "run `audit-log replay`.")),
     ({"given_up": [a_batch("function-9", 3)]}, "failed records",
-     "3 records in 1 batches that function-9 gave up, since 2026-11-21T08:00:00+00:00, lie in bucket-1: look at them."),
+     "3 records in 1 batches, failed in function-9, since 2026-11-21T08:00:00+00:00, are in bucket-1: inspect them."),
     ({"given_up": [b"{}"]}, "failed records",
-     ("0 records in 1 batches that nobody knows who gave up, since 2026-11-22T09:00:00+00:00, lie in bucket-1: "
-      "look at them.")),
+     ("0 records in 1 batches, failed in an unknown function, since 2026-11-22T09:00:00+00:00, are in bucket-1: "
+      "inspect them.")),
     ({"items": [a_notification(16), a_notification(3)]}, "outbox",
-     "The oldest of 2 letters has waited for 16 minutes."),
-    ({"items": [a_notification(90, "RECONCILIATION")]}, "outbox", "The oldest of 1 clean-ups has waited for 90 minutes."),
+     "The oldest of 2 emails has waited for 16 minutes."),
+    ({"items": [a_notification(90, "RECONCILIATION")]}, "outbox", "The oldest of 1 reconciliations has waited for 90 minutes."),
     ({"items": [an_entry(16), an_entry(20), an_entry(3)]}, "audit log",
-     "2 entries of trails, since 2026-11-22T08:40:00+00:00, are in no chain: run `audit-log mend`."),
+     "2 audit entries, since 2026-11-22T08:40:00+00:00, are in no hash chain: run `audit-log mend`."),
     ({"items": [{"pk": {"S": "USER#u"}, "sk": {"S": "ACCOUNT#a"}}]}, "invariants",
      "u in a: the membership and its mirror do not agree"),
 ])  # fmt: skip
@@ -256,7 +256,7 @@ def test_examine_failing_check_is_not_checked_and_others_run() -> None:
     assert "AccessDenied" in findings.pop("outbox")
     assert "AccessDenied" in findings.pop("audit log")
     assert "AccessDenied" in findings.pop("invariants")
-    assert findings.pop("event sources") == "the answer does not tell 'State'"
+    assert findings.pop("event sources") == "the response does not have 'State'"
     assert set(findings.values()) == {""}
 
 
@@ -275,7 +275,7 @@ def test_examine_table_with_unreadable_item_reports_it() -> None:
         each for each in findings_of(items=[{"pk": {"S": "ACCOUNT#a"}, "sk": {"S": "ACCOUNT"}}]) if each.problems
     )
 
-    assert last.problems == ("The table holds what this version cannot read: KeyError('kind')",)
+    assert last.problems == ("The table has an item that this version cannot read: KeyError('kind')",)
 
 
 def test_examine_check_unknown_to_emulator_is_not_checked() -> None:
@@ -283,7 +283,7 @@ def test_examine_check_unknown_to_emulator_is_not_checked() -> None:
 
     findings = {each.check: each for each in examine(site, NOW)}
 
-    assert findings["time to live"] == Finding("time to live", not_checked="the emulator does not know it")
+    assert findings["time to live"] == Finding("time to live", not_checked="the emulator does not support it")
 
 
 def test_examine_stack_without_table_raises_stack_unavailable() -> None:

@@ -70,7 +70,7 @@ def run_import(directory: FakeDirectory, *arguments: str, token: str = TOKEN) ->
 def test_import_sends_requests_in_order_and_deletes_journal(directory: FakeDirectory, files: tuple[str, ...]) -> None:
     result = run_import(directory, *files, "--parallel", "1")
 
-    assert (result.exit_code, "The directory knows all 9 rows." in result.output) == (0, True)
+    assert (result.exit_code, "The directory has all 9 rows." in result.output) == (0, True)
     assert "earlier run" not in result.output
     assert directory.paths == [
         "/directory/accounts/acct_a",
@@ -135,14 +135,14 @@ def test_import_of_conflicting_files_prints_errors(directory: FakeDirectory, fil
 
     assert result.exit_code == 1
     for sentence in (
-        "more.jsonl:2: users.csv:2 tells something else of the same user",
-        "more.jsonl:3: email: is that of users.csv:3, too",
-        "more.jsonl:4: email: not an e-mail address",
+        "more.jsonl:2: users.csv:2 has other values for the same user",
+        "more.jsonl:3: email: is also the address of users.csv:3",
+        "more.jsonl:4: email: not an email address",
         "more.jsonl:6: account_id: is in none of these files",
         "more.jsonl:6: user_id: is in none of these files",
     ):
         assert sentence in result.output
-    assert "4 of 15 rows cannot be told." in result.output
+    assert "4 of 15 rows cannot be sent." in result.output
     assert "more.jsonl:1:" not in result.output
     assert "more.jsonl:5:" not in result.output
 
@@ -199,7 +199,7 @@ def test_import_with_invalid_row_sends_other_rows(directory: FakeDirectory, file
     failed = run_import(directory, *files)
 
     assert failed.exit_code == 1
-    assert "users.csv:4: email: not an e-mail address" in failed.output
+    assert "users.csv:4: email: not an email address" in failed.output
     assert "1 of 10 rows failed" in failed.output
     assert "/directory/users/usr_3" not in directory.stored
     assert MEMBER in directory.stored
@@ -239,7 +239,7 @@ def test_import_after_8_temporary_errors_fails(directory: FakeDirectory, files: 
     failed = run_import(directory, *files)
 
     assert failed.exit_code == 1
-    assert "not taken in 8 attempts: 503 {}" in failed.output
+    assert "not accepted in 8 attempts: 503 {}" in failed.output
     assert directory.counts[MEMBER] == 8
 
 
@@ -287,8 +287,8 @@ def test_send_with_expired_token_requests_one_new_token(directory: FakeDirectory
 
 
 @pytest.mark.parametrize(("failures", "token", "why"), [
-    ({}, "bad", "does not take the token (any more)"),
-    ({MEMBER: [(403, "", {"message": "Forbidden"})]}, TOKEN, "needs the directory's scope: 403"),
+    ({}, "bad", "rejects the token. Run it again"),
+    ({MEMBER: [(403, "", {"message": "Forbidden"})]}, TOKEN, "needs the directory scope: 403"),
     ({MEMBER: [(0, "", {})] * 20}, TOKEN, "cannot be reached. Run it again"),
 ])  # fmt: skip
 def test_import_with_general_error_stops_and_continues_later(
@@ -315,14 +315,14 @@ def test_back_end_when_stopped_ends_waiting(directory: FakeDirectory) -> None:
     directory.failures = {"/directory/users/u": [(503, "Retry-After: 60\r\n", {})]}
     back_end = DirectoryClient(ApiClient(directory.base_url, connection_pool()), AccessToken(TOKEN))
     back_end.stop.set()
-    with pytest.raises(ImportStopped, match="It was stopped"):
+    with pytest.raises(ImportStopped, match="Stopped"):
         back_end.submit(DirectoryRequest(ImportStep.USERS, "/directory/users/u", "{}"))
 
 
 @pytest.mark.parametrize(("arguments", "why"), [
-    (["--url", "http://api.example", "--token", "t"], "is no https address"),
-    (["--url", "ftp://127.0.0.1", "--token", "t"], "is no https address"),
-    (["--url", "https://api.example"], "Give a token"),
+    (["--url", "http://api.example", "--token", "t"], "is not an https URL"),
+    (["--url", "ftp://127.0.0.1", "--token", "t"], "is not an https URL"),
+    (["--url", "https://api.example"], "Pass a token"),
     (["--token", "t"], "--url with a token"),
     ([], "--url with a token"),
 ])  # fmt: skip
@@ -337,7 +337,7 @@ def test_import_with_other_file_as_journal_fails(
 ) -> None:
     result = run_import(directory, *files, "--journal", "users.csv", *options)
 
-    assert (result.exit_code, "is no journal" in result.output) == (1, True)
+    assert (result.exit_code, "is not an import journal" in result.output) == (1, True)
     assert Path("users.csv").read_text() == USERS
 
 
@@ -373,10 +373,10 @@ def test_import_interrupted_by_signal_continues_later(
         child.send_signal(end)
         assert child.wait(20) == 1
         assert child.stderr
-        assert b"It was stopped. Run it again to go on." in child.stderr.read()
+        assert b"Stopped. Run it again to continue." in child.stderr.read()
     stopped_at = len(directory.paths)
     assert stopped_at < 400
-    assert "requests were told by an earlier run" in run_import(directory, "users.csv").output
+    assert "requests were sent by an earlier run" in run_import(directory, "users.csv").output
     assert len(directory.stored) == 400
     assert len(directory.paths) <= 400 + 16
 

@@ -88,7 +88,7 @@ def test_doctor_without_stack_fails() -> None:
     seen = run_operate("doctor", "--stack", "gone")
 
     assert (seen.exit_code, "The resources of the stack gone cannot be listed" in seen.output) == (1, True)
-    assert "Say which" in run_operate("doctor").output
+    assert "Pass either" in run_operate("doctor").output
 
 
 def test_doctor_without_running_demo_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -96,4 +96,4 @@ def test_doctor_without_running_demo_fails(tmp_path: Path, monkeypatch: pytest.M
 
     seen = run_operate("doctor", "--demo")
 
-    assert (seen.exit_code, "No demo runs here" in seen.output) == (1, True)
+    assert (seen.exit_code, "No demo is running here" in seen.output) == (1, True)

@@ -45,10 +45,10 @@ def test_notes_with_equal_rows_are_merged(tmp_path: Path) -> None:
 
 def test_notes_with_shares_are_summed(tmp_path: Path) -> None:
     for share in (0, 1, 1):
-        Notes("faults", tmp_path).passed("throttled", share=share, calls=5, deeds=2)
+        Notes("faults", tmp_path).passed("throttled", share=share, calls=5, operations=2)
 
     (row,) = read("faults", tmp_path)
-    assert (row.what, dict(row.counts)) == ("throttled", {"calls": 10, "deeds": 4})
+    assert (row.what, dict(row.counts)) == ("throttled", {"calls": 10, "operations": 4})
 
 
 def test_notes_without_folder_are_not_stored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -103,7 +103,7 @@ def test_page_does_not_link_to_part_not_run(tmp_path: Path, file: Path) -> None:
     written = file.read_text()
     assert "| [Faults](#faults) |" in written
     assert "[Conditions]" not in written
-    assert "Conditions (not whole yet)" in written
+    assert "Conditions (not complete yet)" in written
 
 
 @pytest.mark.parametrize("name", ["mutation", "faultz"])

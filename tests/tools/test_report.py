@@ -260,9 +260,9 @@ def test_ending_report_command_with_days_looks_further_ahead(table: Table, one_a
 
 
 @pytest.mark.parametrize(("arguments", "message"), [
-    ([], "Say which: --stack NAME, or --demo."),
+    ([], "Pass either --stack NAME or --demo."),
     (["--table", "elsewhere"], "The table elsewhere cannot be read"),
-    (["--table", "elsewhere", "--profile", "nobody"], "There are no credentials"),
+    (["--table", "elsewhere", "--profile", "nobody"], "There are no AWS credentials"),
 ])  # fmt: skip
 def test_report_command_without_table_fails(
     table: Table, one_at_a_time: None, arguments: list[str], message: str

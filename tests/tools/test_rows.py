@@ -20,22 +20,22 @@ def errors_of(tmp_path: Path, text: str | bytes) -> list[str]:
 
 
 @pytest.mark.parametrize(("line", "fault"), [
-    ({"user_id": "u", "email": "x"}, "email: not an e-mail address"),
+    ({"user_id": "u", "email": "x"}, "email: not an email address"),
     ({"user_id": "u", "active": "yes"}, "active: input should be a valid boolean"),
     ({"user_id": "u", "colour": "red"}, "colour: no such field"),
-    ({"user_id": "no blanks"}, "user_id: is no id"),
-    ({"user_id": 7}, "user_id: is no id"),
+    ({"user_id": "no blanks"}, "user_id: is not an id"),
+    ({"user_id": 7}, "user_id: is not an id"),
     ({"name": "Nobody"}, ": neither account_id nor user_id: a member has both, an account and a user one"),
     ({"account_id": "a", "kind": "shop"}, "kind: input should be 'client' or 'partner'"),
-    ({"account_id": "a", "kind": "client", "domains": ["a.example"]}, "domains: a client has none"),
-    ({"account_id": "a", "kind": "partner", "partner_seat_limit": 3}, "partner_seat_limit: a partner has none"),
-    ({"account_id": "a", "kind": "partner", "domains": ["."]}, "domains.0: not an e-mail address"),
+    ({"account_id": "a", "kind": "client", "domains": ["a.example"]}, "domains: not for a client"),
+    ({"account_id": "a", "kind": "partner", "partner_seat_limit": 3}, "partner_seat_limit: not for a partner"),
+    ({"account_id": "a", "kind": "partner", "domains": ["."]}, "domains.0: not an email address"),
     ({"account_id": "a", "user_id": "u", "permission_set": "partner_admin"},
-     "permission_set: partner admins come by a link, by migration or by creation"),
+     "permission_set: partner admins are added by a link, by migration or by creation"),
     ({"account_id": "a", "user_id": "u", "seat": "partner"},
-     "seat: partner admins come by a link, by migration or by creation"),
+     "seat: partner admins are added by a link, by migration or by creation"),
     ({"account_id": "a", "user_id": "u", "permission_set": "king"},
-     "permission_set: is none of marketing, reporting, sales, service, super_admin, view_only"),
+     "permission_set: is not one of marketing, reporting, sales, service, super_admin, view_only"),
 ])  # fmt: skip
 def test_rows_with_invalid_line_reports_field_and_reason(tmp_path: Path, line: dict[str, object], fault: str) -> None:
     found = read_text(tmp_path, "\n" + json.dumps(line) + "\n", "rows.jsonl")
@@ -73,7 +73,7 @@ def test_rows_with_unparsable_line_keeps_text(tmp_path: Path, line: str) -> None
 
 def test_rows_with_invalid_utf8_reports_only_that_row(tmp_path: Path) -> None:
     assert errors_of(tmp_path, b'{"user_id": "u"}\n{"user_id": "\xff"}')[0].startswith("file:2: : cannot be read")
-    assert errors_of(tmp_path, b"user_id,name\nu,\xff\nv,Vera\n") == ["file:2: name: is no UTF-8"]
+    assert errors_of(tmp_path, b"user_id,name\nu,\xff\nv,Vera\n") == ["file:2: name: is not UTF-8"]
 
 
 def test_rows_of_csv_converts_cells_by_column(tmp_path: Path) -> None:
@@ -103,8 +103,8 @@ def test_rows_of_csv_reports_line_numbers(tmp_path: Path) -> None:
 
     assert found == [
         "file:3: account_id: is missing",
-        "file:4: : has 2 cells, and the header 3",
-        "file:5: user_id: is no id",
+        "file:4: : has 2 cells, but the header has 3",
+        "file:5: user_id: is not an id",
         "file:7: seat: input should be 'core', 'sales', 'service', 'view_only' or 'partner'",
         "file:8: : ',' expected after '\"'",
         "file:9: seat: input should be 'core', 'sales', 'service', 'view_only' or 'partner'",
@@ -114,7 +114,7 @@ def test_rows_of_csv_reports_line_numbers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(("header", "fault"), [
     ("name,kind", ": no column account_id or user_id: members have both, accounts and users one"),
     ("user_id,kind", "kind: a row of a user has no such column"),
-    ("user_id,name,name", "name: stands twice in the header"),
+    ("user_id,name,name", "name: is in the header twice"),
     ("account_id,user_id,email", "email: a row of a member has no such column"),
 ])  # fmt: skip
 def test_rows_of_csv_with_invalid_header_stops(tmp_path: Path, header: str, fault: str) -> None:

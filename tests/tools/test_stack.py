@@ -59,7 +59,7 @@ def test_stack_of_missing_stack_raises_stack_unavailable() -> None:
         raise AwsError("ValidationError")
 
     site = DeployedStack("gone", fake_clients({"cloudformation.DescribeStacks": refuse}))
-    with pytest.raises(StackUnavailable, match=r"The stack gone cannot be looked at: .*ValidationError"):
+    with pytest.raises(StackUnavailable, match=r"The stack gone cannot be read: .*ValidationError"):
         site.output("TableName")
     with pytest.raises(StackUnavailable, match="The resources of the stack gone cannot be listed"):
         site.resources()
@@ -75,12 +75,12 @@ def test_stack_token_is_requested_again_once_when_rejected() -> None:
 
 
 def test_stack_token_with_wrong_client_secret_raises_stack_unavailable() -> None:
-    with token_endpoint() as (address, _), pytest.raises(StackUnavailable, match="gives no token: 400"):
+    with token_endpoint() as (address, _), pytest.raises(StackUnavailable, match="returned no token: 400"):
         a_stack(secret="wrong", UserPoolId="pool", BackEndClientId="client-1", SignInUrl=address).token()
 
 
 def test_stack_token_of_stack_with_external_issuer_raises_stack_unavailable() -> None:
-    with pytest.raises(StackUnavailable, match="give a token of its issuer by --token"):
+    with pytest.raises(StackUnavailable, match="Pass a token of its issuer with --token"):
         a_stack(Issuer="https://issuer.example").token()
 
 
@@ -95,7 +95,7 @@ def test_must_be_safe_with_https_or_loopback_returns_url(address: str) -> None:
     "address", ["http://api.example", "http://127.0.0.1.example", "ftp://localhost", "api.example"]
 )
 def test_must_be_safe_with_plain_http_or_other_scheme_raises_stack_unavailable(address: str) -> None:
-    with pytest.raises(StackUnavailable, match="no https address"):
+    with pytest.raises(StackUnavailable, match="not an https URL"):
         require_safe_url(address)
 
 

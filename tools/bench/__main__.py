@@ -17,7 +17,7 @@ app = typer.Typer(add_completion=False)
 
 @app.command()
 def bench(
-    only: Annotated[list[str] | None, typer.Option(help="a measurement, by its name; may be given again")] = None,
+    only: Annotated[list[str] | None, typer.Option(help="name of a measurement, repeatable")] = None,
 ) -> None:
     """Run the measurements one after the other. Measurements that are left out keep their last result on the page."""
     unknown = set(only or ()) - {each.name for each in MEASUREMENTS}
@@ -34,12 +34,12 @@ def bench(
     if all(figures for _, figures in sections):
         page.write(sections)
     else:
-        console.print("BENCHMARKS.md stays as it is until all of it has been measured here")
+        console.print("BENCHMARKS.md is unchanged: it needs all measurements from this machine")
 
 
 def _table(title: str, figures: tuple[Figure, ...], seconds: float) -> Table:
     table = Table("what", title=f"{title} ({seconds:.0f} s)")
-    for column in ("target", "stretch", "measured", "middle half", "met"):
+    for column in ("target", "stretch", "measured", "interquartile range", "met"):
         table.add_column(column, justify="right")
     for figure in figures:
         table.add_row(*page.cells(figure))

@@ -55,7 +55,7 @@ def check_agreement(handlers: Sequence[ComparedHandler]) -> None:
     for name, seen in behaviors.items():
         for body, one, other in zip((*VALID, *INVALID), model, seen, strict=True):
             if one != other:
-                raise Disagreement(f"{name}, asked {json.dumps(body)}:\n{other}\nand not\n{one}")
+                raise Disagreement(f"{name}, for {json.dumps(body)}:\n{other}\ninstead of\n{one}")
 
 
 def behavior(handler: ComparedHandler) -> list[Any]:

@@ -29,13 +29,13 @@ from tools.bench.loopback import LOOPBACK
 
 ROUNDS: Final = 21
 NO_EARLY_REQUEST: Final = (
-    "the client is made while the function starts; what is left is a connection and two requests. A request at the start "
-    "would bring the connection forward, not save it: who waits for a cold start would wait for one request more; and the "
-    "roles of functions that read certain keys alone would have to be widened."
+    "the client is created during init. What remains is one connection and two requests. A request during init "
+    "would not save the connection, only open it earlier. A cold start would take one more request. The "
+    "roles of functions that read only certain keys would need more permissions."
 )
 IMPORT_TIME: Final = (
-    "most of a start is the import of boto3 and pydantic, which both have; the other handlers have one model each, and this "
-    "one all of its rules."
+    "most of a start is the import of boto3 and pydantic, which both have. The other handlers have one model each, this "
+    "one has all of its rules."
 )
 TIMEOUT: Final = 60
 """In seconds."""

@@ -171,7 +171,7 @@ def cases() -> Mapping[str, tuple[Json, int]]:
     return {
         "a client's super admin": (_event("/access/v1/evaluation", _evaluation_request("user-owner", "crm.export")), 1),
         "a partner admin": (_event("/access/v1/evaluation", _evaluation_request("user-employee", "crm.export")), 1),
-        "somebody unknown": (_event("/access/v1/evaluation", _evaluation_request("user-nobody", "crm.export")), 1),
+        "an unknown user": (_event("/access/v1/evaluation", _evaluation_request("user-nobody", "crm.export")), 1),
         f"a batch of {len(permissions)} on one partner admin": (
             _event("/access/v1/evaluations", batch),
             len(permissions),

@@ -23,57 +23,57 @@ MEASUREMENTS: Final = (
     Measurement(
         "cold",
         "Cold starts",
-        "`create_link` as `make host` builds it, and handlers of the same behaviour (`tools/bench/handlers`), each in a new "
-        "process under AWS's runtime interface client, with a runtime API and a DynamoDB behind TLS on loopback: the "
-        "processor's time from the start of the process to its first answer, and of that answer alone. All answer the same "
-        "POST with the same status and body, and ask DynamoDB for the same, letter for letter: one read of four items, one "
-        "transaction of seven lines. That is compared before anything is measured. The others see the packages of "
-        "`requirements/bench.txt` as they are installed; all ships with unchecked byte code. FastAPI and the stock app have "
-        "Powertools' Logger and Metrics, and like the product's handler write neither line nor count when all goes well; "
-        "Chalice and Flask have none. Chalice gets the request as payload 1.0, the only one it knows.",
+        "`create_link` as `make host` builds it, and equivalent handlers (`tools/bench/handlers`), each in a new "
+        "process under AWS's runtime interface client, with a runtime API and a DynamoDB over TLS on loopback: the "
+        "processor time from process start to the first response, and of that response alone. All handlers get the same "
+        "POST, return the same status and body, and send DynamoDB the same two requests: one read of four items and one "
+        "transaction of seven items. The run checks this before it measures anything. The others use the packages of "
+        "`requirements/bench.txt` as installed. All have unchecked bytecode. FastAPI and the stock app have "
+        "Powertools' Logger and Metrics. Like the product's handler, they write no log line or metric on success. "
+        "Chalice and Flask have neither. Chalice gets the request as payload 1.0, the only format it supports.",
         cold.figures,
     ),
     Measurement(
         "warm",
         "Warm handlers",
-        "The same handlers and the same request, in processes that stay, with DynamoDB's answer given where botocore would "
-        "send the request: signing, serialising and parsing are in, the network is not.",
+        "The same handlers and the same request, in warm processes, with DynamoDB's response injected where botocore would "
+        "send the request. Signing, serializing and parsing are included. The network is not.",
         warm.figures,
     ),
     Measurement(
         "layer",
         "The layer",
-        "As `make host` builds it for this machine, with its compiled modules and byte code; zipped as for AWS.",
+        "As `make host` builds it for this machine, with its compiled modules and bytecode, zipped as for AWS.",
         layer.figures,
     ),
     Measurement(
         "operations",
         "Write units and requests of an operation",
-        "Counted at AWS's door in the small world of the tests (`tests/test_costs.py`): one transaction each, after one "
-        "or two reads together. A line of a transaction costs two units for each KB, a look as much as a write, an entry "
-        "of an index one more.",
+        "Counted in the calls to AWS with the tests' data (`tests/test_costs.py`): one transaction each, after one "
+        "or two batch reads. A transaction item costs two units per KB, a condition check the same, and an entry "
+        "of an index one more unit.",
         partial(counts.count_in_tests, "operations", "tests/test_costs.py", "-k", "operation"),
     ),
     Measurement(
         "sweep",
-        "A sweep of what is due",
-        "Requests for the same number of links that are due, beside few open ones and beside a hundred times as many: "
-        "what is not due costs nothing.",
+        "A sweep of due items",
+        "Requests for the same number of due links, next to few open ones and next to a hundred times as many. "
+        "Items that are not due cost nothing.",
         partial(counts.count_in_tests, "sweep", "tests/test_costs.py", "-k", "sweep"),
     ),
     Measurement(
         "crowd",
-        "A hundred callers at once",
-        "On the demo's emulator, each in a thread of its own (`tests/stack/test_concurrent_callers.py`): links made, approved, edited "
-        "and ended, migrations, decisions, and some after the same seats and links. Whatever was acknowledged is looked "
-        "for in the table and in the trail, and the invariants of the whole table are checked. Times are the emulator's.",
+        "A hundred concurrent callers",
+        "On the demo's emulator, each in its own thread (`tests/stack/test_concurrent_callers.py`): links created, approved, edited "
+        "and ended, migrations, decisions, and races for seats and links. Every acknowledged write is looked up "
+        "in the table and in the audit log, and the invariants of the whole table are checked. Times are the emulator's.",
         partial(counts.count_in_tests, "crowd", "tests/stack/test_concurrent_callers.py"),
     ),
     Measurement(
         "decisions",
         "Decisions",
-        "`decide_access` as it ships, with DynamoDB's answer given inside botocore: signing, serialising and parsing are "
-        "in, the network is not.",
+        "`decide_access` as it ships, with responses injected inside botocore. Signing, serializing and parsing are "
+        "included. The network is not.",
         decisions.figures,
     ),
 )

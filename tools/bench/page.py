@@ -16,13 +16,13 @@ PAGE: Final = ROOT / "BENCHMARKS.md"
 PICTURE: Final = ROOT / "docs/benchmarks.svg"
 HEAD: Final = """# Benchmarks
 
-What `make bench` measured; written by it, not by hand. Times are ratios of processor time within one run, pair by pair in
-turn, their median beside the range of their middle half; requests, units and bytes are counts. An absolute time is of this
-machine and says nothing of another. The targets are those of `docs/performance.md`.
+Results of `make bench`, which writes this file. Times are ratios of processor time within one run, from alternating
+pairs: the median and the interquartile range. Requests, units and bytes are counts. An absolute time is valid for this
+machine only. The targets are those of `docs/performance.md`.
 
 ![Each figure as a share of its target](docs/benchmarks.svg)
 """
-COLUMNS: Final = ("What", "Target", "Stretch", "Measured", "Middle half", "Met")
+COLUMNS: Final = ("Figure", "Target", "Stretch", "Measured", "Interquartile range", "Met")
 MET: Final = {None: "", True: "yes", False: "**no**"}
 
 Sections = Sequence[tuple[Measurement, Sequence[Figure]]]
@@ -61,4 +61,4 @@ def _missed_section(figures: Sequence[Figure]) -> str:
     missed = [
         f"- **{figure.name}**: {figure.reason or 'not known yet.'}\n" for figure in figures if figure.met is False
     ]
-    return "## Missed, and why\n\n" + "".join(missed) if missed else ""
+    return "## Missed targets\n\n" + "".join(missed) if missed else ""

@@ -12,13 +12,13 @@ ROUNDS: Final = 21
 CALLS: Final = 150
 WARM_UP: Final = 300
 CLOSE_TO_BARE: Final = (
-    "most of the time is botocore's, for both alike; what is left is the decision, its records and its answer as values, "
+    "both spend most of the time in botocore. The rest is the decision, with its records and response as objects, "
     "where the bare handler writes DynamoDB's JSON by hand."
 )
 SAME_REQUESTS: Final = (
-    "the target was set with one PutItem, where the framework is most of the time. Here all handlers make the same two "
-    "requests, of four items and of seven lines, written by hand in the FastAPI handler, without records or rules; of its "
-    "time the framework is a small part, and there is not enough of it to save a quarter."
+    "the target assumes one PutItem, where the framework dominates. Here all handlers make the same two "
+    "requests, of four items and of seven, written by hand in the FastAPI handler, without records or rules. The "
+    "framework is a small part of that time, so no handler can save a quarter of it."
 )
 
 

@@ -38,9 +38,9 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def requests(
     tests: list[str],
-    out: Annotated[Path, typer.Option(help="gets a line of JSON for each mutant")],
-    share: Annotated[float, typer.Option(help="how much of it is tried")] = 1,
-    seed: Annotated[int, typer.Option(help="of which")] = 0,
+    out: Annotated[Path, typer.Option(help="file for one JSON line per mutant")],
+    share: Annotated[float, typer.Option(help="fraction of the mutants to try")] = 1,
+    seed: Annotated[int, typer.Option(help="random seed for the selection")] = 0,
 ) -> None:
     """Change the DynamoDB requests one clause at a time and run these tests."""
     rng = Random(seed)  # noqa: S311 – not used for security
@@ -59,9 +59,9 @@ def requests(
 
 @app.command()
 def functions(
-    only: Annotated[list[str] | None, typer.Option(help="a module, such as `links`, in both rooms")] = None,
-    share: Annotated[float, typer.Option(help="how much of it is tried")] = 1,
-    seed: Annotated[int, typer.Option(help="of which")] = 0,
+    only: Annotated[list[str] | None, typer.Option(help="a module, such as `links`, in domain and store")] = None,
+    share: Annotated[float, typer.Option(help="fraction of the mutants to try")] = 1,
+    seed: Annotated[int, typer.Option(help="random seed for the selection")] = 0,
 ) -> None:
     """Change the domain rules and the store one expression at a time, and write the section of PROOFS.md."""
 
@@ -79,7 +79,7 @@ def functions(
         if verdict.mutant:
             by_file[verdict.mutant.file].store(verdict.mutant, verdict)
         elif verdict.outcome is not Outcome.SURVIVED:
-            sys.exit(f"{verdict.killed_by} fails in a copy, without any mutant")
+            sys.exit(f"{verdict.killed_by} fails in a copy without any mutant")
 
     if not trials.run(
         FunctionExperiment(by_file, lambda mutant: is_sampled(mutant.name) and mutant.name not in settled),
@@ -153,15 +153,15 @@ def _report(modules: list[ModuleResults], seed: int) -> None:
         tried, all_survivors = tried + len(outcomes), [*all_survivors, *survived]
         by_types += sum(result["killed_by"] == KILLED_BY_TYPES for result in outcomes.values())
     if by_types:
-        notes.passed("of all these, no test fails but mypy refuses them in `make check`", mutants=by_types)
+        notes.passed("killed by mypy in `make check`, and by no test", mutants=by_types)
     by_reason, unexplained = survivors.group_by_reason(all_survivors, reasons)
     for why, mutants in by_reason.items():
         notes.exception(f"survivors: {len(mutants)}", why)
     if unexplained:
-        notes.exception(f"survivors: {len(unexplained)}", "nobody has looked into them yet")
+        notes.exception(f"survivors: {len(unexplained)}", "not reviewed yet")
     page.write([PART], FOLDER, seed)
     print(
-        f"{tried - len(all_survivors)} of {tried} killed; without a reason: {len(unexplained)}",
+        f"{tried - len(all_survivors)} of {tried} killed. Survivors without a reason: {len(unexplained)}",
         *unexplained,
         sep="\n  ",
     )

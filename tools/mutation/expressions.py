@@ -163,7 +163,7 @@ class _Parser:
 
     def _next(self) -> str:
         if not self._tokens:
-            raise ValueError("it ends too early")
+            raise ValueError("the expression ends too early")
         found: str = self._tokens.pop(0)
         return found
 

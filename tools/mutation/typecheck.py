@@ -21,7 +21,7 @@ def rejected(mutants: Iterable[CodeMutant]) -> Iterator[CodeMutant]:
             if mutant.file not in checked and _is_rejected(
                 mutant.file, mutant.file.read_text(encoding="utf-8"), folder
             ):
-                raise RuntimeError(f"{mutant.file} has a fault without any mutant")
+                raise RuntimeError(f"{mutant.file} has a type error without any mutant")
             checked.add(mutant.file)
             if _is_rejected(mutant.file, mutant.module(), folder):
                 yield mutant

@@ -1,4 +1,4 @@
-"""Command-line interface of the operator: `python -m tools.operate import | report | doctor | trail`."""
+"""Command-line interface of the operator: `python -m tools.operate import | report | doctor | audit-log`."""
 
 import contextlib
 import signal
@@ -28,7 +28,7 @@ from tools.operate.stack import DemoStack, DeployedStack, StackUnavailable, demo
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit_log_app = typer.Typer(no_args_is_help=True)
-app.add_typer(audit_log_app, name="audit-log", help="Export an account's trail, and prove that nobody altered it.")
+app.add_typer(audit_log_app, name="audit-log", help="Export an account's audit log, and prove that nobody altered it.")
 
 Stack = Annotated[str | None, typer.Option(envvar="STACK", help="The CloudFormation stack.")]
 UseDemo = Annotated[bool, typer.Option("--demo", help="The demo that runs on this machine.")]
@@ -65,7 +65,7 @@ def import_files(  # noqa: PLR0913  each is an option
             exists=True,
             dir_okay=False,
             readable=True,
-            help="CSV or JSON lines; told by their columns.",
+            help="CSV or JSON Lines. The columns decide the kind of each row.",
         ),
     ],
     *,
@@ -74,23 +74,23 @@ def import_files(  # noqa: PLR0913  each is an option
     region: Region = None,
     profile: Profile = None,
     url: Annotated[str | None, typer.Option(help="The API, instead of the stack's own output.")] = None,
-    token: Annotated[str | None, typer.Option(envvar="TOKEN", help="A token of the directory's scope.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all rows; tell the directory nothing.")] = False,
+    token: Annotated[str | None, typer.Option(envvar="TOKEN", help="A token with the directory scope.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all rows without sending any.")] = False,
     partial: Annotated[
-        bool, typer.Option("--partial", help="The directory knows accounts and users that no file tells of.")
+        bool, typer.Option("--partial", help="Allow accounts and users that only the directory has.")
     ] = False,
     journal: Annotated[
         Path,
         typer.Option(
             dir_okay=False,
             show_default=str(JOURNAL.relative_to(template.ROOT)),
-            help="Where it is noted how far a run came; gone when all is told.",
+            help="The progress of the run, deleted when all rows are sent.",
         ),
     ] = JOURNAL,
     failed: Annotated[
-        Path | None, typer.Option(dir_okay=False, help="Write failed rows here, to be mended and run again.")
+        Path | None, typer.Option(dir_okay=False, help="Write failed rows here, to fix and import again.")
     ] = None,
-    parallel: Annotated[int, typer.Option(min=1, max=64, help="How many requests at once.")] = 8,
+    parallel: Annotated[int, typer.Option(min=1, max=64, help="The number of concurrent requests.")] = 8,
 ) -> None:
     """Import accounts, users and members into the directory. Run it again to continue an interrupted import."""
     console = Console(stderr=True, highlight=False)
@@ -112,7 +112,7 @@ def import_files(  # noqa: PLR0913  each is an option
 @app.command("report")
 def print_report(  # noqa: PLR0913  each is an option
     name: Annotated[
-        ReportName, typer.Argument(help="Who has access; whose ends; who should migrate; sole leads; seats.")
+        ReportName, typer.Argument(help="Access, ending access, users to migrate, sole super admins, seats.")
     ],
     *,
     stack: Stack = None,
@@ -120,9 +120,9 @@ def print_report(  # noqa: PLR0913  each is an option
     region: Region = None,
     profile: Profile = None,
     table: Annotated[str | None, typer.Option(help="The table, instead of the stack's own output.")] = None,
-    days: Annotated[int, typer.Option(min=0, max=730, help="For `ending`: how far ahead.")] = 30,
-    output_format: Annotated[Format, typer.Option("--format", help="How it is written.")] = Format.TABLE,
-    output: Annotated[Path | None, typer.Option(dir_okay=False, help="Into this file.")] = None,
+    days: Annotated[int, typer.Option(min=0, max=730, help="For `ending`: the number of days.")] = 30,
+    output_format: Annotated[Format, typer.Option("--format", help="The output format.")] = Format.TABLE,
+    output: Annotated[Path | None, typer.Option(dir_okay=False, help="Write to this file.")] = None,
 ) -> None:
     """Read the table with your own AWS credentials and print a report on its current state."""
     with _print_errors(Console(stderr=True, highlight=False)):
@@ -155,7 +155,9 @@ def check_health(*, stack: Stack = None, demo: UseDemo = False, region: Region =
     raise typer.Exit(1 if problem_count else 0)
 
 
-ExportFile = Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="What `audit-log export` wrote.")]
+ExportFile = Annotated[
+    Path, typer.Argument(exists=True, dir_okay=False, help="The file that `audit-log export` wrote.")
+]
 
 
 @audit_log_app.command("export")
@@ -166,7 +168,7 @@ def export_audit_log(
     demo: UseDemo = False,
     region: Region = None,
     profile: Profile = None,
-    output: Annotated[Path, typer.Option(dir_okay=False, help="Into this file.")] = Path("audit-log.jsonl"),
+    output: Annotated[Path, typer.Option(dir_okay=False, help="Write to this file.")] = Path("audit-log.jsonl"),
 ) -> None:
     """Write an account's audit log with its latest signed tree heads, so that anyone can verify it.
 
@@ -180,11 +182,11 @@ def export_audit_log(
         output.write_bytes(result.export.to_bytes())
     exported_log, pending = result.export, result.pending
     console.print(
-        f"{len(exported_log.links)} entries, {exported_log.signed_count} of them sealed, in {escape(str(output))}."
+        f"{len(exported_log.links)} entries, {exported_log.signed_count} of them signed, in {escape(str(output))}."
     )
     if pending:
         console.print(
-            f"{pending} more have no place in the chain yet. Export again soon; if they stay, `audit-log mend`."
+            f"{pending} more are not in the chain yet. Export again soon. If they stay, run `audit-log mend`."
         )
     for sentence in result.problems:
         console.print(f"[red]✗[/] {escape(sentence)}")
@@ -197,10 +199,10 @@ def verify_audit_log(
     file: ExportFile,
     *,
     key: Annotated[
-        Path | None, typer.Option(exists=True, dir_okay=False, help="What `audit-log key` wrote when all was well.")
+        Path | None, typer.Option(exists=True, dir_okay=False, help="A trusted key that `audit-log key` wrote earlier.")
     ] = None,
     newest: Annotated[
-        int, typer.Option("--tree-head", min=0, help="The number of the newest seal that the bucket holds.")
+        int, typer.Option("--tree-head", min=0, help="The number of the newest signed tree head in the bucket.")
     ] = 0,
 ) -> None:
     """Verify an exported audit log without a network. If it was altered, name the first entry that does not match.
@@ -212,7 +214,7 @@ def verify_audit_log(
         export = verify(file.read_bytes(), key.read_text(encoding="utf-8") if key else None, newest)
     _print_verification(console, export)
     if not key:
-        console.print("[yellow]?[/] The key is the one that the file names. Give the vendor's own by --key.")
+        console.print("[yellow]?[/] The key comes from the file itself. Pass the vendor's own key with --key.")
     if doubt := export.doubt(datetime.now(UTC)):
         console.print(f"[red]✗[/] {escape(doubt)}")
         raise typer.Exit(NOT_PROVED)
@@ -220,24 +222,22 @@ def verify_audit_log(
 
 def _print_verification(console: Console, export: AuditExport) -> None:
     entry_count, account_id = len(export.links), escape(export.title.account_id)
-    console.print(
-        f"[green]✓[/] {entry_count} entries of {account_id} are as they were told, each after the one before."
-    )
+    console.print(f"[green]✓[/] {entry_count} entries of {account_id} are unaltered, complete and in order.")
     for newest in export.seals[:1]:
         console.print(
-            f"[green]✓[/] Seal {newest.seal.number} of {newest.seal.at.isoformat()} covers {export.signed_count} of {entry_count}."
+            f"[green]✓[/] Tree head {newest.seal.number} of {newest.seal.at.isoformat()} covers {export.signed_count} of {entry_count}."
         )
         oldest = export.seals[-1]
         console.print(
-            f"[green]✓[/] Older seals go along, back to seal {oldest.seal.number} of {oldest.seal.at.isoformat()}, "
+            f"[green]✓[/] Older tree heads agree, back to {oldest.seal.number} of {oldest.seal.at.isoformat()}, "
             f"which covers {oldest.leaf.entries}."
             if oldest is not newest
-            else "[yellow]?[/] No older seal goes along: whether the chain was made anew before, this file cannot tell."
+            else "[yellow]?[/] No older tree head: this file cannot show whether the chain was rewritten before."
         )
     if export.unsigned:
         since = export.unsigned[0]
         console.print(
-            f"[yellow]?[/] Not yet sealed: {len(export.unsigned)} of {entry_count}, from entry {since.place}, "
+            f"[yellow]?[/] Not signed yet: {len(export.unsigned)} of {entry_count}, from entry {since.place}, "
             f"{escape(since.entry.audit_id)} of {since.entry.at.isoformat()}, on."
         )
 
@@ -252,9 +252,9 @@ def print_key(*, stack: Stack = None, demo: UseDemo = False, region: Region = No
 @audit_log_app.command("prove")
 def prove_entry(
     file: ExportFile,
-    audit_id: Annotated[str, typer.Argument(help="The entry.")],
+    audit_id: Annotated[str, typer.Argument(help="The audit entry.")],
     *,
-    output: Annotated[Path, typer.Option(dir_okay=False, help="Into this file.")] = Path("proof.json"),
+    output: Annotated[Path, typer.Option(dir_okay=False, help="Write to this file.")] = Path("proof.json"),
 ) -> None:
     """Write the inclusion proof of one entry, without any other entry, for a third party (docs/check_inclusion.py)."""
     with _print_errors(Console(stderr=True, highlight=False, soft_wrap=True)):
@@ -270,7 +270,7 @@ def repair_audit_log(
     with _print_errors(console):
         deployed = _stack(stack, region, profile, demo=demo)
         added = audit_log.repair(deployed, _table(deployed), datetime.now(UTC))
-    console.print(f"{added} entries were in no chain, and are now." if added else "Every entry is in its chain.")
+    console.print(f"{added} entries were added to a hash chain." if added else "Every entry is in its hash chain.")
 
 
 @audit_log_app.command("replay")
@@ -284,7 +284,7 @@ def replay_failed_records(
             if failure:
                 console.print(f"[red]✗[/] {escape(batch.name)} failed again: {escape(failure)}")
             processed, failed = processed + len(batch.records) * (not failure), failed + bool(failure)
-    console.print(f"{processed} entries were brought again." if processed else "Nothing was brought again.")
+    console.print(f"{processed} entries were replayed." if processed else "Nothing was replayed.")
     raise typer.Exit(1 if failed else 0)
 
 
@@ -302,13 +302,13 @@ def _stack(stack: str | None, region: str | None, profile: str | None, *, demo: 
     if demo:
         return demo_stack()
     if not stack:
-        raise StackUnavailable("Say which: --stack NAME, or --demo.")
+        raise StackUnavailable("Pass either --stack NAME or --demo.")
     return stack_on_aws(stack, region, profile)
 
 
 def _url(stack: DeployedStack | None) -> str:
     if stack is None:
-        raise StackUnavailable("Say which: --stack NAME, --demo, or --url with a token.")
+        raise StackUnavailable("Pass --stack NAME, --demo, or --url with a token.")
     return stack.base_url if isinstance(stack, DemoStack) else stack.output("ApiUrl")
 
 
@@ -316,7 +316,7 @@ def _token(stack: DeployedStack | None, token: str | None) -> AccessToken:
     if token:
         return AccessToken(token)
     if stack is None:
-        raise StackUnavailable("Give a token by --token, or name the stack whose pool gives one.")
+        raise StackUnavailable("Pass a token with --token, or name the stack whose user pool issues one.")
     return stack.token()
 
 

@@ -100,14 +100,14 @@ class AuditExport:
         excuse.
         """
         if not self.seals:
-            return "Only chained, and not sealed: this proves nothing against somebody who can write the table."
+            return "Chained but not signed: this proves nothing against someone who can write to the table."
         overdue = [link for link in self.unsigned if abs(at - link.entry.at) > MAX_UNSIGNED_AGE]
         if not overdue:
             return ""
         return (
-            f"Only chained, though of another day: {len(overdue)} of {len(self.links)}, the first {overdue[0].entry.audit_id}, "
-            f"entry {overdue[0].place}, of {overdue[0].entry.at.isoformat()}. That proves nothing against somebody who can "
-            "write the table: export the trail again, and when they stay unsealed, ask why."
+            f"More than a day old, yet not signed: {len(overdue)} of {len(self.links)}, the first {overdue[0].entry.audit_id}, "
+            f"entry {overdue[0].place}, of {overdue[0].entry.at.isoformat()}. That proves nothing against someone who can "
+            "write to the table. Export the audit log again. If they stay unsigned, find out why."
         )
 
     def to_bytes(self) -> bytes:
@@ -143,20 +143,20 @@ def verify(content: bytes, key: str | None = None, newest: int = 0) -> AuditExpo
     *lines, rest = content.split(b"\n")
     title = _parse_line(ExportTitle, lines[0] if lines else rest)
     if not title or title.format != FORMAT:
-        raise AuditLogAltered("Line 1, the title, cannot be read or was altered.")
+        raise AuditLogAltered("Line 1, the header, cannot be read or was altered.")
     signer = _load_key(title.key)
     if key is not None and _pem(_load_key(key)) != title.key:
-        raise AuditLogAltered("The file names another key than the one that was given.")
+        raise AuditLogAltered("The file names a different key than the one that you passed.")
     tree_heads = tuple(_parse_tree_head(lines, number, title, signer) for number in range(title.seals))
     _check_order(tree_heads)
     latest = tree_heads[0].seal.number if tree_heads else 0
     if latest < newest:
         raise AuditLogAltered(
-            f"The trail was cut off, or exported before: seal {latest} is its latest, and seal {newest} is there."
+            f"The audit log was truncated or exported earlier: its latest tree head is {latest}, but {newest} exists."
         )
     links = _verify_chain(title, tree_heads, [*lines[1 + title.seals :], *([rest] if rest else [])])
     if rest:
-        raise AuditLogAltered(f"The file was cut off in entry {len(links)}, {links[-1].entry.audit_id}.")
+        raise AuditLogAltered(f"The file was truncated in entry {len(links)}, {links[-1].entry.audit_id}.")
     _check_covered_heads(tree_heads, links)
     return AuditExport(title, tree_heads, links)
 
@@ -170,9 +170,9 @@ def inclusion_proof(export: AuditExport, audit_id: str) -> bytes:
         if link.entry.audit_id == audit_id:
             break
     else:
-        raise AuditLogAltered(f"{audit_id} is not in this trail.")
+        raise AuditLogAltered(f"{audit_id} is not in this audit log.")
     if link.place > export.signed_count:
-        raise AuditLogAltered(f"{audit_id} is not yet sealed: export the trail again in some minutes.")
+        raise AuditLogAltered(f"{audit_id} is not signed yet. Export the audit log again in a few minutes.")
     latest = export.seals[0]
     before = export.links[link.place - 2].chain_hash if link.place > 1 else GENESIS_HASH
     document: dict[str, JsonValue] = {
@@ -209,15 +209,15 @@ def _load_key(text: str) -> EllipticCurvePublicKey:
     except (UnsupportedAlgorithm, ValueError) as unreadable:
         raise AuditLogAltered("The public key cannot be read.") from unreadable
     if not isinstance(found, EllipticCurvePublicKey) or not isinstance(found.curve, SECP256R1):
-        raise AuditLogAltered("The public key is none of the kind that signs seals.")
+        raise AuditLogAltered("The public key is not of the type that signs tree heads.")
     if _pem(found) != text:
-        raise AuditLogAltered("The public key is not written as an export writes it.")
+        raise AuditLogAltered("The public key is not encoded as an export encodes it.")
     return found
 
 
 def _pem(key: object) -> str:
     if not isinstance(key, EllipticCurvePublicKey):
-        raise AuditLogAltered("The public key is none of the kind that signs seals.")
+        raise AuditLogAltered("The public key is not of the type that signs tree heads.")
     return key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo).decode()
 
 
@@ -237,18 +237,20 @@ def _parse_tree_head(
     line_number = number + 2
     found = _parse_line(TreeHeadProof, lines[number + 1]) if number + 1 < len(lines) else None
     if not found:
-        raise AuditLogAltered(f"Line {line_number}, a seal, cannot be read or was altered.")
+        raise AuditLogAltered(f"Line {line_number}, a tree head, cannot be read or was altered.")
     if not _has_valid_signature(found.seal, signer):
-        raise AuditLogAltered(f"Seal {found.seal.number}, in line {line_number}, is not signed by the key.")
+        raise AuditLogAltered(f"Signed tree head {found.seal.number}, in line {line_number}, is not signed by the key.")
     if base64.b64encode(base64.b64decode(found.seal.signature)).decode() != found.seal.signature:
-        raise AuditLogAltered(f"Seal {found.seal.number}, in line {line_number}, is not written as it was sealed.")
+        raise AuditLogAltered(
+            f"Signed tree head {found.seal.number}, in line {line_number}, is not encoded as it was signed."
+        )
     if found.leaf.account_id != title.account_id:
         raise AuditLogAltered(
-            f"Line {line_number} is about {found.leaf.account_id}, and the file about {title.account_id}."
+            f"Line {line_number} is about {found.leaf.account_id}, but the file is about {title.account_id}."
         )
     if root_from_proof(digest(found.leaf), found.path).hex() != found.seal.root:
         raise AuditLogAltered(
-            f"Line {line_number} has a head of the chain, or steps to the root, that seal {found.seal.number} has not."
+            f"Line {line_number} has a chain head or inclusion proof that does not match tree head {found.seal.number}."
         )
     return found
 
@@ -256,12 +258,10 @@ def _parse_tree_head(
 def _check_order(tree_heads: Sequence[TreeHeadProof]) -> None:
     for later, earlier in pairwise(tree_heads):
         if later.seal.number <= earlier.seal.number or later.leaf.entries < earlier.leaf.entries:
-            raise AuditLogAltered(f"Seal {earlier.seal.number} does not come before seal {later.seal.number}.")
+            raise AuditLogAltered(f"Signed tree head {earlier.seal.number} does not come before {later.seal.number}.")
         is_next = later.seal.number == earlier.seal.number + 1
         if is_next and later.seal.previous != sha256(earlier.seal.to_stored_json()).hexdigest():
-            raise AuditLogAltered(
-                f"Seal {later.seal.number} was made after another seal {earlier.seal.number} than this one."
-            )
+            raise AuditLogAltered(f"Tree head {later.seal.number} follows a different tree head {earlier.seal.number}.")
 
 
 def _verify_chain(
@@ -281,24 +281,22 @@ def _verify_chain(
             others = [each for each in (*readable[:position], *readable[position + 1 :]) if each]
             raise AuditLogAltered(_describe_break(head, link, others, is_short=len(readable) < expected_count))
         if title.account_id not in link.entry.accounts:
-            raise AuditLogAltered(
-                f"Entry {link.place}, {link.entry.audit_id}, was added: it does not concern the account."
-            )
+            raise AuditLogAltered(f"Entry {link.place}, {link.entry.audit_id}, was added: it is not about the account.")
         if link.entry.audit_id in names:
-            raise AuditLogAltered(f"Entry {link.place}, {link.entry.audit_id}, was added: it is there twice.")
+            raise AuditLogAltered(f"Entry {link.place}, {link.entry.audit_id}, was added: it appears twice.")
         names.add(link.entry.audit_id)
         head = next_head
         found.append(link)
     if head.entries < signed_count:
         raise AuditLogAltered(
-            f"The trail was cut off after entry {head.entries}: seal {tree_heads[0].seal.number} covers {signed_count}."
+            f"The log ends after entry {head.entries}: tree head {tree_heads[0].seal.number} covers {signed_count}."
         )
     if head.entries < title.entries:
-        raise AuditLogAltered(f"The trail was cut off after entry {head.entries}: the title says {title.entries}.")
+        raise AuditLogAltered(f"The log ends after entry {head.entries}: the header says {title.entries}.")
     if head.entries > title.entries:
         extra = found[title.entries]
         raise AuditLogAltered(
-            f"Entry {extra.place}, {extra.entry.audit_id}, was added: the title says {title.entries}."
+            f"Entry {extra.place}, {extra.entry.audit_id}, was added: the header says {title.entries}."
         )
     return tuple(found)
 
@@ -310,17 +308,17 @@ def _describe_break(head: ChainHead, link: ChainedEntry, others: Sequence[Chaine
     """
     position, name = head.entries + 1, link.entry.audit_id
     if any(each.entry.audit_id == name for each in others):
-        return f"Entry {position}, {name}, was added: it is there twice."
+        return f"Entry {position}, {name}, was added: it appears twice."
     belongs_here = next((each for each in others if head.with_entry(each.entry).chain_hash == each.chain_hash), None)
     if belongs_here and _is_in_chain(link, others, head):
-        return f"Entries {position} and {_other_position(belongs_here, link)} were swapped: {name} stands where {belongs_here.entry.audit_id} belongs."
+        return f"Entries {position} and {_other_position(belongs_here, link)} were swapped: {name} is in the place of {belongs_here.entry.audit_id}."
     if belongs_here:
         return f"Entry {position}, {name}, was added: {belongs_here.entry.audit_id} belongs there."
     exchanged = next((each for each in others if head.with_entry(each.entry).chain_hash == link.chain_hash), None)
     if exchanged:
-        return f"Entries {position} and {exchanged.place} were swapped: {name} stands where {exchanged.entry.audit_id} belongs."
+        return f"Entries {position} and {exchanged.place} were swapped: {name} is in the place of {exchanged.entry.audit_id}."
     if link.place > position or is_short:
-        return f"Entry {position} was removed: {name} stands in its place."
+        return f"Entry {position} was removed: {name} is in its place."
     return f"Entry {position}, {name}, was altered."
 
 
@@ -348,6 +346,6 @@ def _check_covered_heads(tree_heads: Sequence[TreeHeadProof], links: Sequence[Ch
             first = links[last_match].entry.audit_id
             raise AuditLogAltered(
                 f"The chain was rewritten: entry {last_match + 1}, {first}, or one after it up to {covered} "
-                f"is not what seal {each.seal.number} covers."
+                f"is not what tree head {each.seal.number} covers."
             )
         last_match = covered

@@ -54,14 +54,14 @@ def export_account(stack: DeployedStack, table: str, account_id: str) -> ExportR
     tree_heads = read_tree_heads(stack.client("s3"), stack.output("TreeHeadsBucket"), key)
     if tree_heads.newest < latest_number:
         raise StackUnavailable(
-            f"Seal {latest_number} is the latest, and it is not in {tree_heads.bucket} with its leaves."
+            f"Tree head {latest_number} is the latest, but it is not in {tree_heads.bucket} with its leaves."
         )
     problems = list(tree_heads.manipulations(latest_in_table(dynamodb, table)))
     proofs = tuple(_tree_head_proofs(tree_heads, account_id, problems))
     positions = _partition(dynamodb, table, f"{keys.CHAIN}{account_id}")
     entries = _partition(dynamodb, table, f"{keys.AUDIT}{account_id}")
     if not entries and not positions:
-        raise StackUnavailable(f"There is no trail of {account_id}.")
+        raise StackUnavailable(f"There is no audit log of {account_id}.")
     links = [
         _link(item, entries[name])
         for name, item in sorted(positions.items(), key=lambda named: int(named[1]["place"]))
@@ -74,7 +74,7 @@ def export_account(stack: DeployedStack, table: str, account_id: str) -> ExportR
 def public_key(stack: DeployedStack) -> str:
     """Return the public key (PEM) that verifies signed tree heads."""
     arn = stack.output("TreeHeadSigningKeyArn")
-    with translate_errors("The key of the seals cannot be read"):
+    with translate_errors("The public key of the tree heads cannot be read"):
         return public_key_pem(stack.client("kms").get_public_key(KeyId=arn)["PublicKey"])
 
 
@@ -101,7 +101,7 @@ def repair(stack: DeployedStack, table: str, at: datetime) -> int:
         if failure := _invoke_publisher(
             stack, function, [_record(item) for item in missing[start : start + BATCH_SIZE]]
         ):
-            raise StackUnavailable(f"The function that follows the trail failed: {failure}")
+            raise StackUnavailable(f"The function that publishes audit events failed: {failure}")
     return len(missing)
 
 
@@ -117,7 +117,7 @@ def replay(stack: DeployedStack) -> Iterator[tuple[FailedBatch, str]]:
             continue
         failure = _invoke_publisher(stack, function, batch.records)
         if not failure:
-            with translate_errors(f"{batch.name} is dealt with, and cannot be taken out of {bucket}"):
+            with translate_errors(f"{batch.name} was replayed, but cannot be deleted from {bucket}"):
                 storage.delete_object(Bucket=bucket, Key=batch.name)
         yield batch, failure
 
@@ -132,7 +132,7 @@ def _physical_id(stack: DeployedStack, name: str) -> str:
 
 def _invoke_publisher(stack: DeployedStack, function: str, records: Sequence[Mapping[str, Any]]) -> str:
     """Invoke the function with these records. Return its error, or an empty string on success."""
-    with translate_errors("The function that follows the trail cannot be called"):
+    with translate_errors("The function that publishes audit events cannot be called"):
         response = stack.client("lambda").invoke(
             FunctionName=function, Payload=json.dumps({"Records": records}).encode()
         )
@@ -189,15 +189,15 @@ def _tree_head_proofs(found_heads: TreeHeadList, account_id: str, problems: list
     for number in _numbers(newest):
         tree_head = found_heads.tree_head(number)
         if not tree_head and number in found_heads.first_versions:
-            raise AuditLogAltered(f"Seal {number} is not signed by the key.")
+            raise AuditLogAltered(f"Signed tree head {number} is not signed by the key.")
         leaves, is_covered = found_heads.chain_heads(tree_head) if tree_head else (b"", False)
         if is_covered:
             problems.append(
-                f"Hidden in {found_heads.bucket}, by a delete marker: the leaves of seal {number}. Ask who did it."
+                f"Hidden in {found_heads.bucket}, by a delete marker: the leaves of tree head {number}. Ask who did it."
             )
         if number == newest and not leaves:
             raise StackUnavailable(
-                f"Seal {number} is the latest, and it is not in {found_heads.bucket} with its leaves."
+                f"Tree head {number} is the latest, but it is not in {found_heads.bucket} with its leaves."
             )
         if not tree_head or not leaves:
             return
@@ -210,7 +210,7 @@ def _tree_head_proofs(found_heads: TreeHeadList, account_id: str, problems: list
             continue
         if first_without:
             raise AuditLogAltered(
-                f"Seal {first_without} has no chain of {account_id}, and seal {number}, which is older, has one."
+                f"Signed tree head {first_without} has no chain of {account_id}, but the older {number} has one."
             )
         yield TreeHeadProof(
             leaf=heads[position],

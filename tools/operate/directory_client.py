@@ -54,9 +54,7 @@ class AccessToken:
         with self.lock:
             if self.text == rejected:
                 if not self.fetch:
-                    raise ImportStopped(
-                        "The API does not take the token (any more). Run it again with a new one to go on."
-                    )
+                    raise ImportStopped("The API rejects the token. Run it again with a new one to continue.")
                 self.text = self.fetch()
             return self.text
 
@@ -83,7 +81,7 @@ class DirectoryClient:
         if response.status in ACCEPTED:
             return None
         if self._is_retryable(response):
-            return RowError("", f"not taken in {MAX_ATTEMPTS} attempts: {_summary(response)}")
+            return RowError("", f"not accepted in {MAX_ATTEMPTS} attempts: {_summary(response)}")
         return rejection(response)
 
     @staticmethod
@@ -94,7 +92,7 @@ class DirectoryClient:
 
     def _pause(self, response: ApiResponse, nth: int) -> None:
         if self.stop.wait(pause_after(response, nth)):
-            raise ImportStopped("It was stopped. Run it again to go on.")
+            raise ImportStopped("Stopped. Run it again to continue.")
 
     def _put(self, request: DirectoryRequest) -> ApiResponse:
         token = self.token.text
@@ -102,9 +100,7 @@ class DirectoryClient:
         if response.status == HTTPStatus.UNAUTHORIZED:
             response = self._send(request, self.token.replacement_for(token))
         if response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
-            raise ImportStopped(
-                f"The API does not take the token; it needs the directory's scope: {_summary(response)}"
-            )
+            raise ImportStopped(f"The API rejects the token. It needs the directory scope: {_summary(response)}")
         return response
 
     def _send(self, request: DirectoryRequest, token: str, nth: int = 0) -> ApiResponse:
@@ -113,7 +109,7 @@ class DirectoryClient:
             return self.caller.with_token(token).put(request.path, request.body.encode())
         except urllib3.exceptions.HTTPError as error:
             if nth == MAX_ATTEMPTS - 1 or self.stop.wait(backoff(nth)):
-                raise ImportStopped(f"The API cannot be reached. Run it again to go on: {error}") from error
+                raise ImportStopped(f"The API cannot be reached. Run it again to continue: {error}") from error
         return self._send(request, token, nth + 1)
 
 

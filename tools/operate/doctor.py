@@ -79,11 +79,11 @@ def alarms(context: CheckContext) -> Problems:
         found |= {alarm["AlarmName"]: alarm for alarm in response["MetricAlarms"]}
     for physical_id, name in name_by_id.items():
         if physical_id not in found:
-            yield f"The alarm {name} is not there any more."
+            yield f"The alarm {name} no longer exists."
         elif found[physical_id]["StateValue"] == "ALARM":
-            yield f"The alarm {name} rings. {found[physical_id].get('AlarmDescription', '')}".rstrip()
+            yield f"The alarm {name} is in the ALARM state. {found[physical_id].get('AlarmDescription', '')}".rstrip()
         elif not found[physical_id].get("ActionsEnabled", True):
-            yield f"The alarm {name} is kept from telling anybody."
+            yield f"The alarm {name} has its actions disabled."
 
 
 def functions(context: CheckContext) -> Problems:
@@ -93,7 +93,7 @@ def functions(context: CheckContext) -> Problems:
         try:
             configuration = client.get_function_configuration(FunctionName=each.physical_id)
         except client.exceptions.ResourceNotFoundException:
-            yield f"The function {each.name} is not there any more."
+            yield f"The function {each.name} no longer exists."
             continue
         if configuration.get("State", "Active") not in {
             "Active",
@@ -101,7 +101,7 @@ def functions(context: CheckContext) -> Problems:
         }:  # idle for weeks
             yield f"The function {each.name} is {configuration['State']}. {configuration.get('StateReason', '')}".rstrip()
         if configuration.get("LastUpdateStatus") == "Failed":
-            yield f"The last change of the function {each.name} failed. {configuration.get('LastUpdateStatusReason', '')}".rstrip()
+            yield f"The last update of the function {each.name} failed. {configuration.get('LastUpdateStatusReason', '')}".rstrip()
 
 
 def recovery(context: CheckContext) -> Problems:
@@ -118,18 +118,18 @@ def expiry(context: CheckContext) -> Problems:
         "TimeToLiveDescription"
     ]
     if time_to_live.get("TimeToLiveStatus") not in {"ENABLED", "ENABLING"}:
-        yield "The table's time to live is off: what has had its time stays."
+        yield "The table's time to live is off: expired items are not deleted."
     elif time_to_live.get("AttributeName") != "ttl":
-        yield f"The table's time to live looks at {time_to_live.get('AttributeName')} instead of ttl."
+        yield f"The table's time to live uses {time_to_live.get('AttributeName')} instead of ttl."
 
 
 def stream(context: CheckContext) -> Problems:
     """Check that the table's stream is on and that the table is protected against deletion."""
     table = context.stack.client("dynamodb").describe_table(TableName=context.table)["Table"]
     if not table.get("StreamSpecification", {}).get("StreamEnabled"):
-        yield "The table's stream is off: letters wait for the sweep."
+        yield "The table's stream is off: emails wait for the sweep."
     if not table.get("DeletionProtectionEnabled"):
-        yield "The table is not protected against being deleted."
+        yield "The table has no deletion protection."
 
 
 def event_sources(context: CheckContext) -> Problems:
@@ -138,9 +138,9 @@ def event_sources(context: CheckContext) -> Problems:
     for each in context.resources_of_type("AWS::Lambda::EventSourceMapping"):
         mapping = client.get_event_source_mapping(UUID=each.physical_id)
         if mapping["State"] not in {"Enabled", "Enabling", "Updating"}:
-            yield f"The event source {each.name} is {mapping['State']}: letters wait for the sweep."
+            yield f"The event source {each.name} is {mapping['State']}: emails wait for the sweep."
         elif "PROBLEM" in mapping.get("LastProcessingResult", ""):
-            yield f"The event source {each.name} has trouble. {mapping['LastProcessingResult']}"
+            yield f"The event source {each.name} has a problem. {mapping['LastProcessingResult']}"
 
 
 def schedules(context: CheckContext) -> Problems:
@@ -179,7 +179,7 @@ def email_sender(context: CheckContext) -> Problems:
             continue
         if status.get("VerifiedForSendingStatus"):
             return
-    yield f"SES has not verified that letters may come from {address}."
+    yield f"SES has not verified the sender {address}."
 
 
 def tree_heads(context: CheckContext) -> Problems:
@@ -191,7 +191,7 @@ def tree_heads(context: CheckContext) -> Problems:
     latest = audit_log.latest_in_table(dynamodb, context.table)
     found = read_tree_heads(stack.client("s3"), stack.output("TreeHeadsBucket"), audit_log.public_key(stack))
     if found.newest < latest:
-        yield f"The table says that seal {latest} is the latest, and {found.bucket} has seal {found.newest} at most."
+        yield f"The latest signed tree head in the table is {latest}, but {found.bucket} has only {found.newest}."
     yield from found.manipulations(audit_log.latest_in_table(dynamodb, context.table))
     yield from found.defects()
 
@@ -203,11 +203,11 @@ def failed_records(context: CheckContext) -> Problems:
         found = failed_batches(context.stack.client("s3"), bucket)
         for function in dict.fromkeys(batch.function for batch in found):
             batches = [batch for batch in found if batch.function == function]
-            name = names.get(function, function or "nobody knows who")
+            name = names.get(function, function or "an unknown function")
             yield (
-                f"{sum(len(batch.records) for batch in batches)} records in {len(batches)} batches that {name} gave up, "
-                f"since {batches[0].since.isoformat()}, lie in {bucket}: "
-                f"{'run `audit-log replay`' if name == audit_log.PUBLISHER else 'look at them'}."
+                f"{sum(len(batch.records) for batch in batches)} records in {len(batches)} batches, failed in {name}, "
+                f"since {batches[0].since.isoformat()}, are in {bucket}: "
+                f"{'run `audit-log replay`' if name == audit_log.PUBLISHER else 'inspect them'}."
             )
 
 
@@ -221,7 +221,7 @@ CHECKS: Final[tuple[tuple[str, Callable[[CheckContext], Problems]], ...]] = (
     ("schedules", schedules),
     ("sending", email_sending),
     ("sender", email_sender),
-    ("tree heads", tree_heads),
+    ("signed tree heads", tree_heads),
     ("failed records", failed_records),
 )
 
@@ -234,7 +234,7 @@ def examine(stack: DeployedStack, at: datetime, *, recheck_after: float = RECHEC
         yield (
             _run_check(name, check, context)
             if is_supported
-            else Finding(name, not_checked="the emulator does not know it")
+            else Finding(name, not_checked="the emulator does not support it")
         )
     yield from _table_findings(stack.client("dynamodb"), context, recheck_after)
 
@@ -262,7 +262,7 @@ def _invariant_violations(items: list[Item], at: datetime) -> list[str]:
     try:
         return invariants.violations(items, at=at)
     except READ_ERRORS as unreadable:
-        return [f"The table holds what this version cannot read: {unreadable!r}"]
+        return [f"The table has an item that this version cannot read: {unreadable!r}"]
 
 
 def _run_check(name: str, check: Callable[[CheckContext], Problems], context: CheckContext) -> Finding:
@@ -271,7 +271,7 @@ def _run_check(name: str, check: Callable[[CheckContext], Problems], context: Ch
     except (BotoCoreError, ClientError, StackUnavailable) as unknown:
         return Finding(name, not_checked=str(unknown))
     except KeyError as missing:
-        return Finding(name, not_checked=f"the answer does not tell {missing}")
+        return Finding(name, not_checked=f"the response does not have {missing}")
 
 
 def unchained_entries(items: list[Item], at: datetime) -> Problems:
@@ -279,10 +279,10 @@ def unchained_entries(items: list[Item], at: datetime) -> Problems:
     found = audit_log.missing_entries(items, at, older_than=OVERDUE_AFTER)
     if found:
         since = datetime.fromtimestamp(min(float(item["at"]) for item in found), UTC).isoformat()
-        yield f"{len(found)} entries of trails, since {since}, are in no chain: run `audit-log mend`."
+        yield f"{len(found)} audit entries, since {since}, are in no hash chain: run `audit-log mend`."
 
 
-QUEUE_LABELS: Final = {keys.OUTBOX: "letters", keys.RECONCILIATION: "clean-ups"}
+QUEUE_LABELS: Final = {keys.OUTBOX: "emails", keys.RECONCILIATION: "reconciliations"}
 
 
 def overdue_queues(items: list[Item], at: datetime) -> Problems:

@@ -56,7 +56,7 @@ class FailedBatch:
 
 def failed_batches(storage: Any, bucket: str) -> list[FailedBatch]:
     """Return all batches in the bucket, oldest first."""
-    with translate_errors(f"What was given up, in {bucket}, cannot be read"):
+    with translate_errors(f"The failed records in {bucket} cannot be read"):
         pages = storage.get_paginator("list_objects_v2").paginate(Bucket=bucket)
         objects = [(each["Key"], each["LastModified"]) for page in pages for each in page.get("Contents", ())]
         found = [

@@ -38,7 +38,7 @@ class DirectoryImport:
     def dry_run(self, base_url: str) -> bool:
         """Check every row and print the number of requests. Return whether there are no errors."""
         with Journal.in_memory(base_url, self.journal) as journal, self._plan(journal) as plan:
-            table = Table("what would be told", "requests", "of these told already", title_justify="left")
+            table = Table("what would be sent", "requests", "already sent", title_justify="left")
             for step in ImportStep:
                 table.add_row(step.label, str(plan.count(step)), str(_sent_before(plan, journal, step)))
             self.console.print(table)
@@ -52,21 +52,21 @@ class DirectoryImport:
             self._print_row_errors(plan)
             if sent_before := sum(_sent_before(plan, journal, step) for step in ImportStep):
                 self.console.print(
-                    f"{sent_before} requests were told by an earlier run. Without {self.journal} all are."
+                    f"{sent_before} requests were sent by an earlier run. Delete {self.journal} to resend."
                 )
             with Progress(*columns, console=self.console) as progress:
-                task = progress.add_task("Telling the directory", total=sum(map(plan.count, ImportStep)))
+                task = progress.add_task("Updating the directory", total=sum(map(plan.count, ImportStep)))
                 back_end = DirectoryClient(caller, token)
                 try:
                     send_requests(
                         plan, journal, back_end, parallel=self.parallel, on_request=lambda: progress.advance(task)
                     )
                 except KeyboardInterrupt as stopped:
-                    raise ImportStopped("It was stopped. Run it again to go on.") from stopped
+                    raise ImportStopped("Stopped. Run it again to continue.") from stopped
             succeeded = self._report_failures(plan)
             if succeeded:
                 journal.clear()
-                self.console.print(f"The directory knows all {plan.rows} rows.")
+                self.console.print(f"The directory has all {plan.rows} rows.")
             return succeeded
 
     def _plan(self, journal: Journal) -> AbstractContextManager[ImportPlan]:
@@ -77,7 +77,7 @@ class DirectoryImport:
         for each in plan.failed():
             self.console.print(escape(each.sentence), soft_wrap=True)
         if failed := plan.failed_rows:
-            self.console.print(f"{failed} of {plan.rows} rows cannot be told.")
+            self.console.print(f"{failed} of {plan.rows} rows cannot be sent.")
 
     def _report_failures(self, plan: ImportPlan) -> bool:
         """Print the failed rows and write them to a file. Return whether there are none."""
@@ -87,7 +87,7 @@ class DirectoryImport:
         failed = plan.failed_rows
         if not failed:
             return True
-        table = Table("row", "field", "why", title=f"{failed} of {plan.rows} rows failed", title_justify="left")
+        table = Table("row", "field", "reason", title=f"{failed} of {plan.rows} rows failed", title_justify="left")
         for each in plan.failed(MAX_ROWS_SHOWN):
             table.add_row(escape(each.location), escape(each.field), escape(each.reason))
         self.console.print(table)

@@ -37,7 +37,7 @@ class Journal:
                 database.execute("PRAGMA synchronous = normal")
                 cls._prepare(database)
             except sqlite3.DatabaseError as other:
-                raise NotAJournal(f"{file} is no journal of an import: {other}") from other
+                raise NotAJournal(f"{file} is not an import journal: {other}") from other
             yield cls(database, base_url, file)
 
     @classmethod
@@ -50,7 +50,7 @@ class Journal:
                     try:
                         source.backup(database)
                     except sqlite3.DatabaseError as other:
-                        raise NotAJournal(f"{earlier} is no journal of an import: {other}") from other
+                        raise NotAJournal(f"{earlier} is not an import journal: {other}") from other
             cls._prepare(database)
             yield cls(database, base_url)
 

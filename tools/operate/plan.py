@@ -32,7 +32,7 @@ class FailedRow:
 
     @property
     def sentence(self) -> str:
-        """The error in the format of compilers, such as `members.csv:17: email: not an e-mail address`."""
+        """The error in the format of compilers, such as `members.csv:17: email: not an email address`."""
         return ": ".join(part for part in (self.location, self.field, self.reason) if part)
 
 
@@ -97,7 +97,7 @@ class ImportPlan:
         if earlier is None:
             self.database.execute("INSERT INTO told VALUES (?, ?, ?)", (row.path, number, bodies))
         elif earlier[1] != bodies:
-            self.record_error(number, RowError("", f"{earlier[0]} tells something else of the same {row.kind}"))
+            self.record_error(number, RowError("", f"{earlier[0]} has other values for the same {row.kind}"))
         return earlier is None
 
     def _check_email(self, number: int, row: ImportRow) -> None:
@@ -107,7 +107,7 @@ class ImportPlan:
             "SELECT place FROM emails JOIN rows USING (row) WHERE email = ?", (row.email,)
         ).fetchone()
         if owner:
-            self.record_error(number, RowError("email", f"is that of {owner[0]}, too"))
+            self.record_error(number, RowError("email", f"is also the address of {owner[0]}"))
         else:
             self.database.execute("INSERT INTO emails VALUES (?, ?)", (row.email, number))
 
@@ -123,7 +123,7 @@ class ImportPlan:
         for number, field, path in missing:
             if not journal.contains_path(path):
                 self.record_error(
-                    number, RowError(field, "is in none of these files (--partial if the directory knows it)")
+                    number, RowError(field, "is in none of these files (use --partial if the directory has it)")
                 )
 
     def record_error(self, row: int, error: RowError) -> None:

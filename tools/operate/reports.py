@@ -222,4 +222,4 @@ def report(name: str, items: Iterable[Item], at: datetime, days: int) -> list[di
     try:
         return list(ending(directory, days) if name == "ending" else REPORTS[name](directory))
     except ValidationError as unreadable:
-        raise StackUnavailable(f"The table holds what this version cannot read: {unreadable}") from unreadable
+        raise StackUnavailable(f"The table has an item that this version cannot read: {unreadable}") from unreadable

@@ -23,7 +23,7 @@ from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import SetName
 from tools.api_client import Json
 
-UNREADABLE: Final = "cannot be read: one JSON object in UTF-8 on each line, no name in it twice"
+UNREADABLE: Final = "cannot be read: use one JSON object in UTF-8 per line, without duplicate names"
 NULL: Final = "null"
 """The cell text that removes a value. An empty cell keeps the value."""
 BOOLEANS: Final = {"true": True, "false": False}
@@ -199,7 +199,7 @@ def _column_errors(kind: RecordType | None, header: list[str]) -> Iterator[RowEr
         if column not in known:
             yield RowError(column, f"a row of a {kind} has no such column")
         elif header.count(column) > 1:
-            yield RowError(column, "stands twice in the header")
+            yield RowError(column, "is in the header twice")
 
 
 def _columns(kind: RecordType) -> set[str]:
@@ -209,10 +209,10 @@ def _columns(kind: RecordType) -> set[str]:
 def _csv_row(location: str, kind: RecordType | None, header: list[str], cells: list[str]) -> ImportRow:
     named = {name: cell.strip() for name, cell in zip(header, cells, strict=False) if cell.strip()}
     if len(cells) != len(header):
-        error = RowError("", f"has {len(cells)} cells, and the header {len(header)}")
+        error = RowError("", f"has {len(cells)} cells, but the header has {len(header)}")
         return ImportRow(location, _text(named), None, {}, errors=(error,))
     if encoding_errors := tuple(
-        RowError(name, "is no UTF-8") for name, cell in named.items() if _encodable(cell) != cell
+        RowError(name, "is not UTF-8") for name, cell in named.items() if _encodable(cell) != cell
     ):
         return ImportRow(location, _text(named), None, {}, errors=encoding_errors)
     return validated_row(
@@ -272,7 +272,7 @@ def _id_errors(kind: RecordType, fields: Json) -> Iterator[RowError]:
         try:
             _identifier.validate_python(fields.get(name), strict=True)
         except ValidationError:
-            yield RowError(name, "is missing" if name not in fields else "is no id")
+            yield RowError(name, "is missing" if name not in fields else "is not an id")
 
 
 def _row_error(error: ErrorDetails) -> RowError:
@@ -287,10 +287,12 @@ def _directory_errors(model: PutDirectoryRequest) -> Iterator[RowError]:
     named_fields = model.named_fields
     if isinstance(model, PutAccountRequest) and "kind" in named_fields:
         forbidden = CLIENT_ONLY_FIELDS if model.kind is AccountKind.PARTNER else PARTNER_ONLY_FIELDS
-        yield from (RowError(name, f"a {model.kind} has none") for name in forbidden if name in named_fields)
+        yield from (RowError(name, f"not for a {model.kind}") for name in forbidden if name in named_fields)
     if isinstance(model, PutMemberRequest):
         if model.permission_set == SetName.PARTNER_ADMIN or model.seat is Seat.PARTNER:
             field = "seat" if model.seat is Seat.PARTNER else "permission_set"
-            yield RowError(field, "partner admins come by a link, by migration or by creation")
+            yield RowError(field, "partner admins are added by a link, by migration or by creation")
         elif "permission_set" in named_fields and model.permission_set not in catalogue.SETS:
-            yield RowError("permission_set", f"is none of {', '.join(sorted(set(catalogue.SETS) - {'partner_admin'}))}")
+            yield RowError(
+                "permission_set", f"is not one of {', '.join(sorted(set(catalogue.SETS) - {'partner_admin'}))}"
+            )

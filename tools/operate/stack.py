@@ -58,7 +58,7 @@ class DeployedStack:
 
     def description(self) -> Mapping[str, Any]:
         """Return the stack's description from CloudFormation."""
-        with translate_errors(f"The stack {self.name} cannot be looked at"):
+        with translate_errors(f"The stack {self.name} cannot be read"):
             (found,) = self.client("cloudformation").describe_stacks(StackName=self.name)["Stacks"]
         stack: Mapping[str, Any] = found
         return stack
@@ -94,9 +94,9 @@ class DeployedStack:
     def _fetch_token(self, pool: urllib3.PoolManager) -> str:
         outputs = {each["OutputKey"]: each["OutputValue"] for each in self.description().get("Outputs", ())}
         if "UserPoolId" not in outputs:
-            raise StackUnavailable("The stack has no user pool of its own: give a token of its issuer by --token.")
+            raise StackUnavailable("The stack has no user pool of its own. Pass a token of its issuer with --token.")
         client_id = outputs["BackEndClientId"]
-        with translate_errors("The client of the back end cannot be looked at"):
+        with translate_errors("The app client of the back end cannot be read"):
             client = self.client("cognito-idp").describe_user_pool_client(
                 UserPoolId=outputs["UserPoolId"], ClientId=client_id
             )["UserPoolClient"]
@@ -109,7 +109,7 @@ class DeployedStack:
         )
         if response.status != HTTPStatus.OK:
             raise StackUnavailable(
-                f"The sign-in gives no token: {response.status} {response.data[:200].decode(errors='replace')}"
+                f"Sign-in returned no token: {response.status} {response.data[:200].decode(errors='replace')}"
             )
         return str(json.loads(response.data)["access_token"])
 
@@ -136,7 +136,7 @@ class DemoStack(DeployedStack):
 
 def stack_on_aws(stack: str, region: str | None, profile: str | None) -> DeployedStack:
     """Return a stack on AWS."""
-    with translate_errors("There are no credentials"):
+    with translate_errors("There are no AWS credentials"):
         session: Any = boto3.Session(region_name=region, profile_name=profile)
     return DeployedStack(stack, lambda name: session.client(name, config=SETTINGS))
 
@@ -162,9 +162,7 @@ def require_safe_url(base_url: str) -> str:
     """
     parts = urlsplit(base_url)
     if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in LOOPBACK):
-        raise StackUnavailable(
-            f"{base_url} is no https address: nobody but this machine itself is sent a token without."
-        )
+        raise StackUnavailable(f"{base_url} is not an https URL. Without TLS, tokens are sent only to this machine.")
     return base_url.rstrip("/")
 
 

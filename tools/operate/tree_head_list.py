@@ -66,11 +66,11 @@ class TreeHeadList:
         Read the number from the table after reading the bucket.
         """
         if hidden := [number for number, version in self.first_versions.items() if version.is_hidden]:
-            yield f"Hidden in {self.bucket}, by a delete marker or a later version: {_describe_numbers(hidden)}. Ask who did it."
+            yield f"Hidden in {self.bucket} by a delete marker or a later version: {_describe_numbers(hidden)}. Ask who did it."
         if unsigned := [number for number in self.first_versions if number > self.newest]:
-            yield f"Not signed by the key, and yet kept in {self.bucket}: {_describe_numbers(unsigned)}. Ask who did it."
+            yield f"Not signed by the key, but stored in {self.bucket}: {_describe_numbers(unsigned)}. Ask who did it."
         if latest_in_table < self.newest - 1:  # a signed tree head is stored first and recorded in the table afterwards
-            yield f"The table says that seal {latest_in_table} is the latest, and {self.bucket} has seal {self.newest}."
+            yield f"The latest signed tree head in the table is {latest_in_table}, but {self.bucket} has {self.newest}."
 
     def defects(self) -> Iterator[str]:
         """Yield gaps in the numbers, and invalid signatures or hashes among the newest signed tree heads."""
@@ -82,9 +82,9 @@ class TreeHeadList:
             written = self._content(number)
             tree_head = self._verified(written, number)
             if not tree_head:
-                yield f"Seal {number} is not signed by the key."
+                yield f"Signed tree head {number} is not signed by the key."
             elif tree_head.previous != previous_hashes.get(number, tree_head.previous):
-                yield f"Seal {number} does not follow seal {number - 1}."
+                yield f"Signed tree head {number} does not follow {number - 1}."
             previous_hashes[number + 1] = sha256(written).hexdigest()
 
     def _verified(self, written: bytes, number: int) -> SignedTreeHead | None:
@@ -98,7 +98,7 @@ class TreeHeadList:
         return self._read(self.first_versions[number]) if number in self.first_versions else b""
 
     def _read(self, version: FirstVersion) -> bytes:
-        with translate_errors(f"The seals in {self.bucket} cannot be read"):
+        with translate_errors(f"The signed tree heads in {self.bucket} cannot be read"):
             response = self.storage.get_object(Bucket=self.bucket, Key=version.name, VersionId=version.version_id)
             found: bytes = response["Body"].read()
         return found
@@ -119,7 +119,7 @@ def _first_versions(
     """
     versions: dict[str, list[Any]] = {}
     markers: dict[str, list[datetime]] = {}
-    with translate_errors(f"The seals in {bucket} cannot be listed"):
+    with translate_errors(f"The signed tree heads in {bucket} cannot be listed"):
         for page in storage.get_paginator("list_object_versions").paginate(Bucket=bucket, Prefix=prefix):
             for each in page.get("Versions", ()):
                 versions.setdefault(each["Key"], []).append(each)
@@ -143,5 +143,5 @@ def _first_version(
 
 def _describe_numbers(numbers: list[int]) -> str:
     if len(numbers) == 1:
-        return f"seal {numbers[0]}"
-    return f"{len(numbers)} seals, from {min(numbers)} to {max(numbers)}"
+        return f"signed tree head {numbers[0]}"
+    return f"{len(numbers)} signed tree heads, from {min(numbers)} to {max(numbers)}"

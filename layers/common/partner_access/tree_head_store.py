@@ -98,4 +98,4 @@ def _verify_signature(tree_head: SignedTreeHead, *, key_id: str) -> None:
         SigningAlgorithm="ECDSA_SHA_256",
     )
     if not response["SignatureValid"]:
-        raise ValueError(f"seal {tree_head.number} is not signed by {key_id}")
+        raise ValueError(f"signed tree head {tree_head.number} is not signed by {key_id}")

@@ -115,5 +115,5 @@ def test_tree_head_followed_by_rejects_wrong_number_or_hash(changes: dict[str, o
     assert latest.followed_by(signed.to_stored_json()) == LatestTreeHead(
         number=2, at=NOW, root=signed.root, tree_head_hash=sha256(signed.to_stored_json()).hexdigest()
     )
-    with pytest.raises(ValueError, match="does not follow seal 1"):
+    with pytest.raises(ValueError, match="does not follow 1"):
         latest.followed_by(signed.model_copy(update=changes).to_stored_json())

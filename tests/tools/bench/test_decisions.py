@@ -8,7 +8,7 @@ from tools.bench import decisions
 EXPECTED_READS = {
     "a client's super admin": (1, 6),
     "a partner admin": (2, 14),
-    "somebody unknown": (1, 6),
+    "an unknown user": (1, 6),
     "a batch of 20 on one partner admin": (2, 14),
 }
 """Requests and read units. A transactional read costs two units for each item."""

@@ -73,7 +73,7 @@ class LatestTreeHead(BaseModel):
         """Return the latest tree head after this stored one. Raise `ValueError` if it does not follow this one."""
         signed_head = SignedTreeHead.model_validate_json(stored_json)
         if (signed_head.number, signed_head.previous) != (self.number + 1, self.tree_head_hash):
-            raise ValueError(f"seal {signed_head.number} does not follow seal {self.number}")
+            raise ValueError(f"signed tree head {signed_head.number} does not follow {self.number}")
         return LatestTreeHead(
             number=signed_head.number,
             at=signed_head.at,
