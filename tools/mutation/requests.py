@@ -22,7 +22,7 @@ ALWAYS_TRUE: Final = "attribute_exists(pk) OR attribute_not_exists(pk)"
 COMMIT: Final = "dynamo.commit"
 MAX_INDEX: Final = 2
 """The highest index that is counted. In one transaction, the third and later items that are alike count as one."""
-COMMON_ITEMS: Final = {"AUDIT", "CLEAN_UP ACT", "IDEMPOTENCY IDEMPOTENCY", "OUTBOX LETTER"}
+COMMON_ITEMS: Final = {"AUDIT", "RECONCILIATION ACT", "IDEMPOTENCY IDEMPOTENCY", "OUTBOX NOTIFICATION"}
 """The items that accompany every decision. Their conditions are set in `commit` alone."""
 
 Params = dict[str, Any]
@@ -214,6 +214,11 @@ def _calling_operation() -> str:
     frame = sys._getframe()  # noqa: SLF001 – there is no other way to find the caller
     while frame := frame.f_back:  # type: ignore[assignment]
         file, name = Path(frame.f_code.co_filename), frame.f_code.co_qualname
-        if file.is_relative_to(STORE) and file.stem != "dynamo" and name[0] not in "_<" and "<" not in name:
+        if (
+            file.is_relative_to(STORE)
+            and file.stem not in {"dynamo", "queries"}
+            and name[0] not in "_<"
+            and "<" not in name
+        ):
             return ".".join([*file.relative_to(STORE).with_suffix("").parts, name])
     return ""

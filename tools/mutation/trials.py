@@ -101,7 +101,7 @@ class Trials(Generic[Mutant]):
     def _prepare(self, items: Mapping[str, pytest.Item], session: pytest.Session) -> None:
         """Create the shared table before the first recorded test, so that it exists during all of them."""
         for item in items.values():
-            if "kept_table" in getattr(item, "fixturenames", ()):
+            if "session_table" in getattr(item, "fixturenames", ()):
                 _run(item, session)
                 return
 

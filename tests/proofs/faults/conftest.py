@@ -15,8 +15,8 @@ from tests.support.table import Table
 
 
 @pytest.fixture
-def environment(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
-    """Yield the environment.
+def fault_environment(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator[Environment]:
+    """Yield the fault_environment.
 
     Two of the vendor's sets have a second version, so that there is a set update to accept.
     """

@@ -94,16 +94,16 @@ class Operation:
 
 
 def _with_records(attempt: Attempt, *records: Any) -> Callable[[Environment], Attempt]:
-    def prepare(environment: Environment) -> Attempt:
-        environment.reset(*records)
+    def prepare(fault_environment: Environment) -> Attempt:
+        fault_environment.reset(*records)
         return attempt
 
     return prepare
 
 
 def _with_link(attempt: Attempt, **changes: Any) -> Callable[[Environment], Attempt]:
-    def prepare(environment: Environment) -> Attempt:
-        environment.reset(an_open_link(created_by=MANAGER, **changes))
+    def prepare(fault_environment: Environment) -> Attempt:
+        fault_environment.reset(an_open_link(created_by=MANAGER, **changes))
         return attempt
 
     return prepare
@@ -132,22 +132,22 @@ def _admin_of_two_clients() -> tuple[Any, ...]:
     return (a_partner_admin(), *_two_clients(), second)
 
 
-def _queue_two_emails(environment: Environment) -> None:
+def _queue_two_emails(fault_environment: Environment) -> None:
     """Create two pending emails: one with a link, one about an approval."""
-    environment.reset()
+    fault_environment.reset()
     assert link_requests.approve().status == 201
     assert link_requests.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
-    environment.clock.catch_up()
+    fault_environment.clock.catch_up()
 
 
-def _send_by_sweep(environment: Environment) -> Attempt:
-    _queue_two_emails(environment)
+def _send_by_sweep(fault_environment: Environment) -> Attempt:
+    _queue_two_emails(fault_environment)
     return lambda _: run_send_emails()
 
 
-def _send_by_stream(environment: Environment) -> Attempt:
-    _queue_two_emails(environment)
-    records = environment.table.items_with_prefix("OUTBOX#")
+def _send_by_stream(fault_environment: Environment) -> Attempt:
+    _queue_two_emails(fault_environment)
+    records = fault_environment.table.items_with_prefix("OUTBOX#")
 
     def attempt(_: str) -> None:
         send_emails_from_stream(records)
@@ -155,24 +155,24 @@ def _send_by_stream(environment: Environment) -> Attempt:
     return attempt
 
 
-def _expire(environment: Environment) -> Attempt:
-    over = environment.clock.time - timedelta(hours=2)
+def _expire(fault_environment: Environment) -> Attempt:
+    over = fault_environment.clock.time - timedelta(hours=2)
     due = a_partner_admin(COLLEAGUE, grant=a_grant(expires_at=over), due_at=over)
-    environment.reset(an_open_link(expires_at=over, created_by=MANAGER), due)
+    fault_environment.reset(an_open_link(expires_at=over, created_by=MANAGER), due)
     return lambda _: run_function(EXPIRE_LINKS, {})
 
 
-def _reconcile(environment: Environment) -> Attempt:
-    environment.reset(*_admin_of_two_clients())
+def _reconcile(fault_environment: Environment) -> Attempt:
+    fault_environment.reset(*_admin_of_two_clients())
     link_requests.put_user(EMPLOYEE, active=False)
-    environment.clock.catch_up()
+    fault_environment.clock.catch_up()
     return lambda _: run_function(RECONCILE_ACCESS, {})
 
 
-def _publish_audit_events(environment: Environment) -> Attempt:
-    environment.reset()
+def _publish_audit_events(fault_environment: Environment) -> Attempt:
+    fault_environment.reset()
     assert link_requests.approve().status == 201
-    records = environment.audit_entries()
+    records = fault_environment.audit_entries()
 
     def attempt(_: str) -> None:
         publish_audit_events(records)
@@ -180,20 +180,20 @@ def _publish_audit_events(environment: Environment) -> Attempt:
     return attempt
 
 
-def _sign_audit_log(environment: Environment) -> Attempt:
+def _sign_audit_log(fault_environment: Environment) -> Attempt:
     """Use a new tree head store, because the old one contains earlier tree heads."""
-    environment.tree_head_stores.enter_context(fake_tree_head_store())
-    _publish_audit_events(environment)("")
+    fault_environment.tree_head_stores.enter_context(fake_tree_head_store())
+    _publish_audit_events(fault_environment)("")
     return lambda _: run_function(SIGN_AUDIT_LOG, {})
 
 
-def _record_bounce(environment: Environment) -> Attempt:
+def _record_bounce(fault_environment: Environment) -> Attempt:
     """Send an email that bounces."""
-    environment.reset(an_open_link(created_by=MANAGER))
+    fault_environment.reset(an_open_link(created_by=MANAGER))
     assert link_requests.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
-    environment.clock.catch_up()
+    fault_environment.clock.catch_up()
     run_send_emails()
-    (copy,) = environment.mailbox.sent
+    (copy,) = fault_environment.mailbox.sent
     bounce = feedback("Bounce", copy.delivery, copy.address, bounce={"bounceType": "Permanent"})
     return lambda _: run_function(RECORD_EMAIL_FEEDBACK, bounce)
 

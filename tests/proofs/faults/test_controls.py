@@ -32,11 +32,11 @@ def torn_transaction(items: Iterable[TransactionItem], **how: Any) -> None:
 
 @pytest.mark.parametrize(
     ("name", "wrong", "row"),
-    [("_once", without_keys, "F6"), ("transact", torn_transaction, "F27")],
+    [("_stored_response_items", without_keys, "F6"), ("transact", torn_transaction, "F27")],
     ids=["keys are not kept", "a transaction is torn"],
 )
 def test_approve_with_known_bug_fails_the_proof_of_operations(
-    environment: Environment,
+    fault_environment: Environment,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
     wrong: Callable[..., Any],
@@ -45,11 +45,11 @@ def test_approve_with_known_bug_fails_the_proof_of_operations(
 ) -> None:
     approve = next(each for each in OPERATIONS if each.route == link_requests.APPROVALS)
     plan = next(each for each in PLANS if each.row == row and each.takes_effect)
-    expected = reference(environment, approve)
+    expected = reference(fault_environment, approve)
     first = expected.calls.index(WRITE)
-    must_survive(environment, approve, plan, first, expected)
+    must_survive(fault_environment, approve, plan, first, expected)
     monkeypatch.setattr(dynamo, name, wrong)
 
     with pytest.raises(AssertionError):
-        must_survive(environment, approve, plan, first, expected)
+        must_survive(fault_environment, approve, plan, first, expected)
     notes.passed(f"known to be wrong, and caught: {wrong.__name__.replace('_', ' ')}", products=1)

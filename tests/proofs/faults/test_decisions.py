@@ -44,27 +44,29 @@ def decided(endpoint: str, response: ApiResponse) -> list[bool]:
     return [each["decision"] for each in rows]
 
 
-@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: f"{plan.row} {plan.what}")
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: f"{plan.row} {plan.description}")
 def test_decide_with_fault_at_each_call_never_permits_wrongly(
-    environment: Environment, plan: FaultPlan, notes: Notes
+    fault_environment: Environment, plan: FaultPlan, notes: Notes
 ) -> None:
-    environment.reset(a_partner_admin())
+    fault_environment.reset(a_partner_admin())
     tried = 0
     for endpoint, request, expected in REQUESTS.values():
         with fake_dynamodb() as usual:
             assert decided(endpoint, DEPLOYED.request(endpoint, request)) == expected
         for first in range(len(usual.calls)):
             if usual.calls[first] in plan.actions:
-                must_not_permit(environment, plan, first, (endpoint, request, expected))
+                must_not_permit(fault_environment, plan, first, (endpoint, request, expected))
                 tried += 1
 
     if tried:
         notes.passed(f"F3: questions, {plan.description}, at every attempt", attempts=tried)
 
 
-def must_not_permit(environment: Environment, plan: FaultPlan, first: int, case: tuple[str, Json, list[bool]]) -> None:
+def must_not_permit(
+    fault_environment: Environment, plan: FaultPlan, first: int, case: tuple[str, Json, list[bool]]
+) -> None:
     endpoint, request, truth = case
-    with assert_unchanged(environment.table), fake_dynamodb(plan.fault, first, plan.calls, plan.actions) as fake:
+    with assert_unchanged(fault_environment.table), fake_dynamodb(plan.fault, first, plan.calls, plan.actions) as fake:
         try:
             response = DEPLOYED.request(endpoint, request)
         except (ClientError, RuntimeError, Killed):

@@ -52,8 +52,8 @@ class Outcome:
     events: int
 
 
-def audit_entries(environment: Environment) -> Counter[tuple[str, str]]:
-    return Counter((item["pk"], item["event"]) for item in environment.audit_entries())
+def audit_entries(fault_environment: Environment) -> Counter[tuple[str, str]]:
+    return Counter((item["pk"], item["event"]) for item in fault_environment.audit_entries())
 
 
 def kind_of(item: Item) -> str:
@@ -73,25 +73,25 @@ def run_under_fault(
             return ended, fake
 
 
-def settle(environment: Environment, attempt: object) -> Outcome:
+def settle(fault_environment: Environment, attempt: object) -> Outcome:
     """Finish everything that is pending, and return the outcome.
 
     SES reports the emails that it sent, the caller repeats the request with its key, and the scheduled functions run.
     """
     assert callable(attempt)
-    for copy in environment.mailbox.sent:
+    for copy in fault_environment.mailbox.sent:
         run_function(RECORD_EMAIL_FEEDBACK, feedback("Send", copy.delivery, copy.address))
-    environment.clock.advance(minutes=6)
+    fault_environment.clock.advance(minutes=6)
     again = attempt(KEY)
     assert again is None or again.status < 300, again
     run_reconcile_access()
     run_send_emails()
-    assert violations(environment.table.items()) == []
+    assert violations(fault_environment.table.items()) == []
     return Outcome(
-        audit_entries=audit_entries(environment),
-        items=Counter(map(kind_of, environment.table.items())),
-        emails=Counter((copy.address, copy.subject) for copy in environment.mailbox.sent),
-        events=len({(each["source"], each["id"]) for each in environment.event_bus.events}),
+        audit_entries=audit_entries(fault_environment),
+        items=Counter(map(kind_of, fault_environment.table.items())),
+        emails=Counter((copy.address, copy.subject) for copy in fault_environment.mailbox.sent),
+        events=len({(each["source"], each["id"]) for each in fault_environment.event_bus.events}),
     )
 
 
@@ -105,14 +105,14 @@ class Reference:
     outcome: Outcome
 
 
-def reference(environment: Environment, operation: Operation) -> Reference:
-    attempt = operation.prepare(environment)
+def reference(fault_environment: Environment, operation: Operation) -> Reference:
+    attempt = operation.prepare(fault_environment)
     response, fake = run_under_fault(operation, None, 0, attempt)
     assert response is None or (isinstance(response, ApiResponse) and response.status < 300), response
     if isinstance(response, ApiResponse):
         assert '"failed"' not in response.text
-    at_once = audit_entries(environment)
-    outcome = settle(environment, attempt)
+    at_once = audit_entries(fault_environment)
+    outcome = settle(fault_environment, attempt)
     assert outcome.audit_entries or not at_once
     return Reference(response, fake.calls, at_once, outcome)
 
@@ -156,42 +156,42 @@ def must_have_ended(plan: FaultPlan, operation: Operation, ended: Ended, expecte
 
 
 def must_survive(
-    environment: Environment, operation: Operation, plan: FaultPlan, first: int, expected: Reference
+    fault_environment: Environment, operation: Operation, plan: FaultPlan, first: int, expected: Reference
 ) -> None:
     """Assert that the operation is correct under one fault at one call.
 
     The table is sound at once, nothing is half done, and the final outcome is the same as without the fault.
     """
-    attempt = operation.prepare(environment)
-    before, entries_before = environment.table.items(), audit_entries(environment)
+    attempt = operation.prepare(fault_environment)
+    before, entries_before = fault_environment.table.items(), audit_entries(fault_environment)
     ended, fake = run_under_fault(operation, plan, first, attempt)
 
     must_have_ended(plan, operation, ended, expected)
     assert len(fake.calls) <= most_calls(plan, operation, first, len(expected.calls)), fake.calls
-    assert violations(environment.table.items()) == []
-    assert audit_entries(environment) <= expected.outcome.audit_entries
+    assert violations(fault_environment.table.items()) == []
+    assert audit_entries(fault_environment) <= expected.outcome.audit_entries
     took_effect = plan.end is ExpectedEnd.SUCCESS or (isinstance(ended, ApiResponse) and ended.status < 300)
     if took_effect and not operation.in_parts:
-        assert audit_entries(environment) == expected.audit_entries
+        assert audit_entries(fault_environment) == expected.audit_entries
     if not took_effect and not operation.in_parts and not plan.takes_effect:
-        assert differences(before, environment.table.items()) == []
+        assert differences(before, fault_environment.table.items()) == []
     if plan.row == "F33" and first == expected.calls.index(WRITE):
-        assert audit_entries(environment) == entries_before
-    assert settle(environment, attempt) == expected.outcome
+        assert audit_entries(fault_environment) == entries_before
+    assert settle(fault_environment, attempt) == expected.outcome
 
 
-@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: f"{plan.row} {plan.what}")
+@pytest.mark.parametrize("plan", PLANS, ids=lambda plan: f"{plan.row} {plan.description}")
 def test_operation_with_fault_at_each_call_reaches_same_outcome(
-    environment: Environment, plan: FaultPlan, notes: Notes, *, whole: bool
+    fault_environment: Environment, plan: FaultPlan, notes: Notes, *, whole: bool
 ) -> None:
     number = PLANS.index(plan)
     tried = 0
     for operation in OPERATIONS if whole else OPERATIONS[number % len(OPERATIONS) :][:1]:
-        expected = reference(environment, operation)
+        expected = reference(fault_environment, operation)
         positions = [at for at, name in enumerate(expected.calls) if name in plan.actions]
         for first in positions if whole else positions[-1:]:
             try:
-                must_survive(environment, operation, plan, first, expected)
+                must_survive(fault_environment, operation, plan, first, expected)
             except AssertionError as wrong:
                 wrong.add_note(f"{operation.route}, at attempt {first}: {expected.calls[first]}")
                 raise

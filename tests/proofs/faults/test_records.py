@@ -43,23 +43,23 @@ short = settings(max_examples=4, deadline=None, suppress_health_check=[HealthChe
 long = settings(short, max_examples=60)
 
 
-def a_pending_email(environment: Environment) -> dict[str, Any]:
-    environment.reset()
+def a_pending_email(fault_environment: Environment) -> dict[str, Any]:
+    fault_environment.reset()
     assert link_requests.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
-    environment.clock.catch_up()
-    (outbox_item,) = environment.table.items_with_prefix("OUTBOX#")
+    fault_environment.clock.catch_up()
+    (outbox_item,) = fault_environment.table.items_with_prefix("OUTBOX#")
     return outbox_item
 
 
 def test_send_emails_with_malformed_stream_records_still_sends_email(
-    environment: Environment, notes: Notes, *, whole: bool
+    fault_environment: Environment, notes: Notes, *, whole: bool
 ) -> None:
     tried: Counter[str] = Counter()
 
     @(long if whole else short)
     @given(RECORDS, some.integers(0, 4))
     def bring(poison: list[Any], position: int) -> None:
-        outbox_item = a_pending_email(environment)
+        outbox_item = a_pending_email(fault_environment)
         good = {"Keys": {name: {"S": outbox_item[name]} for name in ("pk", "sk")}}
         images = [*poison[:position], good, *poison[position:]]
         records = [
@@ -71,8 +71,8 @@ def test_send_emails_with_malformed_stream_records_still_sends_email(
         }
 
         assert str(images.index(good)) not in failed
-        assert [copy.address for copy in environment.mailbox.sent] == [RECIPIENT]
-        assert violations(environment.table.items()) == []
+        assert [copy.address for copy in fault_environment.mailbox.sent] == [RECIPIENT]
+        assert violations(fault_environment.table.items()) == []
         tried["records"] += len(poison)
 
     bring()
@@ -80,22 +80,24 @@ def test_send_emails_with_malformed_stream_records_still_sends_email(
 
 
 def test_send_emails_with_malformed_outbox_item_still_sends_other_email(
-    environment: Environment, notes: Notes, *, whole: bool
+    fault_environment: Environment, notes: Notes, *, whole: bool
 ) -> None:
     tried: Counter[str] = Counter()
 
     @(long if whole else short)
     @given(NOTIFICATIONS, PLAIN)
     def send(notification: dict[str, Any], next_at: object) -> None:
-        a_pending_email(environment)
+        a_pending_email(fault_environment)
         name = "0" * 32
-        environment.table.put(keys.outbox(name), {"outbox_id": name, "next_at": next_at, "notification": notification})
+        fault_environment.table.put(
+            keys.outbox(name), {"outbox_id": name, "next_at": next_at, "notification": notification}
+        )
         for _ in range(2):
             run_send_emails()
-            environment.clock.advance(minutes=6)
+            fault_environment.clock.advance(minutes=6)
 
-        assert RECIPIENT in [copy.address for copy in environment.mailbox.sent]
-        assert not [each for each in environment.table.items_with_prefix("OUTBOX#") if each["outbox_id"] != name]
+        assert RECIPIENT in [copy.address for copy in fault_environment.mailbox.sent]
+        assert not [each for each in fault_environment.table.items_with_prefix("OUTBOX#") if each["outbox_id"] != name]
         tried["letters"] += 1
 
     send()
@@ -103,33 +105,33 @@ def test_send_emails_with_malformed_outbox_item_still_sends_other_email(
 
 
 def test_publish_audit_events_with_repeated_batches_builds_same_hash_chain(
-    environment: Environment, notes: Notes, *, whole: bool
+    fault_environment: Environment, notes: Notes, *, whole: bool
 ) -> None:
-    environment.reset()
+    fault_environment.reset()
     assert link_requests.approve().status == 201
     for _ in range(3):
         assert link_requests.create(employee_id=COLLEAGUE).status == 201
-    entries = sorted(environment.audit_entries(), key=lambda item: item["sk"])
+    entries = sorted(fault_environment.audit_entries(), key=lambda item: item["sk"])
     tried: Counter[str] = Counter()
 
     @(long if whole else short)
     @given(some.lists(some.integers(1, 3), min_size=1, max_size=6), some.data())
     def publish(sizes: list[int], data: some.DataObject) -> None:
         for item in (
-            *environment.table.items_with_prefix("CHAIN#"),
-            *environment.table.items_with_prefix("CHAIN_HEAD#"),
+            *fault_environment.table.items_with_prefix("CHAIN#"),
+            *fault_environment.table.items_with_prefix("CHAIN_HEAD#"),
         ):
-            environment.table.remove(keys.Key(item["pk"], item["sk"]))
+            fault_environment.table.remove(keys.Key(item["pk"], item["sk"]))
         end = 0
         for size in [*sizes, len(entries)]:
             start = data.draw(some.integers(0, end), label="again from")
             end = max(end, min(len(entries), start + size))
             publish_audit_events(entries[start : start + size])
             tried["batches"] += 1
-        entries_by_chain = Counter(item["pk"] for item in environment.table.items_with_prefix("CHAIN#"))
+        entries_by_chain = Counter(item["pk"] for item in fault_environment.table.items_with_prefix("CHAIN#"))
         assert entries_by_chain == Counter(item["pk"].replace("AUDIT", "CHAIN") for item in entries)
         assert entries_by_chain[f"CHAIN#{CLIENT}"] == 1
-        assert violations(environment.table.items()) == []
+        assert violations(fault_environment.table.items()) == []
 
     publish()
     notes.passed("F24: batches of the audit log delivered again from an earlier position", batches=tried["batches"])

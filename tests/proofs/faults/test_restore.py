@@ -50,32 +50,32 @@ def kind(item: Item) -> str:
     return f"{partition} {'entry' if sort.startswith('aud_') else sort}"
 
 
-def fill_small(environment: Environment) -> None:
+def fill_small(fault_environment: Environment) -> None:
     """Create at least one item of each kind."""
-    environment.reset(a_custom_set(), a_partner_admin(COLLEAGUE))
+    fault_environment.reset(a_custom_set(), a_partner_admin(COLLEAGUE))
     assert membership_facts.edit(user_id=CLERK, permission_set=CUSTOM_SET).status == 200
     assert link_requests.create(employee_id=COLLEAGUE, recipient_email=RECIPIENT).status == 201
-    environment.clock.catch_up()
+    fault_environment.clock.catch_up()
     run_send_emails()
     assert link_requests.approve().status == 201
 
 
-def fill_large(environment: Environment) -> None:
-    environment.table.clear()
-    operations = RandomOperations(environment.table, environment.clock, Random(int(os.environ["SEED"])))
+def fill_large(fault_environment: Environment) -> None:
+    fault_environment.table.clear()
+    operations = RandomOperations(fault_environment.table, fault_environment.clock, Random(int(os.environ["SEED"])))
     operations.create_accounts()
     for _ in range(60):
         operations.run_one()
 
 
 def test_invariants_with_one_lost_item_detect_or_explain_the_loss(
-    environment: Environment, notes: Notes, *, whole: bool
+    fault_environment: Environment, notes: Notes, *, whole: bool
 ) -> None:
-    (fill_large if whole else fill_small)(environment)
-    entries = [item for item in environment.table.items_with_prefix("AUDIT#") if item["event"] != "grant.given"]
+    (fill_large if whole else fill_small)(fault_environment)
+    entries = [item for item in fault_environment.table.items_with_prefix("AUDIT#") if item["event"] != "grant.given"]
     publish_audit_events(entries)
     run_function(SIGN_AUDIT_LOG, {})
-    every = environment.table.items()
+    every = fault_environment.table.items()
     assert violations(every) == []
 
     lost: Counter[str] = Counter()

@@ -24,9 +24,9 @@ AWAY: Fault = lambda *_: faults.responds(503, {})  # noqa: E731  a function that
 
 @pytest.mark.parametrize("operation", ["PutObject", "Sign"])
 def test_operations_succeed_while_signing_fails_and_signing_catches_up(
-    environment: Environment, operation: str, notes: Notes
+    fault_environment: Environment, operation: str, notes: Notes
 ) -> None:
-    environment.reset()
+    fault_environment.reset()
     client = tree_head_store.s3_client() if operation == "PutObject" else tree_head_store.kms_client()
 
     acts: tuple[Callable[[], ApiResponse], ...] = (
@@ -36,14 +36,14 @@ def test_operations_succeed_while_signing_fails_and_signing_catches_up(
     for act in acts:
         with replace_calls(client, operation, AWAY):
             assert act().status == 201
-            publish_audit_events(environment.audit_entries())
+            publish_audit_events(fault_environment.audit_entries())
             with pytest.raises(ClientError):
                 run_function(SIGN_AUDIT_LOG, {})
-        assert violations(environment.table.items()) == []
+        assert violations(fault_environment.table.items()) == []
     assert tree_heads.latest().number == 0
     run_function(SIGN_AUDIT_LOG, {})
 
     latest, heads = tree_heads.latest(), tree_heads.chain_heads()
     assert latest.number == 1
-    assert sum(head.entries for head in heads) == len(environment.audit_entries())
+    assert sum(head.entries for head in heads) == len(fault_environment.audit_entries())
     notes.passed(f"F34: {operation} away while people act", runs=3)

@@ -14,7 +14,7 @@ from tools.invariants import violations
 from tools.proof.notes import Notes
 
 
-def decisions(environment: Environment) -> list[bool]:
+def decisions(fault_environment: Environment) -> list[bool]:
     """Return decisions about viewing contacts and managing users, for several users and clients."""
     names = [action("crm.contacts.view"), action("account.users.manage")]
     return [
@@ -27,17 +27,17 @@ def decisions(environment: Environment) -> list[bool]:
 
 @pytest.mark.parametrize("part", range(4))
 def test_decisions_and_sweeps_with_stale_index_remain_correct(
-    environment: Environment, part: int, notes: Notes, *, whole: bool
+    fault_environment: Environment, part: int, notes: Notes, *, whole: bool
 ) -> None:
     if not whole and part:
         pytest.skip("one part is tried: `make proof` tries all")
     random = Random(f"{os.environ.get('SEED', 'of the gate')} {part}")
-    operations = RandomOperations(environment.table, environment.clock, random)
-    environment.table.clear()
+    operations = RandomOperations(fault_environment.table, fault_environment.clock, random)
+    fault_environment.table.clear()
     operations.create_accounts()
     stale = 0
     for number in range(24 if whole else 4):
-        with stale_reads(environment.table, random) as past_states:
+        with stale_reads(fault_environment.table, random) as past_states:
             past_states.remember()
             operations.run_one()
             past_states.remember()
@@ -47,14 +47,14 @@ def test_decisions_and_sweeps_with_stale_index_remain_correct(
             for partner_id in DOMAIN_OF_PARTNER:
                 listed = link_requests.list_links(operations.admin_of(partner_id), partner_id=partner_id)
                 assert listed.status in {200, 403, 404}, listed
-            decided = decisions(environment) if number % 8 == 0 else []
+            decided = decisions(fault_environment) if number % 8 == 0 else []
             stale += past_states.stale
-        assert violations(environment.table.items()) == []
+        assert violations(fault_environment.table.items()) == []
         if decided:
-            assert decided == decisions(environment)
+            assert decided == decisions(fault_environment)
     assert stale
     operations.run_scheduled_jobs()
-    assert violations(environment.table.items()) == []
+    assert violations(fault_environment.table.items()) == []
     notes.passed(
         f"F13, F14: acts and sweeps over a table that lags, part {part + 1}",
         stale_answers=stale,

@@ -15,7 +15,7 @@ def operations(*, whole: bool) -> tuple[Operation, ...]:
 
 
 def test_operation_on_items_with_unknown_attributes_reaches_same_outcome(
-    environment: Environment, notes: Notes, *, whole: bool
+    fault_environment: Environment, notes: Notes, *, whole: bool
 ) -> None:
     """Add unknown attributes to each item and compare the outcome.
 
@@ -23,14 +23,14 @@ def test_operation_on_items_with_unknown_attributes_reaches_same_outcome(
     keep.
     """
     for operation in operations(whole=whole):
-        expected = reference(environment, operation)
-        attempt = operation.prepare(environment)
-        for item in environment.table.items():
-            environment.table.change(Key(item["pk"], item["sk"]), **UNKNOWN_ATTRIBUTES)
+        expected = reference(fault_environment, operation)
+        attempt = operation.prepare(fault_environment)
+        for item in fault_environment.table.items():
+            fault_environment.table.change(Key(item["pk"], item["sk"]), **UNKNOWN_ATTRIBUTES)
 
         response, _ = run_under_fault(operation, None, 0, attempt)
 
         assert not isinstance(response, BaseException), operation.route
         assert (response and response.status) == (expected.response and expected.response.status), operation.route
-        assert settle(environment, attempt) == expected.outcome, operation.route
+        assert settle(fault_environment, attempt) == expected.outcome, operation.route
     notes.passed("F37: every item with attributes of a later version", operations=len(operations(whole=whole)))

@@ -19,9 +19,9 @@ SIGNING_SETTINGS = {"TREE_HEADS_BUCKET": "bucket", "TREE_HEAD_SIGNING_KEY": "key
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Give a test with the parameter `share` one run for each shard."""
-    if "share" in metafunc.fixturenames:
-        metafunc.parametrize("share", range(SHARDS))
+    """Give a test with the parameter `shard` one run for each shard."""
+    if "shard" in metafunc.fixturenames:
+        metafunc.parametrize("shard", range(SHARDS))
 
 
 @pytest.fixture(scope="session")

@@ -82,7 +82,7 @@ def look_up_key_first() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setitem(remove_user.routes, route_key, replace(route, operation=looked_up))
-        patch.setattr(remove_user, "_recall", None)
+        patch.setattr(remove_user, "_replay_if_stored", None)
         yield
 
 

@@ -163,17 +163,17 @@ class Model:
         return kind(state, self.now)
 
     def is_permitted(self, user_id: str, permission: str, account_id: str) -> bool:
-        return permission in self.reader_of(account_id, user_id, ReferencePolicy).may()
+        return permission in self.reader_of(account_id, user_id, ReferencePolicy).permissions()
 
     def held_rights(self, account_id: str, user_id: str) -> Reach:
-        found: Reach = self.reader_of(account_id, user_id).may()
+        found: Reach = self.reader_of(account_id, user_id).permissions()
         return found
 
     def current_member(self, account_id: str, user_id: str) -> State:
         """Return the membership in effect. Its `active` is false if there is none."""
         member = self.members.get((account_id, user_id)) or {"active": False}
         reader = self.reader_of(account_id, user_id)
-        while member["active"] and reader.is_over(member):
+        while member["active"] and reader.has_ended(member):
             member = without_grant(member)
         return member
 
@@ -461,7 +461,7 @@ class Model:
         before = self.members.get((account_id, user_id), {})
         if before.get("seat") != "partner":
             self.must_have_seat(account_id)
-        base = self.reader_of(account_id, user_id).in_set("partner_admin", version)
+        base = self.reader_of(account_id, user_id).set_permissions("partner_admin", version)
         self.members[account_id, user_id] = {
             **assignment(
                 "partner_admin",
@@ -568,7 +568,9 @@ class Model:
             refuse("invalid_field")
         reader = self.reader_of(account_id, user_id)
         given = {
-            each: reach for each, reach in reader.in_set(name, latest_version(name)).items() if reader.exists(each)
+            each: reach
+            for each, reach in reader.set_permissions(name, latest_version(name)).items()
+            if reader.exists(each)
         }
         if additional_permissions(given, actor_rights):
             refuse("permission_not_held")
@@ -781,7 +783,7 @@ class Model:
         added, removed = overrides.get("add", ()), overrides.get("remove", ())
         if name == "super_admin" and (added or removed):
             refuse("invalid_field")
-        base = reader.in_set(name, version) or {}
+        base = reader.set_permissions(name, version) or {}
         given = adjusted(base, added, removed)
         if broken_implications(given):
             refuse("invalid_field")
@@ -925,7 +927,7 @@ class Model:
             refuse("rights_changed")
         self.must_be_approver(account_id, now["partner_id"])
         reader, removed = self.reader_of(account_id, user_id), set(now["removed"])
-        base = reader.in_set(name, latest_version(name))
+        base = reader.set_permissions(name, latest_version(name))
         while further := broken_implications(adjusted(base, now["added"], removed)) - removed:
             removed |= further
         after = {**now, "set_version": latest_version(name), "removed": tuple(sorted(removed))}
@@ -993,27 +995,27 @@ class Model:
 
 
 ROUTES: Final[Mapping[str, Callable[..., None]]] = {
-    "PUT /directory/accounts/{account_id}": lambda model, **path: model.tell_account(**path),
-    "PUT /directory/users/{user_id}": lambda model, **path: model.tell_user(**path),
-    "PUT /directory/accounts/{account_id}/members/{user_id}": lambda model, **path: model.tell_member(**path),
-    "POST /directory/users/{user_id}/erasure": lambda model, **path: model.erase(**path),
+    "PUT /directory/accounts/{account_id}": lambda model, **path: model.put_account(**path),
+    "PUT /directory/users/{user_id}": lambda model, **path: model.put_user(**path),
+    "PUT /directory/accounts/{account_id}/members/{user_id}": lambda model, **path: model.put_member(**path),
+    "POST /directory/users/{user_id}/erasure": lambda model, **path: model.erase_user(**path),
     "POST /partners/{partner_id}/access-links": lambda model, **path: model.create_link(**path),
     "DELETE /partners/{partner_id}/access-links/{link_id}": lambda model, **path: model.revoke(**path),
     "POST /partners/{partner_id}/access-links/{link_id}/resend": lambda model, **path: model.resend(**path),
     "POST /access-links/approvals": lambda model: model.approve(),
     "POST /access-links/declines": lambda model: model.decline(),
-    "POST /access-links/renewals": lambda model: model.renew(),
+    "POST /access-links/renewals": lambda model: model.request_renewal(),
     "POST /accounts/{account_id}/users": lambda model, **path: model.create_user(**path),
     "POST /partners/{partner_id}/clients/{account_id}/users": lambda model, **path: model.add_colleagues(**path),
     "POST /accounts/{account_id}/migrations": lambda model, **path: model.migrate(**path),
-    "POST /partners/{partner_id}/migrations": lambda model, **path: model.migrate_oneself(**path),
+    "POST /partners/{partner_id}/migrations": lambda model, **path: model.migrate_self(**path),
     "PATCH /accounts/{account_id}/users/{user_id}": lambda model, **path: model.edit(**path),
-    "DELETE /accounts/{account_id}/users/{user_id}": lambda model, **path: model.end(**path),
+    "DELETE /accounts/{account_id}/users/{user_id}": lambda model, **path: model.remove(**path),
     "PUT /accounts/{account_id}/users/{user_id}/suspension": lambda model, **path: model.suspend(**path),
     "DELETE /accounts/{account_id}/users/{user_id}/suspension": lambda model, **path: model.resume(**path),
-    "DELETE /partners/{partner_id}/employees/{user_id}/access": lambda model, **path: model.end_access(**path),
-    "POST /accounts/{account_id}/permission-sets": lambda model, **path: model.make_set(**path),
-    "PUT /accounts/{account_id}/permission-sets/{set_id}": lambda model, **path: model.change_set(**path),
-    "DELETE /accounts/{account_id}/permission-sets/{set_id}": lambda model, **path: model.drop_set(**path),
-    "POST /accounts/{account_id}/permission-sets/updates": lambda model, **path: model.accept_updates(**path),
+    "DELETE /partners/{partner_id}/employees/{user_id}/access": lambda model, **path: model.offboard(**path),
+    "POST /accounts/{account_id}/permission-sets": lambda model, **path: model.create_set(**path),
+    "PUT /accounts/{account_id}/permission-sets/{set_id}": lambda model, **path: model.update_set(**path),
+    "DELETE /accounts/{account_id}/permission-sets/{set_id}": lambda model, **path: model.remove_set(**path),
+    "POST /accounts/{account_id}/permission-sets/updates": lambda model, **path: model.accept_set_updates(**path),
 }

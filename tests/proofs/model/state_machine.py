@@ -17,7 +17,7 @@ CONDITIONS: Final = some.builds(
     Moment,
     seed=some.integers(0, 2**20),
     skew=some.sampled_from((0, 0, 0, -5, 5)),
-    trouble=some.sampled_from((None,) * 2 * len(FAULTS) + tuple(FAULTS)),
+    fault=some.sampled_from((None,) * 2 * len(FAULTS) + tuple(FAULTS)),
     call=some.integers(0, 5),
 )
 FREQUENT_OPERATIONS: Final = (
@@ -68,4 +68,4 @@ class ModelMachine(RuleBasedStateMachine):
 
 def machine_of(system: System) -> Any:
     """A machine for this town."""
-    return type("Machine", (ModelMachine,), {"town": system})
+    return type("Machine", (ModelMachine,), {"system": system})

@@ -54,7 +54,7 @@ class Moment:
     """The conditions of one step.
 
     `seed` drives its random choices. `skew` is the offset of the function's clock in seconds.
-    `trouble` names the fault that hits the table call with index `call`.
+    `fault` names the fault that hits the table call with index `call`.
     """
 
     seed: int

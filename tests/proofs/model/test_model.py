@@ -167,7 +167,7 @@ QUICKLY_DETECTED: Final = frozenset({EveryLinkIsSingleUse, OwnPartnerApproves})
 def must_be_detected(system: System, what: str, notes: Notes) -> None:
     with pytest.raises(AssertionError) as caught:
         run_full_day(system)
-    assert str(caught.traceback[-1].path).endswith("town.py"), caught
+    assert str(caught.traceback[-1].path).endswith("system.py"), caught
     acts = sum(system.done.values()) + sum(system.refused.values())
     notes.passed(f"caught: {what}", acts=acts)
 
