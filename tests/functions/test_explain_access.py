@@ -211,7 +211,7 @@ CASES: Final = [
     case(Rule.MEMBER_DEACTIVATED, EMPLOYEE, EXPORT, REMOVED_PARTNER_ADMIN, facts={"member_active": False}, who=CLIENT_ROLES,
          request=CREATE_USER, body={"email": "{email}", "permission_set": "partner_admin", "partner_id": PARTNER}),
     case(Rule.MEMBER_DEACTIVATED, EMPLOYEE, EXPORT, REMOVED_PARTNER_ADMIN, the_client(partner_seat_limit=0), facts={"member_active": False},
-         advice="Every partner seat of this account is taken."),
+         advice="All partner seats of this account are in use."),
     case(Rule.MEMBER_DEACTIVATED, EMPLOYEE, "crm.deals.view", a_partner_account_member(EMPLOYEE, active=False), who={"vendor"},
          facts={"member_active": False}, request=f"PUT /directory/accounts/{PARTNER}/members/{EMPLOYEE}",
          body={"active": True}, account=PARTNER),
