@@ -1,4 +1,4 @@
-"""Signed tree heads: the Merkle tree of RFC 6962, computed by hand, the signed content, due times and succession."""
+"""Signed tree heads: the Merkle tree of RFC 9162, computed by hand, the signed content, due times and succession."""
 
 from datetime import timedelta
 from hashlib import sha256
@@ -24,7 +24,7 @@ def leaves(count: int) -> list[bytes]:
     return [sha256(bytes([number])).digest() for number in range(count)]
 
 
-def test_tree_root_matches_rfc_6962() -> None:
+def test_tree_root_matches_rfc_9162() -> None:
     a, b, c, d, e = leaves(5)
 
     assert tree_heads.root_hash([a]) == a

@@ -1,4 +1,4 @@
-"""Signed tree heads. Each covers the heads of all chains, and is linked to the one before (RFC 6962, §2.1)."""
+"""Signed tree heads. Each covers the heads of all chains, and is linked to the one before (RFC 9162, §2.1)."""
 
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
