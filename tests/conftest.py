@@ -19,7 +19,7 @@ from tests.support.table import Table
 from tools import template
 
 # the gate runs the same cases every time, and the other profile runs new ones
-settings.register_profile("anew", derandomize=False)
+settings.register_profile("fresh", derandomize=False)
 settings.register_profile("gate", derandomize=True)
 settings.load_profile("gate")
 

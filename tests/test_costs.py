@@ -28,7 +28,7 @@ EMAIL_FIELDS: Final = {"recipient_email": "boss@bakery.example", "purpose": "You
 NEWCOMER: Final = "user-newcomer"
 REQUESTS: Final = 3
 """Two reads, the second only if it needs keys from the first, and the transaction."""
-EMAIL_REASON: Final = "a letter is a line more than the budget counts; the outbox is a promise"
+EMAIL_REASON: Final = "an email is an item more than the budget counts; the outbox is a guarantee"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +65,7 @@ MIGRATED: Final = (a_member(EMPLOYEE),)
 CASES: Final = (
     CostCase("create a link for oneself", create, 14, target=14, stretch=10, reads=1),
     CostCase(
-        "create a link for oneself, with a letter",
+        "create a link for oneself, with an email",
         lambda: create(**EMAIL_FIELDS),
         16,
         14,
@@ -74,13 +74,13 @@ CASES: Final = (
         reason=EMAIL_REASON,
     ),
     CostCase(
-        "create a link for a colleague, with a letter",
+        "create a link for a colleague, with an email",
         lambda: create(employee_id=EMPLOYEE, **EMAIL_FIELDS),
         18,
         14,
         10,
         reads=1,
-        reason=f"{EMAIL_REASON}; whoever asks for somebody else is one more whose rights are a condition",
+        reason=f"{EMAIL_REASON}; a caller who asks for another user adds a condition on their rights",
     ),
     CostCase("approve a link", approve_link, 27, 28, 20),
     CostCase("approve a link for many accounts", approve_link, 28, 28, 20, others=(FOR_MANY,)),
@@ -94,7 +94,7 @@ CASES: Final = (
         24,
         18,
         reads=3,
-        why_so_many="the address gives the person, and the person his firm; whoever names the firm spares the third read",
+        why_so_many="the address gives the user, and the user the partner; a request that names the partner saves the third read",
     ),
     CostCase("create a user", lambda: create_user(NEWCOMER, "sales", "bakery"), 18, 24, 18, others=(a_user(NEWCOMER),)),
     CostCase("decline a link", decline, 19),

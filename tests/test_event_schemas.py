@@ -127,7 +127,7 @@ def test_valid_event_has_no_schema_errors() -> None:
         (lambda event: event["data"].pop("actor_id"), "'actor_id' is a required property"),
         (lambda event: event["data"].update(event="grant.revoked"), "$.event"),
         (lambda event: event["data"].update(at="yesterday"), "$.at"),
-        (lambda event: event["data"]["details"].update(name="Somebody"), "'name' was unexpected"),
+        (lambda event: event["data"]["details"].update(name="Some User"), "'name' was unexpected"),
         (lambda event: event["data"]["details"].pop("grant_id"), "'grant_id' is a required property"),
         (lambda event: event["data"]["now"]["member"].update(email="a@b.example"), "'email' was unexpected"),
         (lambda event: event["data"]["now"]["member"].update(state="gone"), "$.now.member.state"),

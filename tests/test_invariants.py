@@ -16,7 +16,7 @@ from tools import invariants
 
 Table = dict[str, dict[str, Any]]
 
-GRANT = {"grant_id": "grt_2", "partner_id": "firm", "source": "access_link", "granted_by": "boss"}
+GRANT = {"grant_id": "grt_2", "partner_id": "partner", "source": "access_link", "granted_by": "boss"}
 CUSTOM_SET = {"pk": "ACCOUNT#cli", "sk": "SET#set_1", "permissions": ["crm.import"], "holders": 2, "partner_holders": 1}
 APPROVED = {"link_id": "lnk_1", "grant_id": "grt_2", "employee_id": "emp"}
 CONSISTENT_TABLE: Table = {
@@ -43,29 +43,29 @@ CONSISTENT_TABLE: Table = {
         "set_version": 1,
         "seat": "partner",
         "active": True,
-        "partner_id": "firm",
+        "partner_id": "partner",
         "grant": GRANT,
-        "previous": {"permission_set": "set_1", "partner_id": "firm"},
-        "list_key": "PEOPLE#firm",
+        "previous": {"permission_set": "set_1", "partner_id": "partner"},
+        "list_key": "PEOPLE#partner",
         "list_sort_key": "cli#emp",
     },
     "desk": CUSTOM_SET,
     "clerk member": {"pk": "ACCOUNT#cli", "sk": "MEMBER#clerk", "permission_set": "set_1", "active": True},
-    "firm": {"pk": "ACCOUNT#firm", "sk": "ACCOUNT", "kind": "partner", "partner_seats_used": 0},
-    "staff member": {"pk": "ACCOUNT#firm", "sk": "MEMBER#emp", "permission_set": "sales", "active": True},
+    "partner": {"pk": "ACCOUNT#partner", "sk": "ACCOUNT", "kind": "partner", "partner_seats_used": 0},
+    "staff member": {"pk": "ACCOUNT#partner", "sk": "MEMBER#emp", "permission_set": "sales", "active": True},
     "boss": {"pk": "USER#boss", "sk": "USER", "email": "boss@cli.example", "active": True},
     "boss mirror": {"pk": "USER#boss", "sk": "ACCOUNT#cli"},
     "clerk": {"pk": "USER#clerk", "sk": "USER", "active": True},
     "clerk mirror": {"pk": "USER#clerk", "sk": "ACCOUNT#cli"},
-    "emp": {"pk": "USER#emp", "sk": "USER", "email": "e@f.example", "active": True, "employed_by": {"firm"}},
+    "emp": {"pk": "USER#emp", "sk": "USER", "email": "e@f.example", "active": True, "employed_by": {"partner"}},
     "emp mirror": {"pk": "USER#emp", "sk": "ACCOUNT#cli"},
-    "staff mirror": {"pk": "USER#emp", "sk": "ACCOUNT#firm"},
+    "staff mirror": {"pk": "USER#emp", "sk": "ACCOUNT#partner"},
     "boss email": {"pk": "EMAIL#boss@cli.example", "sk": "EMAIL", "user_id": "boss"},
     "emp email": {"pk": "EMAIL#e@f.example", "sk": "EMAIL", "user_id": "emp"},
     "link": {
-        "pk": "PARTNER#firm",
+        "pk": "PARTNER#partner",
         "sk": "LINK#lnk_1",
-        "partner_id": "firm",
+        "partner_id": "partner",
         "employee_id": "emp",
         "stored_state": "open",
         "approvals": 1,
@@ -80,20 +80,20 @@ CONSISTENT_TABLE: Table = {
         "at": 50,
         "event": "link.approved",
         "actor_id": "boss",
-        "accounts": ["cli", "firm"],
+        "accounts": ["cli", "partner"],
         "details": APPROVED,
     },
-    "firm's trail": {
-        "pk": "AUDIT#firm",
+    "partner's trail": {
+        "pk": "AUDIT#partner",
         "sk": "aud_2",
         "audit_id": "aud_2",
         "at": 50,
         "event": "link.approved",
         "actor_id": "boss",
-        "accounts": ["cli", "firm"],
+        "accounts": ["cli", "partner"],
         "details": APPROVED,
     },
-    "letter": {"pk": "OUTBOX#3", "sk": "NOTIFICATION#2", "notification": {"kind": "access_granted"}},
+    "email": {"pk": "OUTBOX#3", "sk": "NOTIFICATION#2", "notification": {"kind": "access_granted"}},
     "once": {
         "pk": "IDEMPOTENCY#x",
         "sk": "IDEMPOTENCY",
@@ -159,13 +159,13 @@ def test_invariants_accept_consistent_table() -> None:
 
 def test_invariants_accept_sent_notification_with_deliveries() -> None:
     copied = {**keys.delivery("a copy")._asdict(), "outbox_id": "2"}
-    without = {name: item for name, item in CONSISTENT_TABLE.items() if name != "letter"}
+    without = {name: item for name, item in CONSISTENT_TABLE.items() if name != "email"}
     assert invariants.violations([*without.values(), copied]) == []
 
 
 @pytest.mark.parametrize(("days", "is_accepted"), [(89, False), (91, True)])
 def test_invariants_accept_missing_deliveries_after_ninety_days(days: int, *, is_accepted: bool) -> None:
-    without = [item for name, item in CONSISTENT_TABLE.items() if name != "letter"]
+    without = [item for name, item in CONSISTENT_TABLE.items() if name != "email"]
     at = datetime.fromtimestamp(50, UTC) + timedelta(days=days)
     assert (invariants.violations(without, at=at) == []) == is_accepted
 
@@ -174,7 +174,7 @@ def test_invariants_accept_missing_deliveries_after_ninety_days(days: int, *, is
     changed_item("desk", permissions=["account.scim.manage"], holders=2),
     changed_item("emp member", removed=["account.scim.manage"], set_version=1),
     changed_item("emp member", permission_set="sales"),
-    changed_item("clerk member", active=False, partner_id="firm", added=["account.scim.manage"]),
+    changed_item("clerk member", active=False, partner_id="partner", added=["account.scim.manage"]),
     both_changes(changed_item("emp member", permission_set="super_admin", removed=sorted(RESTRICTED)), changed_item("clerk", active=False)),
     changed_item("emp member", grant=GRANT | {"expires_at": 50}, due_at=50),
     changed_item("emp member", grant=GRANT | {"expires_at": 50}, due_at=20),
@@ -210,16 +210,16 @@ def test_invariants_accept_allowed_variations(change: Callable[[Table], object])
     (changed_item("client", custom_set_count=0), "cli: 0 custom sets counted, 1 exist"),
     (too_many_sets, "cli: 101 custom sets"),
     (changed_item("emp member", list_key="PEOPLE#other"), "emp in cli: is listed as PEOPLE#other cli#emp"),
-    (changed_item("emp member", list_sort_key="cli#boss"), "emp in cli: is listed as PEOPLE#firm cli#boss"),
-    (changed_item("clerk member", list_key="PEOPLE#firm", list_sort_key="cli#clerk"), "clerk in cli: is listed as"),
+    (changed_item("emp member", list_sort_key="cli#boss"), "emp in cli: is listed as PEOPLE#partner cli#boss"),
+    (changed_item("clerk member", list_key="PEOPLE#partner", list_sort_key="cli#clerk"), "clerk in cli: is listed as"),
     (changed_item("emp member", grant=GRANT | {"expires_at": 50}), "emp in cli: access ends at 50 but is due at None"),
     (changed_item("emp member", grant=GRANT | {"expires_at": 50}, due_at=51), "access ends at 50 but is due at 51"),
     (changed_item("emp member", due_at=50), "emp in cli: access ends at None but is due at 50"),
-    (changed_item("emp", offboardings={"firm": 1}), "emp in cli: access has ended, but no reconciliation will record it"),
-    (changed_item("firm", terminations=1), "emp in cli: access has ended, but no reconciliation will record it"),
-    (both_changes(changed_item("firm", terminations=1), queued_reconciliation(user_id="boss")), "emp in cli: access has ended"),
-    (both_changes(changed_item("firm", terminations=1), queued_reconciliation(partner_id="other")), "emp in cli: access has ended"),
-    (both_changes(changed_item("firm", terminations=1), queued_reconciliation(after="eligibility")), "emp in cli: access has ended"),
+    (changed_item("emp", offboardings={"partner": 1}), "emp in cli: access has ended, but no reconciliation will record it"),
+    (changed_item("partner", terminations=1), "emp in cli: access has ended, but no reconciliation will record it"),
+    (both_changes(changed_item("partner", terminations=1), queued_reconciliation(user_id="boss")), "emp in cli: access has ended"),
+    (both_changes(changed_item("partner", terminations=1), queued_reconciliation(partner_id="other")), "emp in cli: access has ended"),
+    (both_changes(changed_item("partner", terminations=1), queued_reconciliation(after="eligibility")), "emp in cli: access has ended"),
     (changed_item("client", kind="partner"), "not a client"),
     (added_copy("emp member", sk="MEMBER#boss"), "is the grant of 2 memberships"),
     (changed_item("boss member", active=False), "cli: no active super admin is left"),
@@ -232,7 +232,7 @@ def test_invariants_accept_allowed_variations(change: Callable[[Table], object])
     (changed_item("emp", email="boss@cli.example"), "two users have the same address"),
     (without_item("emp email"), "e@f.example: in use but not reserved"),
     (changed_item("emp email", user_id="boss"), "e@f.example: reserved for boss, used by emp"),
-    (changed_item("emp", employed_by=set()), "emp: recorded for [], but works for ['firm']"),
+    (changed_item("emp", employed_by=set()), "emp: recorded for [], but works for ['partner']"),
     (changed_item("link", approvals=2), "lnk_1: 2 of 1 approvals"),
     (changed_item("link", approvals=0), "lnk_1: 0 of 1 approvals, 1 in the audit log"),
     (changed_item("link", max_approvals=5), "lnk_1: 1 approvals and 0 accounts that approved"),
@@ -241,9 +241,9 @@ def test_invariants_accept_allowed_variations(change: Callable[[Table], object])
     (added_copy("client's trail", sk="aud_3", audit_id="aud_3"), "lnk_1: an account approved twice"),
     (changed_item("emp", open_links=1), "emp: 1 open links counted, 0 exist"),
     (changed_item("link", due_at=100), "lnk_1: has ended and is still due"),
-    (without_item("firm's trail"), "aud_2: differs in the audit log of firm"),
-    (changed_item("firm's trail", event="link.declined"), "aud_2: differs in the audit log of"),
-    (changed_item("client's trail", accounts=["firm"]), "aud_2: is in the audit log of cli, which it does not concern"),
+    (without_item("partner's trail"), "aud_2: differs in the audit log of partner"),
+    (changed_item("partner's trail", event="link.declined"), "aud_2: differs in the audit log of"),
+    (changed_item("client's trail", accounts=["partner"]), "aud_2: is in the audit log of cli, which it does not concern"),
     (changed_item("client's trail", actor_id="emp"), "aud_2: does not follow the previous entry in the hash chain of cli"),
     (changed_item("place", place=2), "aud_2: does not follow the previous entry in the hash chain of cli"),
     (changed_item("place", chain_hash="ab"), "aud_2: does not follow the previous entry in the hash chain of cli"),
@@ -252,9 +252,9 @@ def test_invariants_accept_allowed_variations(change: Callable[[Table], object])
     (without_item("head"), "cli: its chain head is not the last entry"),
     (without_item("place"), "cli: its chain head is not the last entry"),
     (changed_item("emp member", grant=GRANT | {"grant_id": "grt_9"}), "emp in cli: no act created grt_9"),
-    (changed_item("letter", sk="NOTIFICATION#9"), "email 9: no act requested it"),
-    (changed_item("letter", notification={"kind": "member_created"}), "email 2: member_created for link.approved"),
-    (without_item("letter"), "aud_2: nobody is notified of link.approved"),
+    (changed_item("email", sk="NOTIFICATION#9"), "email 9: no act requested it"),
+    (changed_item("email", notification={"kind": "member_created"}), "email 2: member_created for link.approved"),
+    (without_item("email"), "aud_2: nobody is notified of link.approved"),
     (suspension_without_notification("employee"), "aud_3: nobody is notified of member.suspended"),
     (changed_item("once", response_status=409), "x: stores a 409"),
     (changed_item("once", response_body=compress(b'{"url": "https://a.example/"}')), "x: stores a link's secret"),
@@ -272,11 +272,11 @@ def test_invariants_report_violation(change: Callable[[Table], object], sentence
 
 
 @pytest.mark.parametrize(
-    "about", [{}, {"user_id": "emp"}, {"partner_id": "firm"}, {"user_id": "emp", "partner_id": "firm"}]
+    "about", [{}, {"user_id": "emp"}, {"partner_id": "partner"}, {"user_id": "emp", "partner_id": "partner"}]
 )
 def test_invariants_accept_ended_grant_with_queued_reconciliation(about: dict[str, str]) -> None:
     table = copy.deepcopy(CONSISTENT_TABLE)
-    both_changes(changed_item("emp", offboardings={"firm": 1}), queued_reconciliation(**about))(table)
+    both_changes(changed_item("emp", offboardings={"partner": 1}), queued_reconciliation(**about))(table)
 
     assert invariants.violations(table.values()) == []
 
@@ -287,7 +287,7 @@ def test_invariants_leave_grant_that_expired_before_its_end_to_link_expiry(
 ) -> None:
     table = copy.deepcopy(CONSISTENT_TABLE)
     lapsed = changed_item("emp member", grant=GRANT | {"expires_at": ends}, due_at=ends)
-    both_changes(changed_item("emp", offboardings={"firm": 1}), lapsed)(table)
+    both_changes(changed_item("emp", offboardings={"partner": 1}), lapsed)(table)
 
     assert (invariants.violations(table.values()) == []) == is_left_to_link_expiry
 
@@ -297,7 +297,7 @@ def test_invariants_leave_expired_grant_to_link_expiry(days: int, *, is_reported
     """Check that expired grants need no reconciliation: it skips grants that expired before it ran."""
     table, at = copy.deepcopy(CONSISTENT_TABLE), datetime.fromtimestamp(50, UTC) + timedelta(days=9)
     ends = int((at + timedelta(days=days)).timestamp())
-    changed_item("emp", offboardings={"firm": 1})(table)
+    changed_item("emp", offboardings={"partner": 1})(table)
     changed_item("emp member", grant={**GRANT, "expires_at": ends}, due_at=ends)(table)
 
     assert (invariants.violations(table.values(), at=at) != []) == is_reported
@@ -306,8 +306,8 @@ def test_invariants_leave_expired_grant_to_link_expiry(days: int, *, is_reported
 def test_invariants_accept_grant_of_later_access_generation() -> None:
     table = copy.deepcopy(CONSISTENT_TABLE)
     both_changes(
-        changed_item("emp", offboardings={"firm": 1}),
-        both_changes(changed_item("firm", terminations=1), changed_item("emp member", access_generation=2)),
+        changed_item("emp", offboardings={"partner": 1}),
+        both_changes(changed_item("partner", terminations=1), changed_item("emp member", access_generation=2)),
     )(table)
 
     assert invariants.violations(table.values()) == []
@@ -335,6 +335,6 @@ def test_invariants_accept_optional_notification(event: str, kind: str | None) -
     }
     table["entry"] = entry
     if kind:
-        table["its letter"] = {"pk": "OUTBOX#3", "sk": "NOTIFICATION#5", "notification": {"kind": kind}}
+        table["its email"] = {"pk": "OUTBOX#3", "sk": "NOTIFICATION#5", "notification": {"kind": kind}}
 
     assert invariants.violations(table.values()) == []

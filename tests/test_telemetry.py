@@ -74,7 +74,7 @@ def test_log_of_unreadable_notification_is_an_error_and_counted(capsys: Capsys, 
     ("code", "logged_code"),
     [
         ("MessageRejected", "MessageRejected"),
-        ("somebody@example.com", "unknown"),
+        ("user@example.com", "unknown"),
         ("山田", "unknown"),
         ("Email address is not verified", "unknown"),
         ("", "unknown"),

@@ -135,7 +135,7 @@ def import_directory(stack: LocalStack, sample: SampleDirectory, console: Consol
     clients = sum(account["kind"] == "client" for account in sample.accounts.values())
     console.print(
         f"• {len(sample.accounts) - clients} partners, {clients} clients, {len(sample.users)} users, "
-        f"{len(users)} of whom can sign in"
+        f"{len(users)} of them can sign in"
     )
     return users
 
@@ -196,8 +196,8 @@ def _start_pages(
 ) -> list[tuple[str, str, SampleUser | None]]:
     return [
         ("The inbox: every email that was sent", inbox, None),
-        ("An email with a request to approve", f"{inbox}letters/{email_index[CLARA.email]}", CLARA),
-        ("The same in Japanese", f"{inbox}letters/{email_index[YUKI.email]}", YUKI),
+        ("An email with a request to approve", f"{inbox}emails/{email_index[CLARA.email]}", CLARA),
+        ("The same in Japanese", f"{inbox}emails/{email_index[YUKI.email]}", YUKI),
         ("The users of a client", f"{stack.origin}/accounts/{BRIGHTWATER}", ALICE),
         ("The client access manager of a partner", f"{stack.origin}/partners/{HARBOUR}", NORA),
     ]

@@ -48,7 +48,7 @@ def list_page(emails: list[SentEmail]) -> str:
     """Return the list of all emails, newest first."""
     rows = "\n".join(
         f"<tr><td>{email.at:%H:%M:%S}</td><td>{escape(', '.join(email.to))}</td>"
-        f'<td><a href="{INBOX_PATH}letters/{nth}">{escape(email.subject)}</a></td></tr>'
+        f'<td><a href="{INBOX_PATH}emails/{nth}">{escape(email.subject)}</a></td></tr>'
         for nth, email in reversed(list(enumerate(emails)))
     )
     return _page(
@@ -67,7 +67,7 @@ def email_page(nth: int, email: SentEmail) -> str:
         email.subject,
         f'<p><a href="{INBOX_PATH}">All emails</a></p><h1>{escape(email.subject)}</h1>'
         f"<p>From {escape(email.sender)}<br>To {escape(', '.join(email.to))}<br>At {email.at:%Y-%m-%d %H:%M:%S} UTC</p>"
-        f'<iframe src="{INBOX_PATH}letters/{nth}/html" sandbox="{SANDBOX}" title="The email as HTML"></iframe>'
+        f'<iframe src="{INBOX_PATH}emails/{nth}/html" sandbox="{SANDBOX}" title="The email as HTML"></iframe>'
         f"<details><summary>The same as plain text</summary><pre>{escape(email.text)}</pre></details>",
     )
 
@@ -95,8 +95,8 @@ def page_at(path: str, emails: list[SentEmail]) -> InboxPage:
     match path.removeprefix(INBOX_PATH).strip("/").split("/"):
         case [""]:
             return InboxPage(list_page(emails))
-        case ["letters", nth] if nth.isdecimal() and int(nth) < len(emails):
+        case ["emails", nth] if nth.isdecimal() and int(nth) < len(emails):
             return InboxPage(email_page(int(nth), emails[int(nth)]))
-        case ["letters", nth, "html"] if nth.isdecimal() and int(nth) < len(emails):
+        case ["emails", nth, "html"] if nth.isdecimal() and int(nth) < len(emails):
             return InboxPage(email_html(emails[int(nth)]), policy=EMAIL_POLICY)
     return InboxPage(_page("Not found", "<h1>Not found</h1>"), status=HTTPStatus.NOT_FOUND)

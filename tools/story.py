@@ -452,7 +452,7 @@ def proving(story: Story) -> None:
     approval = next(link.entry for link in export.links if link.entry.event == "link.approved")
     key_of_entry = {"pk": f"{keys.AUDIT}{account_id}", "sk": approval.audit_id}
     item = table.get_item(Key=key_of_entry, ConsistentRead=True)["Item"]
-    table.put_item(Item={**item, "actor_id": "somebody-else"})
+    table.put_item(Item={**item, "actor_id": "other-user"})
     try:
         verify(audit_log.export_account(deployed, stack.table, account_id).export.to_bytes(), key)
     except AuditLogAltered as altered:

@@ -57,7 +57,7 @@ def test_cursor_is_valid_for_a_day(age: timedelta, holds: bool) -> None:
 
 def test_cursor_of_another_caller_list_or_filter_is_rejected() -> None:
     for query, route, act in (
-        (ThingsQuery(cursor=cursor_after()), LIST, an_act("somebody else")),
+        (ThingsQuery(cursor=cursor_after()), LIST, an_act("another user")),
         (ThingsQuery(cursor=cursor_after()), "/others", an_act()),
         (ThingsQuery(cursor=cursor_after(), colour="red"), LIST, an_act()),
         (ThingsQuery(cursor=cursor_after(colour="blue"), colour="red"), LIST, an_act()),

@@ -180,7 +180,7 @@ def token_of(act: Act) -> str:
 
 def test_page_token_signed_with_another_key_returns_400() -> None:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("CURSOR_KEY", "somebody else's")
+        patched.setenv("CURSOR_KEY", "another user's")
         forged = token_of(an_act(ENFORCER, at=datetime.now(UTC)))
 
     error_text(PDP.request(SUBJECTS, {**READERS, "page": {"token": forged}}))

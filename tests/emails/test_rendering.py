@@ -545,7 +545,7 @@ def test_render_email_in_unsupported_locale_falls_back_to_english(locale: str, l
     assert render("link_expired", locale, email_context()) == render("link_expired", language, email_context())
 
 
-@pytest.mark.parametrize("kind", ["", "welcome", "../letters/member_created", "link_expired/en"])
+@pytest.mark.parametrize("kind", ["", "welcome", "../emails/member_created", "link_expired/en"])
 def test_render_email_of_unknown_kind_raises(kind: str) -> None:
     with pytest.raises(ValueError, match="no email"):
         render(kind, "en", email_context())

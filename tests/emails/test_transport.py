@@ -23,7 +23,7 @@ from tests.support.fake_ses import FakeSes, fake_ses
 from tests.support.table import Table
 
 EMAIL = RenderedEmail(subject="Subject 件名", text="Text 本文", html="<p>Page 本文</p>")
-ADDRESS = "somebody@example.com"
+ADDRESS = "user@example.com"
 DELIVERY_ID = "d" * 32
 
 

@@ -188,7 +188,7 @@ MANAGES_USERS = a_member(CLERK, "view_only", added=("account.users.manage",))
 
 CALLERS: list[tuple[str, tuple[Record, ...], str, str, tuple[int, str] | None]] = [
     ("a super admin", (), APPROVER, CLIENT, None),
-    ("whoever manages users", (MANAGES_USERS,), CLERK, CLIENT, None),
+    ("a user manager", (MANAGES_USERS,), CLERK, CLIENT, None),
     ("a super admin of the partner, there", (), MANAGER, PARTNER, None),
     ("a member without the right", (), CLERK, CLIENT, (403, "forbidden")),
     (
@@ -199,14 +199,14 @@ CALLERS: list[tuple[str, tuple[Record, ...], str, str, tuple[int, str] | None]] 
         (403, "forbidden"),
     ),
     (
-        "somebody whom a partner brought",
+        "a user added for a partner",
         (MANAGES_USERS.model_copy(update={"user_id": COLLEAGUE, "partner_id": PARTNER}),),
         COLLEAGUE,
         CLIENT,
         (403, "forbidden"),
     ),
     ("a former member", (a_member(CLERK, active=False),), CLERK, CLIENT, (404, "not_found")),
-    ("somebody elsewhere", (), MANAGER, CLIENT, (404, "not_found")),
+    ("a user elsewhere", (), MANAGER, CLIENT, (404, "not_found")),
     ("nowhere", (), APPROVER, "client-nowhere", (404, "not_found")),
 ]
 

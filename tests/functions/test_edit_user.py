@@ -319,14 +319,20 @@ TO_PARTNER_ADMIN_ERRORS: list[tuple[str, tuple[Record, ...], str, int, str]] = [
     ),
     ("not eligible", (a_member(EMPLOYEE), the_partner(program=Program.SUSPENDED)), APPROVER, 409, "not_eligible"),
     (
-        "of no firm",
+        "of no partner",
         (a_member(EMPLOYEE, "sales"), a_partner_account_member(EMPLOYEE, active=False)),
         APPROVER,
         409,
         "not_eligible",
     ),
     ("who manages users", (a_member(EMPLOYEE), a_user(USERS), MANAGES_USERS), USERS, 403, "forbidden"),
-    ("of the own firm", (a_member(EMPLOYEE, "sales"), a_member(MANAGER)), MANAGER, 403, "own_partner_may_not_approve"),
+    (
+        "of the own partner",
+        (a_member(EMPLOYEE, "sales"), a_member(MANAGER)),
+        MANAGER,
+        403,
+        "own_partner_may_not_approve",
+    ),
     (
         "nobody independent",
         (a_member(EMPLOYEE, "sales"), a_member(MANAGER), a_member(APPROVER, "sales")),
@@ -341,7 +347,7 @@ TO_PARTNER_ADMIN_ERRORS: list[tuple[str, tuple[Record, ...], str, int, str]] = [
         403,
         "forbidden",
     ),
-    ("from the firm", (a_member(EMPLOYEE, "view_only", partner_id=PARTNER),), MANAGER, 403, "forbidden"),
+    ("from the partner", (a_member(EMPLOYEE, "view_only", partner_id=PARTNER),), MANAGER, 403, "forbidden"),
 ]
 
 
@@ -533,16 +539,16 @@ EDIT_ERRORS: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[int, str]
     ("a stranger", (a_user("user-stranger"),), {"by": "user-stranger"}, (404, "not_found")),
     ("an unknown caller", (), {"by": "user-nobody"}, (404, "not_found")),
     ("a member without the right", (), {"by": CLERK}, (403, "forbidden")),
-    ("himself", (a_partner_admin(removed=("account.users.manage",)),), {"by": EMPLOYEE}, (403, "forbidden")),
+    ("the user", (a_partner_admin(removed=("account.users.manage",)),), {"by": EMPLOYEE}, (403, "forbidden")),
     ("a deactivated person", (a_user(USERS, active=False),), {"by": USERS}, (403, "forbidden")),
     ("an unknown target", (), {"user_id": "user-nobody"}, (404, "not_found")),
-    ("somebody who is no member", (), {"user_id": MANAGER}, (404, "not_found")),
+    ("a user who is no member", (), {"user_id": MANAGER}, (404, "not_found")),
     ("a deactivated member", (a_member(CLERK, active=False),), {"user_id": CLERK}, (404, "not_found")),
     ("a closed account", (the_client(state=AccountState.CLOSED),), {}, (409, "account_closed")),
     ("a manager and the client's own", (), {"by": MANAGER, "user_id": CLERK}, (404, "not_found")),
     ("a colleague and the client's own", (), {"by": COLLEAGUE, "user_id": CLERK}, (403, "forbidden")),
     (
-        "a manager of another firm",
+        "a manager of another partner",
         (
             the_partner(account_id=SOUTH),
             a_user("user-south"),

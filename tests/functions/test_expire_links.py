@@ -499,7 +499,9 @@ def test_expire_grant_restores_previous_assignment_and_its_partner(seeded: Table
 
     stored_now = stored_member(seeded)
     assert (stored_now["active"], stored_now["permission_set"], stored_now["seat"]) == (True, "sales", "view_only")
-    assert stored_now["partner_id"] == PARTNER, "who came by his firm goes with it, whatever he was in between"
+    assert stored_now["partner_id"] == PARTNER, (
+        "a member added for a partner leaves with it, whatever their role in between"
+    )
 
 
 @pytest.mark.parametrize(("days", "warned"), [(30, None), (7, 30), (1, 7), (0, 1)])
@@ -630,7 +632,7 @@ def test_expire_grant_under_suspended_program_warns_both_sides(seeded: Table, cl
 
 
 ACCESS_ENDINGS: dict[str, Record] = {
-    "he left": an_employee(offboardings={PARTNER: 1}, version=2),
+    "the employee left": an_employee(offboardings={PARTNER: 1}, version=2),
     "all have left": the_partner(terminations=1, version=2),
 }
 

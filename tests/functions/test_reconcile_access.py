@@ -235,7 +235,7 @@ def test_reconcile_partner_without_its_domain_suspends_employees(seeded: Table, 
 # changes of one user
 
 
-@pytest.mark.parametrize("by", ["vendor", "firm"])
+@pytest.mark.parametrize("by", ["vendor", "partner"])
 def test_reconcile_deactivated_employee_suspends_access_until_reactivation(seeded: Table, by: str) -> None:
     def set_active(active: bool) -> None:
         if by == "vendor":

@@ -43,7 +43,7 @@ def delivery(table: Table, monkeypatch: pytest.MonkeyPatch) -> Key:
 def store_delivery(table: Table, **changes: Any) -> Key:
     usual = {
         "delivery_id": NAME,
-        "outbox_id": "letter",
+        "outbox_id": "email",
         "delivery_status": CopyStanding.SENT,
         "next_at": now(),
         "attempt": "a",
@@ -147,7 +147,7 @@ def test_record_bounce_with_concurrent_complaint_is_not_counted_again(
 
 
 def test_record_bounce_suppresses_the_address_sent_to_not_the_forwarded_one(table: Table, delivery: Key) -> None:
-    bounce = {"bounceType": "Permanent", "bouncedRecipients": [{"emailAddress": "Somebody Else <else@far.example>"}]}
+    bounce = {"bounceType": "Permanent", "bouncedRecipients": [{"emailAddress": "Another User <else@far.example>"}]}
 
     run_function(RECORD_EMAIL_FEEDBACK, feedback("Bounce", NAME, ADDRESS, bounce=bounce))
 
@@ -186,7 +186,7 @@ IGNORED: dict[str, dict[str, Any]] = {
     "a copy without a name": feedback("Bounce", None, ADDRESS, **PERMANENT),
     "another kind": feedback("Delivery", NAME, ADDRESS),
     "a click": feedback("Click", NAME, ADDRESS),
-    "a kind in other letters": feedback("bounce", NAME, ADDRESS, **PERMANENT),
+    "a kind in another case": feedback("bounce", NAME, ADDRESS, **PERMANENT),
     "the greeting to a new topic": sns_event("Successfully validated SNS topic for Amazon SES event publishing."),
     "nothing": sns_event(""),
     "null": sns_event("null"),

@@ -246,7 +246,7 @@ REMOVAL_ERRORS: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[int, s
     ("an unknown target, for the vendor", (), {"by": VENDOR, "user_id": "user-nobody"}, (404, "not_found")),
     ("a manager and the client's own", (), {"by": MANAGER, "user_id": CLERK}, (404, "not_found")),
     ("a colleague and the client's own", (), {"by": COLLEAGUE, "user_id": CLERK}, (403, "forbidden")),
-    ("an employee of the firm who is no manager", (a_partner_account_member("user-users"),), {"by": "user-users", "account_id": PARTNER}, (403, "forbidden")),
+    ("an employee of the partner who is no manager", (a_partner_account_member("user-users"),), {"by": "user-users", "account_id": PARTNER}, (403, "forbidden")),
     ("a former member who leaves", (a_member(CLERK, active=False),), {"by": CLERK, "user_id": CLERK}, (404, "not_found")),
     ("a grant that is over", (an_expired_partner_admin(),), {}, (404, "not_found")),
 ]  # fmt: skip

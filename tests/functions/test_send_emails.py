@@ -1249,9 +1249,9 @@ def test_send_emails_logs_no_personal_data_or_secrets(
 
 EXPIRED = {"kind": "link_expired", "employee_id": EMPLOYEE, "link_created_by": MANAGER, "partner_id": PARTNER}
 UNREADABLE: dict[str, dict[str, Any]] = {
-    "a kind of letter that nobody knows": {"notification": {**EXPIRED, "kind": "gossip"}},
-    "a letter without an employee": {"notification": {**EXPIRED, "employee_id": None}},
-    "no letter at all": {"notification": None},
+    "an unknown kind of email": {"notification": {**EXPIRED, "kind": "gossip"}},
+    "an email without an employee": {"notification": {**EXPIRED, "employee_id": None}},
+    "no email at all": {"notification": None},
     "a version to come": {"notification": {**EXPIRED, "set_version": 99}},
     "a time that is none": {"next_at": "soon"},
     "no time": {"next_at": None},

@@ -207,14 +207,14 @@ NOT_ALLOWED: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[int, str]
     ("a stranger", (a_user("user-stranger"),), {"by": "user-stranger"}, (404, "not_found")),
     ("a member without the right", (), {"by": CLERK}, (403, "forbidden")),
     ("a colleague", (), {"by": COLLEAGUE}, (403, "forbidden")),
-    ("himself", (), {"by": EMPLOYEE}, (403, "forbidden")),
+    ("the user", (), {"by": EMPLOYEE}, (403, "forbidden")),
     ("a deactivated person", (a_user(USERS, active=False),), {"by": USERS}, (403, "forbidden")),
     ("an unknown target", (), {"user_id": "user-nobody"}, (404, "not_found")),
     ("a deactivated member", (a_member(CLERK, active=False),), {"user_id": CLERK}, (404, "not_found")),
     ("a manager and the client's own", (), {"by": MANAGER, "user_id": CLERK}, (404, "not_found")),
     ("a super admin", (a_member(CLERK),), {"user_id": CLERK}, (409, "is_super_admin")),
     ("a super admin, by who manages users", (), {"by": USERS, "user_id": APPROVER}, (409, "is_super_admin")),
-    ("himself, a super admin", (), {"user_id": APPROVER}, (409, "is_super_admin")),
+    ("the user, a super admin", (), {"user_id": APPROVER}, (409, "is_super_admin")),
     ("an employee at home", (), {"by": MANAGER, "account_id": PARTNER}, (422, "not_a_client_account")),
 ]
 

@@ -346,11 +346,11 @@ def test_view_audit_log_by_authorized_caller_returns_all_entries(
     table: Table, others: tuple[Record, ...], by: str, account_id: str
 ) -> None:
     seed(table, *others)
-    entry = store_entry(table, now(), employee_id="user-somebody")
+    entry = store_entry(table, now(), employee_id="user-other")
 
     found = {each["audit_id"]: each for each in items(view_audit_log(by, account_id=account_id))}
 
-    assert found[entry]["details"] == {"employee_id": "user-somebody"}
+    assert found[entry]["details"] == {"employee_id": "user-other"}
 
 
 def test_view_audit_log_by_employee_returns_only_own_entries(seeded: Table) -> None:

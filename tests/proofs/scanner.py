@@ -16,7 +16,7 @@ ACCEPTED: Final = {
     "CKV_AWS_21": "The bucket of failed records: each has a name of its own and is forgotten after 30 days. "
     "That of seals has versions.",
     "CKV_AWS_26": "SES and CloudWatch cannot publish to a topic under the AWS managed key, and a key of one's own costs more than "
-    "all else here; alarms hold no personal data, reports of letters are only passed on, in transit by TLS.",
+    "all else here; alarms hold no personal data, reports of emails are only passed on, in transit by TLS.",
     "CKV_AWS_27": "The queue is encrypted by SQS's own key, which this check does not count; it holds events, which hold ids.",
     "CKV_AWS_115": "A limit for each function would take its share from all others in the account. Routes are throttled at the "
     "gateway; what approvals need can be reserved by ApprovalReservedConcurrency.",
@@ -25,8 +25,8 @@ ACCEPTED: Final = {
     "CKV_AWS_117": "They talk to AWS's public endpoints by TLS and IAM alone; a network of its own would add a way out, not close one.",
     "CKV_AWS_119": "The table is encrypted by the AWS managed key of KMS, whose use is recorded. A key of one's own adds a way to "
     "lose all, and a request to pay for.",
-    "CKV_AWS_149": "The key for cursors is encrypted by the AWS managed key; who can read it can only make up places in lists "
-    "that he may see anyway.",
+    "CKV_AWS_149": "The key for cursors is encrypted by the AWS managed key; a person who can read it can only forge cursors of lists "
+    "that they can see anyway.",
     "CKV_AWS_158": "Logs hold ids, no names, addresses or secrets (searched for, see Hostile input), and are encrypted by AWS's key.",
     "CKV_AWS_173": "The variables hold names of resources and scopes; the key for cursors comes from Secrets Manager when the stack "
     "is deployed, and opens nothing but cursors.",

@@ -87,8 +87,8 @@ NOT_RUN_HERE: Final = (
     ),
     NotRunHere(
         "Screen readers, phones and mail programs themselves",
-        "axe on every page and state, the keyboard alone, 320 to 1280 px in Chromium, letters at phone and desktop width.",
-        "VoiceOver and NVDA through an approval; the letters in Outlook, Gmail and Apple Mail.",
+        "axe on every page and state, the keyboard alone, 320 to 1280 px in Chromium, emails at phone and desktop width.",
+        "VoiceOver and NVDA through an approval; the emails in Outlook, Gmail and Apple Mail.",
     ),
     NotRunHere(
         "The certification of OpenID AuthZEN",

@@ -63,7 +63,7 @@ def forgeries(token: str, signing_key: rsa.RSAPrivateKey) -> dict[str, str]:
         "kid that is a path": signed_token(header | {"kid": "../../dev/null"}, claims, hs256(b"")),
         "its own key inside": signed_token(header | {"kid": "mine", "jwk": jwk}, claims, rs256(another)),
         "signature of other claims": ".".join(
-            (*_with_claims(token, claims | {"sub": "somebody-else"}), token.split(".")[2])
+            (*_with_claims(token, claims | {"sub": "other-user"}), token.split(".")[2])
         ),
         "expired": signed_token(header, claims | {"exp": now - 1}, honest),
         "not yet good": signed_token(header, claims | {"nbf": now + 600}, honest),

@@ -15,10 +15,10 @@ from tools.emails import SentEmail, sent_emails
 from tools.local_stack import LocalStack
 from tools.sign_in import SignInUser, create_sign_in_user
 
-PARTNER = "acct_firm"
-PARTNER_DOMAIN = "firm.example"
-OTHER_PARTNER = "acct_other_firm"
-OTHER_DOMAIN = "other-firm.example"
+PARTNER = "acct_partner"
+PARTNER_DOMAIN = "partner.example"
+OTHER_PARTNER = "acct_other_partner"
+OTHER_DOMAIN = "other-partner.example"
 TOKEN_LIFETIME = 600.0  # of the fifteen minutes for which the template makes it valid
 EMAIL_WITHIN = 30.0
 RETRY_CODES = frozenset({"temporarily_unavailable", "rights_changed"})
@@ -154,7 +154,7 @@ class StackUsers:
                 if user.email in email.to and having in email.text:
                     return email
             time.sleep(0.2)
-        raise AssertionError(f"no letter to {user.email} with {having!r} within {EMAIL_WITHIN:.0f} seconds")
+        raise AssertionError(f"no email to {user.email} with {having!r} within {EMAIL_WITHIN:.0f} seconds")
 
     def members_of(self, account_id: str) -> dict[str, Json]:
         """Return the members of an account as the table has them, by user id."""

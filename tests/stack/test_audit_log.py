@@ -90,7 +90,7 @@ def _must_reveal_alteration(stack: LocalStack, site: DeployedStack, account_id: 
     (item,) = (
         each for each in stack.items() if each["pk"] == f"AUDIT#{account_id}" and each["event"] == "link.approved"
     )
-    table.put_item(Item={**item, "actor_id": "somebody-else"})
+    table.put_item(Item={**item, "actor_id": "other-user"})
     try:
         with pytest.raises(AuditLogAltered, match=rf"^Entry \d+, {item['sk']}, was altered\.$"):
             verify(audit_log.export_account(site, stack.table, account_id).export.to_bytes())

@@ -154,7 +154,7 @@ class ConcurrentCaller:
             if found:
                 return found.group(1)
             self.lost_links += 1
-        raise AssertionError(f"no link for {employee.user_id} told its secret")
+        raise AssertionError(f"no link for {employee.user_id} received its secret")
 
     def is_permitted(self, employee: StackUser) -> bool:
         question = {
@@ -242,7 +242,7 @@ def _table_when_emails_are_sent(stack_users: StackUsers) -> TableContent:
     """
     deadline = time.monotonic() + EMAILS_WITHIN
     while due := _due(table := TableContent(stack_users.stack.items())):
-        assert time.monotonic() < deadline, f"{due} letters are not out"
+        assert time.monotonic() < deadline, f"{due} emails are not out"
         time.sleep(1)
     return table
 
@@ -285,7 +285,7 @@ def _note(attempts: list[Attempt], acknowledged: Counter[str], differing: Counte
             measured=acknowledged.total(),
             unit="",
         ),
-        Figure(name="acts lost, or come true twice", measured=differing.total(), target=0, unit=""),
+        Figure(name="acts lost, or performed twice", measured=differing.total(), target=0, unit=""),
         *(
             Figure(name=f"answers with {status}", measured=count, unit="")
             for status, count in sorted(by_status.items())

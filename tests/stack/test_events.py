@@ -21,7 +21,7 @@ def queue(stack: LocalStack) -> Iterator[str]:
     """Create a queue that receives approval events by a rule on the stack's event bus."""
     session, endpoint = stack.aws.session(), stack.aws.endpoint
     events, sqs = session.client("events", endpoint_url=endpoint), session.client("sqs", endpoint_url=endpoint)
-    bus, rule = stack.deployed.outputs["EventBusName"], "approvals-to-somebody"
+    bus, rule = stack.deployed.outputs["EventBusName"], "approvals-to-a-user"
     url = sqs.create_queue(QueueName=rule)["QueueUrl"]
     arn = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
     pattern = {"source": ["partner-access"], "detail-type": ["link.approved"]}

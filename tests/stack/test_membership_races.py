@@ -80,10 +80,10 @@ def test_offboard_and_approvals_at_once_leave_no_access(stack_users: StackUsers)
 
     assert offboarded.status == 200, offboarded
     assert {(response.status, response.code) for response in approved} <= {(201, ""), (410, "link_revoked")}
-    assert not set(accounts) & _accounts_of(employee), "whoever came first, nothing is left after the leaving"
+    assert not set(accounts) & _accounts_of(employee), "in every order, no access is left after the offboarding"
     _, secret = stack_users.a_link(employee)
     again = with_retries(partial(_approve, approvers[0], secret, accounts[0]))
-    assert again.status == 201, "a new link lets him in again"
+    assert again.status == 201, "a new link restores access"
     assert accounts[0] in _accounts_of(employee)
 
 
@@ -190,9 +190,9 @@ def _set_grant_end(stack_users: StackUsers, account_id: str, employee: StackUser
     table = aws.session().resource("dynamodb", endpoint_url=aws.endpoint).Table(stack_users.stack.table)
     table.update_item(
         Key={"pk": f"ACCOUNT#{account_id}", "sk": f"MEMBER#{employee.user_id}"},
-        UpdateExpression="SET #grant.expires_at = :end, due_at = :end, #grant.warned = :told",
+        UpdateExpression="SET #grant.expires_at = :end, due_at = :end, #grant.warned = :warned",
         ExpressionAttributeNames={"#grant": "grant"},
-        ExpressionAttributeValues={":end": at, ":told": 1},
+        ExpressionAttributeValues={":end": at, ":warned": 1},
     )
 
 

@@ -24,7 +24,7 @@ def test_approve_link_from_email_grants_partner_admin(stack_users: StackUsers) -
     found = SECRET.search(email.text)
     assert found
     secret = found.group(1)
-    assert secret not in created.json["url"], "the letter has a secret of its own"
+    assert secret not in created.json["url"], "the email has a secret of its own"
 
     shown = admin.caller.post("/access-links/preview", {"secret": secret})
     assert shown.status == 200, shown

@@ -50,10 +50,10 @@ def test_inbox_shows_emails_under_strict_content_security_policy(stack: LocalSta
     page = stack.pool.request("GET", address)
     assert page.status == 200
     assert page.headers["content-security-policy"].startswith("default-src 'none'")
-    assert stack.pool.request("GET", f"{address}letters/999999").status == 404
+    assert stack.pool.request("GET", f"{address}emails/999999").status == 404
     for nth in range(min(EMAILS_OPENED, len(sent_emails(stack.pool, stack.aws.endpoint)))):
-        assert stack.pool.request("GET", f"{address}letters/{nth}").status == 200
-        email = stack.pool.request("GET", f"{address}letters/{nth}/html")
+        assert stack.pool.request("GET", f"{address}emails/{nth}").status == 200
+        email = stack.pool.request("GET", f"{address}emails/{nth}/html")
         assert "sandbox" in email.headers["content-security-policy"]
 
 
@@ -82,9 +82,9 @@ def test_operate_imports_reports_and_checks_the_stack(
     monkeypatch.setattr(demo_file, "FILE", tmp_path / "demo.json")
     demo_file.write_demo(demo_of(stack, "", {}))
     rows = (
-        {"account_id": "acct_told", "kind": "client", "name": "Told", "partner_seat_limit": 2},
-        {"user_id": "usr_told", "email": "told@told.example", "name": "Told"},
-        {"account_id": "acct_told", "user_id": "usr_told", "permission_set": "super_admin"},
+        {"account_id": "acct_imported", "kind": "client", "name": "Imported", "partner_seat_limit": 2},
+        {"user_id": "usr_imported", "email": "user@imported.example", "name": "Imported"},
+        {"account_id": "acct_imported", "user_id": "usr_imported", "permission_set": "super_admin"},
     )
     (tmp_path / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
     operator = CliRunner()
@@ -95,10 +95,10 @@ def test_operate_imports_reports_and_checks_the_stack(
     assert again.exit_code == 0, again.output
 
     access = operator.invoke(app, ["report", "access", "--demo", "--format", "json"])
-    (row,) = (each for each in json.loads(access.output) if each["account_id"] == "acct_told")
-    assert (row["email"], row["permission_set"], row["state"]) == ("told@told.example", "super_admin", "active")
+    (row,) = (each for each in json.loads(access.output) if each["account_id"] == "acct_imported")
+    assert (row["email"], row["permission_set"], row["state"]) == ("user@imported.example", "super_admin", "active")
     seats = operator.invoke(app, ["report", "seats", "--demo", "--format", "csv"])
-    assert "acct_told,Told,2,0,2,active" in seats.output.splitlines()
+    assert "acct_imported,Imported,2,0,2,active" in seats.output.splitlines()
 
     checked = operator.invoke(app, ["doctor", "--demo"])
     for check in ("functions", "stream", "event sources", "schedules", "sender", "invariants"):

@@ -272,7 +272,7 @@ def every_item(**options: Any) -> Iterator[dict[str, Any]]:
 
 
 def test_commit_writes_all_items_of_decision(table: Table) -> None:
-    decision = a_decision(notification=Notification(kind=NotificationKind.MEMBER_CREATED, employee_id="somebody"))
+    decision = a_decision(notification=Notification(kind=NotificationKind.MEMBER_CREATED, employee_id="user-other"))
     table.put(KEY, {"stored_state": "open"})
 
     commit(decision, increment_if_open())
@@ -289,7 +289,7 @@ def test_commit_writes_all_items_of_decision(table: Table) -> None:
 
 
 def test_commit_queues_reconciliation_with_its_act(table: Table) -> None:
-    reconciliation = Reconciliation(partner_id="partner", user_id="somebody", reason=ReconciliationReason.OFFBOARDED)
+    reconciliation = Reconciliation(partner_id="partner", user_id="user-other", reason=ReconciliationReason.OFFBOARDED)
     table.put(KEY, {"stored_state": "open"})
 
     commit(a_decision(reconciliation=reconciliation), increment_if_open())
@@ -322,7 +322,7 @@ def test_stored_response_is_compressed_and_replayed_unchanged(table: Table) -> N
 def test_commit_with_existing_item_of_same_act_raises_stale_facts(table: Table, key: Key) -> None:
     notification, reconciliation = (
         Notification(kind=NotificationKind.MEMBER_CREATED),
-        Reconciliation(user_id="somebody", reason=ReconciliationReason.OFFBOARDED),
+        Reconciliation(user_id="user-other", reason=ReconciliationReason.OFFBOARDED),
     )
     table.put(key, {"number": 1})
 

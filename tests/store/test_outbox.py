@@ -34,7 +34,7 @@ from tests.support.seeded_table import CLERK, seed, store_records
 from tests.support.table import Item, Table
 
 NAME = "d" * 32
-OUTBOX = "letter"
+OUTBOX = "email"
 OWN_ATTEMPT, OTHER_ATTEMPT = "attempt-1", "attempt-2"
 SECOND = timedelta(seconds=1)
 OTHER_SECRET = LinkSecret.read(LinkSecret.write(PARTNER, LINK, "d" * 43))

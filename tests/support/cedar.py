@@ -121,7 +121,7 @@ def _catalogue(names: Iterable[str]) -> Iterator[dict[str, object]]:
 
 def _entities(number: str, state: State) -> Iterator[dict[str, object]]:
     account, user, member = state["account"], state["user"], state["member"]
-    for partner_id, partner in state["firms"].items():
+    for partner_id, partner in state["partners"].items():
         in_program = partner["kind"] == "partner" and partner["program"] == partner["state"] == "active"
         yield _entity(
             "Partner",

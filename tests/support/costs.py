@@ -25,7 +25,7 @@ MIXED_PARTITIONS: Final = ("ACCOUNT#", "PARTNER#", "USER#")
 ITEMS: Final = {
     ("IDEMPOTENCY", ""): "the kept answer",
     ("AUDIT", ""): "audit entries",
-    ("OUTBOX", ""): "the letter",
+    ("OUTBOX", ""): "the email",
     ("RECONCILIATION", ""): "the clean-up",
     ("LINK", ""): "the reply",
     ("PARTNER", "LINK"): "the link",

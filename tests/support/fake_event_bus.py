@@ -49,7 +49,7 @@ def rejects_entry_at(position: int, code: str = "ThrottlingException") -> Fault:
 
     def respond(request: Any, _: Send) -> AWSResponse:
         results = [{"EventId": "event"} for _ in body(request)["Entries"]]
-        results[position] = {"ErrorCode": code, "ErrorMessage": "somebody@example.com"}
+        results[position] = {"ErrorCode": code, "ErrorMessage": "user@example.com"}
         return responds(200, _put_events_result(results))
 
     return respond

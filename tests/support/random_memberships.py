@@ -76,7 +76,7 @@ def random_state(choose: Choose, number: int = 0) -> State:
         "account": _usually(choose, _account(choose, number), None),
         "user": _usually(choose, _user(choose, number, north, south), None),
         "member": _usually(choose, _member(choose, number, (north, south), custom_set_ids), None),
-        "firms": {partner: _partner(choose, partner) for partner in (north, south) if _usually(choose, True, False)},
+        "partners": {partner: _partner(choose, partner) for partner in (north, south) if _usually(choose, True, False)},
         "sets": {name: _set(choose, number, name) for name in custom_set_ids if _usually(choose, True, False)},
     }
 
@@ -111,7 +111,7 @@ def _partner(choose: Choose, partner_id: str) -> State:
 def _user(choose: Choose, number: int, north: str, south: str) -> State:
     return {
         "user_id": f"user-{number}",
-        "name": "Somebody",
+        "name": "Some User",
         "email": _usually(choose, "u@both.example", *EMAILS),
         "active": _usually(choose, True, False),
         "employed_by": _usually(choose, (north, south), (north,), (south,), ()),
@@ -190,7 +190,7 @@ def records(state: State) -> Iterator[Record]:
     for record, name in record_fields:
         if state[name]:
             yield record.model_validate({"version": 1, **state[name]})
-    for partner in state["firms"].values():
+    for partner in state["partners"].values():
         yield Account.model_validate({"version": 1, **partner})
     for each in state["sets"].values():
         yield CustomSet.model_validate({"version": 1, **each})
@@ -200,7 +200,7 @@ def access_facts_of(state: State) -> AccessFacts:
     """Return the facts that the product would decide on if it had read all records of this state."""
     all_records = list(records(state))
     accounts = [each for each in all_records if isinstance(each, Account)]
-    partners = {each.account_id: each for each in accounts if each.account_id in state["firms"]}
+    partners = {each.account_id: each for each in accounts if each.account_id in state["partners"]}
     actor = Actor(
         user=next((each for each in all_records if isinstance(each, User)), None),
         member=next((each for each in all_records if isinstance(each, Member)), None),

@@ -43,12 +43,14 @@ class RandomOperations:
     def create_accounts(self) -> None:
         """Create all accounts, users and members through the directory operations."""
         for partner, domain in DOMAIN_OF_PARTNER.items():
-            link_requests.put_account(partner, kind="partner", name="A firm", domains=[domain])
+            link_requests.put_account(partner, kind="partner", name="A partner", domains=[domain])
         for client in CLIENTS:
             link_requests.put_account(client, kind="client", name="A client")
         for user_id, home_account_id in {**PARTNER_OF_EMPLOYEE, **CLIENT_OF_USER}.items():
             link_requests.put_user(
-                user_id, email=f"{user_id}@{DOMAIN_OF_PARTNER.get(home_account_id, 'clients.example')}", name="Somebody"
+                user_id,
+                email=f"{user_id}@{DOMAIN_OF_PARTNER.get(home_account_id, 'clients.example')}",
+                name="Some User",
             )
             link_requests.put_member(
                 home_account_id, user_id, permission_set="super_admin" if user_id.endswith("1") else "view_only"
@@ -134,7 +136,7 @@ class RandomOperations:
     def restore_user(self) -> ApiResponse:
         user_id = self.choose(*USERS)
         domain = DOMAIN_OF_PARTNER.get(PARTNER_OF_EMPLOYEE.get(user_id, ""), "clients.example")
-        return self._put_user(user_id, active=True, email=f"{user_id}@{domain}", name="Somebody")
+        return self._put_user(user_id, active=True, email=f"{user_id}@{domain}", name="Some User")
 
     def change_email_domain(self) -> ApiResponse:
         user_id = self.choose(*PARTNER_OF_EMPLOYEE)

@@ -19,7 +19,7 @@ class ReferencePolicy:
 
     def __init__(self, state: State, now: int) -> None:
         self.account, self.user, self.member = state["account"], state["user"], state["member"]
-        self.partners, self.sets, self.now = state["firms"], state["sets"], now
+        self.partners, self.sets, self.now = state["partners"], state["sets"], now
 
     def permissions(self) -> Reach:
         """Return all permissions that the user has in the account now."""

@@ -518,7 +518,7 @@ def test_replay_processes_failed_records_and_deletes_successful_batches(
     store_failed_batch(tree_head_store, "aws/lambda/1/a/1", [first, second])
     store_failed_batch(tree_head_store, "aws/lambda/1/a/2", [second, third])
     store_failed_batch(tree_head_store, "aws/lambda/1/b/3", [{**last, "audit_id": 7}])
-    store_failed_batch(tree_head_store, "aws/lambda/2/a/4", [last], function="send-letters")
+    store_failed_batch(tree_head_store, "aws/lambda/2/a/4", [last], function="send-emails")
     publish_audit_events([first])
     published.clear()
 

@@ -29,17 +29,17 @@ from tools.operate.rows import DirectoryRequest, ImportStep, read_rows
 ACCOUNTS = """account_id,kind,name,partner_seat_limit,domains,state
 acct_a,client,A,3,,
 acct_b,client,B,,,closed
-firm,partner,Firm,,firm.example,
+partner,partner,Partner,,partner.example,
 """
 USERS = """user_id,email,name
 usr_1,one@a.example,One
-usr_2,two@firm.example,Two
+usr_2,two@partner.example,Two
 """
 MEMBERS = """account_id,user_id,permission_set
 acct_a,usr_2,sales
 acct_a,usr_1,super_admin
 acct_b,usr_1,super_admin
-firm,usr_2,super_admin
+partner,usr_2,super_admin
 """
 JOURNAL = ("--journal", "kept/import.journal")
 MEMBER = "/directory/accounts/acct_a/members/usr_1"
@@ -75,12 +75,12 @@ def test_import_sends_requests_in_order_and_deletes_journal(directory: FakeDirec
     assert directory.paths == [
         "/directory/accounts/acct_a",
         "/directory/accounts/acct_b",
-        "/directory/accounts/firm",
+        "/directory/accounts/partner",
         "/directory/users/usr_1",
         "/directory/users/usr_2",
         "/directory/accounts/acct_a/members/usr_1",
         "/directory/accounts/acct_b/members/usr_1",
-        "/directory/accounts/firm/members/usr_2",
+        "/directory/accounts/partner/members/usr_2",
         "/directory/accounts/acct_a/members/usr_2",
         "/directory/accounts/acct_b",
     ]
@@ -124,7 +124,7 @@ def test_import_of_conflicting_files_prints_errors(directory: FakeDirectory, fil
             for row in (
                 {"user_id": "usr_1", "email": "one@a.example", "name": "One"},
                 {"user_id": "usr_1", "email": "other@a.example", "name": "One"},
-                {"user_id": "usr_3", "email": "TWO@firm.example", "name": "Three"},
+                {"user_id": "usr_3", "email": "TWO@partner.example", "name": "Three"},
                 {"user_id": "usr_4", "email": "nobody", "name": "Four"},
                 {"account_id": "acct_a", "user_id": "usr_4", "permission_set": "sales"},
                 {"account_id": "acct_z", "user_id": "usr_9", "permission_set": "sales"},
@@ -181,8 +181,8 @@ def test_import_with_failed_rows_writes_them_and_can_be_repeated(
     assert [json.loads(line) for line in Path("failed.jsonl").read_text().splitlines()] == [
         {"account_id": "acct_a", "user_id": "usr_2", "permission_set": "sales"},
         {"account_id": "acct_a", "user_id": "usr_1", "permission_set": "super_admin"},
-        {"account_id": "firm", "user_id": "usr_2", "permission_set": "super_admin"},
-        {"user_id": "usr_2", "email": "two@firm.example", "name": "Two"},
+        {"account_id": "partner", "user_id": "usr_2", "permission_set": "super_admin"},
+        {"user_id": "usr_2", "email": "two@partner.example", "name": "Two"},
     ]
 
     before = len(directory.paths)

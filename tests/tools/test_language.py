@@ -20,7 +20,8 @@ from tools import language
         ('"""Whatever comes."""', []),
         ('"""Where, if anywhere."""', ["the docstring opens with Where"]),
         ('"""Writes that come true."""', ["banned word: come true"]),
-        ('name = "his letter"', []),
+        ('name = "his letter"', ["banned word: his", "banned word: letter"]),
+        ('name = f"{his} letter"', ["banned word: his", "banned word: letter"]),
         ('""""""', []),
     ],
 )

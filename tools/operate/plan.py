@@ -11,7 +11,7 @@ from tools.operate.rows import IDS, DirectoryRequest, ImportRow, ImportStep, Rec
 
 TABLES: Final = """
 CREATE TABLE rows (row INTEGER PRIMARY KEY, place TEXT, text TEXT);
-CREATE TABLE told (path TEXT PRIMARY KEY, row INTEGER, fields TEXT) WITHOUT ROWID;
+CREATE TABLE directory_rows (path TEXT PRIMARY KEY, row INTEGER, fields TEXT) WITHOUT ROWID;
 CREATE TABLE named (path TEXT PRIMARY KEY, kind TEXT) WITHOUT ROWID;
 CREATE TABLE emails (email TEXT PRIMARY KEY, row INTEGER) WITHOUT ROWID;
 CREATE TABLE pointers (row INTEGER, field TEXT, path TEXT, kind TEXT);
@@ -92,10 +92,10 @@ class ImportPlan:
         An equal second row is skipped, and a different one is an error.
         """
         earlier = self.database.execute(
-            "SELECT place, fields FROM told JOIN rows USING (row) WHERE path = ?", (row.path,)
+            "SELECT place, fields FROM directory_rows JOIN rows USING (row) WHERE path = ?", (row.path,)
         ).fetchone()
         if earlier is None:
-            self.database.execute("INSERT INTO told VALUES (?, ?, ?)", (row.path, number, bodies))
+            self.database.execute("INSERT INTO directory_rows VALUES (?, ?, ?)", (row.path, number, bodies))
         elif earlier[1] != bodies:
             self.record_error(number, RowError("", f"{earlier[0]} has other values for the same {row.kind}"))
         return earlier is None

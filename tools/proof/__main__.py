@@ -54,7 +54,7 @@ def _passes(part: ProofPart, seed: int) -> bool:
     done = subprocess.run(
         [
             *(sys.executable, "-m", "pytest", *part.tests, "-q", "--no-header", "-n", str(os.cpu_count() or 1)),
-            *("-p", "no:cacheprovider", f"--hypothesis-seed={seed}", "--hypothesis-profile=anew"),
+            *("-p", "no:cacheprovider", f"--hypothesis-seed={seed}", "--hypothesis-profile=fresh"),
             f"--junitxml={FOLDER / part.name}.xml",
         ],
         cwd=ROOT,

@@ -225,7 +225,7 @@ def test_reading_own_share_returns_own_acts_and_entries_about_self() -> None:
 
 
 def test_reading_all_share_returns_acts_of_others() -> None:
-    entry, reader = an_entry(), "user-somebody"
+    entry, reader = an_entry(), "user-other"
 
     assert reading(reader=reader).visible_entries([entry], ACCOUNTS) == (entry,)
     assert reading(ReadableShare.OWN, reader=reader).visible_entries([entry], ACCOUNTS) == ()

@@ -96,7 +96,7 @@ EDITS: dict[str, tuple[MemberEdit, dict[Role, type[DomainError]]]] = {
     "less": (NARROWER, {}),
     "a lesser set": (TO_VIEW_ONLY, {}),
     "shorter": (SHORTER, {}),
-    "what he holds himself": (
+    "what the caller holds": (
         WITHOUT_OVERRIDES,
         {Role.USER_MANAGER: PermissionNotHeld, Role.PARTNER_MANAGER: Forbidden},
     ),

@@ -539,7 +539,7 @@ def test_warn_suspended_grant_sends_warning(reason: SuspensionReason) -> None:
             an_employee(offboardings={"partner-south": 1}), a_partner_admin(grant=grant_ending_in(DAY))
         ),
     ],
-    ids=["deactivated", "program suspended", "domain lost", "came again", "left another firm"],
+    ids=["deactivated", "program suspended", "domain lost", "came again", "left another partner"],
 )
 def test_warn_grant_of_ineligible_employee_sends_warning(target: Actor) -> None:
     assert warn_of_end(due_grant_of(target), EXPIRY_JOB)
@@ -557,7 +557,7 @@ def test_warn_grant_of_ineligible_employee_sends_warning(target: Actor) -> None:
         an_actor(an_employee(), a_partner_admin(grant=grant_ending_in(DAY))),
         Actor(None, a_partner_admin(grant=grant_ending_in(DAY)), {PARTNER: the_partner()}),
     ],
-    ids=["he left", "all have left", "he stays as what he was", "no such firm", "no such person"],
+    ids=["the employee left", "all have left", "stays with the earlier role", "no such partner", "no such person"],
 )
 def test_warn_grant_of_older_access_generation_returns_none(target: Actor) -> None:
     assert warn_of_end(due_grant_of(target), EXPIRY_JOB) is None

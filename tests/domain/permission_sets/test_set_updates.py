@@ -98,7 +98,7 @@ WITHOUT_UPDATE: list[tuple[str, Actor]] = [
     ("a super admin", ordinary(a_member(CLERK, set_version=0))),
     ("an account's own set", an_actor(a_user(CLERK), a_member(CLERK, CUSTOM_SET), sets=[a_custom_set()])),
     ("a former member", ordinary(a_member(CLERK, "sales", set_version=1, active=False))),
-    ("somebody deactivated", ordinary(active=False)),
+    ("a user deactivated", ordinary(active=False)),
     (
         "a grant that is over",
         a_partner_admin_actor(member=a_partner_admin(set_version=1, grant=a_grant(expires_at=NOW))),
@@ -330,7 +330,7 @@ ACCEPT_ERRORS: list[tuple[str, dict[str, Any], AcceptedVersion, type[DomainError
     ("nobody", {"target": NO_ACTOR}, PARTNER_ADMIN_2, NotFound),
     ("no user", {"target": Actor(member=SALES_MEMBER)}, SALES_2, NotFound),
     ("a former member", {"target": ordinary(SALES_MEMBER.next_version(active=False))}, SALES_2, NotFound),
-    ("somebody deactivated", {"target": ordinary(active=False)}, SALES_2, NotFound),
+    ("a user deactivated", {"target": ordinary(active=False)}, SALES_2, NotFound),
     ("another set meanwhile", {}, SALES_2, RightsChanged),
     ("the latest already", {"target": ordinary(SALES_MEMBER.next_version(set_version=2))}, SALES_2, NothingToAccept),
     (

@@ -72,7 +72,7 @@ ROWS: Final = {
     "F11": Row(
         "a token used for something else",
         (OPERATIONS, f"{DYNAMO}transactions_have_distinct_request_tokens"),
-        "A token is made for one transaction and told with the same lines at each attempt, so this can only be a bug of ours: "
+        "A token is made for one transaction and sent with the same items at each attempt, so this can only be a bug of ours: "
         "it goes out as one, and the caller's key brings the answer.",
     ),
     "F12": Row(
@@ -108,7 +108,7 @@ ROWS: Final = {
         ),
     ),
     "F16": Row(
-        "SES rejects a letter",
+        "SES rejects an email",
         (
             f"{SEND_EMAILS}send_email_rejected_by_ses_sets_delivery_status_failed",
             f"{SEND_EMAILS}send_email_rejected_by_ses_leaves_link_open",

@@ -98,10 +98,10 @@ def test_send_emails_with_malformed_outbox_item_still_sends_other_email(
 
         assert RECIPIENT in [copy.address for copy in fault_environment.mailbox.sent]
         assert not [each for each in fault_environment.table.items_with_prefix("OUTBOX#") if each["outbox_id"] != name]
-        tried["letters"] += 1
+        tried["emails"] += 1
 
     send()
-    notes.passed("F23: unreadable emails next to a readable one", emails=tried["letters"])
+    notes.passed("F23: unreadable emails next to a readable one", emails=tried["emails"])
 
 
 def test_publish_audit_events_with_repeated_batches_builds_same_hash_chain(

@@ -35,10 +35,10 @@ DETECTED: Final = frozenset(
 """Kinds of items whose loss the invariants always detect, once their audit entry is in the hash chain."""
 NOT_DETECTED: Final = {
     "RECONCILIATION ACT": "what it would write off counts no more since the act itself; only what has ended for good is missed",
-    "DELIVERY DELIVERY": "beside its letter: the letter would go again, once more at most to each",
+    "DELIVERY DELIVERY": "beside its email: the email would be sent again, at most once more to each recipient",
     "LINK ACCOUNT": "a refusal is an answer that changed nothing; an approval is missed",
     "PARTNER LINK": "one that has ended: nothing counts it any more; an open one is missed",
-    "IDEMPOTENCY IDEMPOTENCY": "a key that was never used looks the same: whoever tries again is refused or acts anew",
+    "IDEMPOTENCY IDEMPOTENCY": "a key that was never used looks the same: a retry is rejected or is a new request",
     "OUTBOX NOTIFICATION": "of an act that tells some people and not others; of all other acts it is missed",
     "TREE_HEAD LATEST": "the row itself lies in locked storage, where the next run finds it",
     "SUPPRESSED SUPPRESSED": "an address that never bounced looks the same: it bounces again",

@@ -36,7 +36,7 @@ KEY: Final = "the-same-key"
 SDK_ATTEMPTS: Final = 3
 GATEWAY_TIMEOUT: Final = 29.0
 """Seconds after which the gateway gives up and sends an error of its own."""
-RENDERED: Final = RenderedEmail(subject="A letter", text="Words", html="<p>Words</p>")
+RENDERED: Final = RenderedEmail(subject="An email", text="Words", html="<p>Words</p>")
 
 
 @contextmanager
@@ -89,7 +89,7 @@ def test_send_to_ses_over_broken_connection_makes_one_attempt(
 ) -> None:
     plan = ProxyPlan(then=fault)
     with proxy.proxy(plan) as endpoint, clients_at(endpoint):
-        assert transport.send("somebody@example.com", RENDERED, "copy") in outcome
+        assert transport.send("user@example.com", RENDERED, "copy") in outcome
 
     assert len(plan.requests) == 1
     notes.passed(f"F17, on a real socket: SES {fault.__name__.replace('_', ' ')}", attempts=1)

@@ -37,7 +37,7 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ),
         ("an ID token", TOKENS, "test_id_token_returns_403"),
         ("another scope", TOKENS, "test_directory_route_with_user_token_returns_403"),
-        ("somebody deactivated", APPROVE, "test_approve_link_by_unauthorized_caller_is_refused"),
+        ("a user deactivated", APPROVE, "test_approve_link_by_unauthorized_caller_is_refused"),
         ("an unknown path", UNKNOWN, "test_unknown_path_returns_404"),
         ("another method", ROUTES, "test_path_with_other_method_returns_405_with_allow"),
         ("another media type or charset", ROUTES, "test_body_of_other_media_type_is_refused"),
@@ -53,7 +53,7 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ("control, bidi and invisible characters", ROUTES, "test_body_text_with_invisible_characters_is_refused"),
         ("what cannot be an id", ROUTES, "test_path_with_malformed_id_returns_404"),
         (
-            "an id of somebody else",
+            "an id of another user",
             "tests/functions/test_authority.py",
             "test_route_for_other_account_returns_same_404_as_unknown_account",
         ),
@@ -68,7 +68,7 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ("no key", ROUTES, "test_post_without_idempotency_key_is_refused"),
         ("a key that is none", ROUTES, "test_idempotency_key_that_is_malformed_is_refused"),
         ("a key with another body", CREATE, "test_create_link_with_key_of_other_request_is_refused"),
-        ("a key of somebody else", CREATE, "test_create_link_with_key_of_other_caller_or_route_is_new_request"),
+        ("a key of another user", CREATE, "test_create_link_with_key_of_other_caller_or_route_is_new_request"),
         ("a key of yesterday", CREATE, "test_create_link_with_same_key_after_a_day_is_new_request"),
         (
             "an edit that names nothing, something else, or in another way",
@@ -80,7 +80,7 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ("too many requests", TEMPLATE, "test_routes_are_throttled"),
     ),
     "asking for access": (
-        ("somebody without the right", CREATE, "test_create_link_by_unauthorized_caller_is_refused"),
+        ("a user without the right", CREATE, "test_create_link_by_unauthorized_caller_is_refused"),
         ("an employee who is not eligible", CREATE, "test_create_link_for_ineligible_people_returns_same_error"),
         ("an address that is none", ADDRESSES, "test_email_address_that_is_malformed_is_rejected"),
         ("addresses in place of one", ADDRESSES, "test_email_address_of_another_type_is_rejected"),
@@ -129,10 +129,14 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
             "test_approve_link_for_unknown_or_other_account_returns_same_error",
         ),
         ("nobody who may approve", APPROVE, "test_approve_link_by_unauthorized_caller_is_refused"),
-        ("somebody of the firm", APPROVE, "test_approve_link_by_employee_of_same_partner_is_refused"),
+        ("an employee of the partner", APPROVE, "test_approve_link_by_employee_of_same_partner_is_refused"),
         ("an employee who has left", APPROVE, "test_approve_link_of_ineligible_employee_revokes_link"),
         ("no free seat", APPROVE, "test_approve_link_without_free_seat_returns_limit_and_used"),
-        ("somebody who is more already", APPROVE, "test_approve_link_for_super_admin_or_partner_admin_is_refused"),
+        (
+            "a user who already has more rights",
+            APPROVE,
+            "test_approve_link_for_super_admin_or_partner_admin_is_refused",
+        ),
         ("another method than POST", APPROVE, "test_approve_link_by_other_method_returns_405"),
         ("a secret in the address", APPROVE, "test_approve_link_with_secret_in_query_is_refused"),
         ("a refusal after an approval", DECLINE, "test_decline_link_after_approval_is_refused"),
@@ -145,7 +149,7 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
             "test_migrate_and_its_dry_run_when_not_allowed_are_refused",
         ),
         ("the last super admin", ROUTES, "test_edit_or_remove_user_for_last_super_admin_is_refused"),
-        ("a migration by another firm", MIGRATE, "test_migrate_many_by_caller_outside_the_partner_is_refused"),
+        ("a migration by another partner", MIGRATE, "test_migrate_many_by_caller_outside_the_partner_is_refused"),
         ("what a partner admin may not", EDIT, "test_edit_granting_restricted_permission_to_partner_member_is_refused"),
         (
             "permissions that there are not, or twice, or too many",
@@ -172,9 +176,9 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ),
         ("fewer seats than are in use", DIRECTORY, "test_put_account_with_seat_limit_below_seats_used_is_refused"),
         ("an account that makes no sense", DIRECTORY, "test_put_account_with_invalid_field_is_refused"),
-        ("somebody deactivated twice", DIRECTORY, "test_put_user_deactivated_keeps_email_and_can_be_reactivated"),
-        ("somebody removed twice", "tests/functions/test_remove_user.py", "test_remove_user_twice_returns_404"),
-        ("somebody who is not there", ROUTES, "test_member_operation_for_non_member_returns_same_404_as_unknown_user"),
+        ("a user deactivated twice", DIRECTORY, "test_put_user_deactivated_keeps_email_and_can_be_reactivated"),
+        ("a user removed twice", "tests/functions/test_remove_user.py", "test_remove_user_twice_returns_404"),
+        ("an unknown user", ROUTES, "test_member_operation_for_non_member_returns_same_404_as_unknown_user"),
     ),
     "events and the vendor": (
         (
@@ -197,7 +201,7 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ("a schedule of another account", TEMPLATE, "test_schedules_run_their_functions_for_this_account_only"),
         ("an event of another account", TEMPLATE, "test_functions_are_invoked_only_from_this_account"),
         ("a trail asked for without sense", AUDIT, "test_view_audit_log_with_invalid_query_returns_400"),
-        ("a trail of somebody else", AUDIT, "test_view_audit_log_by_unauthorized_caller_is_refused"),
+        ("an audit log of another account", AUDIT, "test_view_audit_log_by_unauthorized_caller_is_refused"),
         ("a super admin to be erased", DIRECTORY, "test_erase_user_who_is_super_admin_is_refused"),
         (
             "nobody to be erased, or twice",
@@ -213,5 +217,5 @@ OUT_OF_SCOPE: Final = {
 DECIDED_AGAINST: Final = {
     "a recent sign-in for an approval": "How fresh a sign-in must be is the issuer's to say.",
     "a new secret when one was in an address": "It is refused and not repeated, and the access log holds no path.",
-    "429 after many wrong secrets of one link": "Whoever guesses must not lock the link of another; they are counted and alarmed.",
+    "429 after many wrong secrets of one link": "A guess must not lock another user's link; guesses are counted and alarmed.",
 }

@@ -61,11 +61,11 @@ class Kind(StrEnum):
 
 
 PERMITTED_PLACES: Final[Mapping[Kind, frozenset[str]]] = {
-    Kind.SECRET: frozenset({"answer that made it", "letter"}),
-    Kind.ADDRESS: frozenset({"answer", "letter", "USER", "EMAIL", "PARTNER", "IDEMPOTENCY"}),
-    Kind.NAME: frozenset({"answer", "letter", "USER", "ACCOUNT", "IDEMPOTENCY"}),
-    Kind.PURPOSE: frozenset({"answer", "letter", "PARTNER", "IDEMPOTENCY"}),
-    Kind.REASON: frozenset({"letter", "OUTBOX"}),
+    Kind.SECRET: frozenset({"answer that made it", "email"}),
+    Kind.ADDRESS: frozenset({"answer", "email", "USER", "EMAIL", "PARTNER", "IDEMPOTENCY"}),
+    Kind.NAME: frozenset({"answer", "email", "USER", "ACCOUNT", "IDEMPOTENCY"}),
+    Kind.PURPOSE: frozenset({"answer", "email", "PARTNER", "IDEMPOTENCY"}),
+    Kind.REASON: frozenset({"email", "OUTBOX"}),
 }
 """Permitted places of each kind. A word in capitals is a kind of item of the table.
 
@@ -102,7 +102,7 @@ class Canaries:
 
     def record_email(self, email: SentEmail) -> None:
         """Record an email. Each copy has a secret of its own."""
-        self._record_secrets("letter", email.delivery, f"{email.address}\n{email.subject}\n{email.text}\n{email.html}")
+        self._record_secrets("email", email.delivery, f"{email.address}\n{email.subject}\n{email.text}\n{email.html}")
 
     def _record_secrets(self, place: str, recipient: str, text: str) -> None:
         """Record a text with secrets. A secret that another recipient already has is astray.

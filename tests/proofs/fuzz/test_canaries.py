@@ -68,7 +68,7 @@ def test_random_operations_leak_no_private_data(
 
 ENCODINGS: dict[str, Callable[[str], str]] = {
     "plain": str,
-    "in other letters": str.upper,
+    "in another case": str.upper,
     "in an address": lambda word: word.replace("@", "%40").replace(" ", "%20"),
     "in base64": lambda word: base64.b64encode(word.encode()).decode(),
     "compressed": lambda word: base64.b64encode(zlib.compress(word.encode())).decode(),

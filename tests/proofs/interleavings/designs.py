@@ -132,7 +132,9 @@ def end_access_and_resume_program(key: str) -> gateway.ApiResponse:
     return put_account(PARTNER, f"{key}-and", program="active")
 
 
-END_AND_RESUME: Final = Operation("end him, and his firm goes on", "", end_access_and_resume_program, in_parts=True)
+END_AND_RESUME: Final = Operation(
+    "end the employee's access, and the partner's program resumes", "", end_access_and_resume_program, in_parts=True
+)
 
 
 @dataclass(frozen=True, slots=True)

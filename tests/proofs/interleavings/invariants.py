@@ -259,7 +259,7 @@ def completes_at_next_run(scenario: Scenario, attempt: Attempt) -> Check:
         yield from aws_state.violations
         yield from _different(audit_entries(aws_state), audit_entries(expected))
         if not set(expected.events) <= set(aws_state.events):
-            yield f"not told: {set(expected.events) - set(aws_state.events)}"
+            yield f"not published: {set(expected.events) - set(aws_state.events)}"
         yield from _emails_were_sent(aws_state, expected)
         yield from _latest_tree_head_is_known(aws_state, expected)
 

@@ -19,13 +19,13 @@ CHOSEN: Final = (
     ("create a partner admin", "fewer seats"),
     ("demote the owner", "demote the approver"),
     ("end the colleague", "decide"),
-    ("the mailer's stream", "the letter bounces"),
+    ("the mailer's stream", "the email bounces"),
 )
 """Pairs of the short form."""
 LEFT_OUT: Final = "the sweep a week later"
 REPEATED: Final = frozenset({"approve", "the owner goes"})
 """Operations that the short form requests twice."""
-WITHOUT_EFFECT: Final = frozenset({"preview", "decide", "the letter bounces", "the letter was sent"})
+WITHOUT_EFFECT: Final = frozenset({"preview", "decide", "the email bounces", "the email was sent"})
 """Operations that only read, or that have nothing to do in the initial state."""
 PAGES: Final = "serve_pages"
 SAMPLED: Final = 6

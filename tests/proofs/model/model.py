@@ -157,7 +157,7 @@ class Model:
             "account": account and {**account, **is_open},
             "user": user and {**user, "employed_by": self.partners_of(user_id)},
             "member": self.members.get((account_id, user_id)),
-            "firms": {each: found for each, found in self.accounts.items() if found["kind"] == "partner"},
+            "partners": {each: found for each, found in self.accounts.items() if found["kind"] == "partner"},
             "sets": {each: found for (its, each), found in self.sets.items() if its == account_id},
         }
         return kind(state, self.now)
@@ -198,7 +198,7 @@ class Model:
         if not now["active"]:
             return set()
         partner_id, own = now["partner_id"], set(now["suspended_by"])
-        return own | ({"firm"} if partner_id and not self.is_eligible(user_id, partner_id) else set())
+        return own | ({"partner"} if partner_id and not self.is_eligible(user_id, partner_id) else set())
 
     def super_admins(self, account_id: str, but: str = "") -> list[str]:
         return [
@@ -283,7 +283,7 @@ class Model:
         stops = account["program"] == "terminated" != before["program"]
         account["terminations"] += stops
         if {name for name in ("domains", "program", "state") if account[name] != before[name]}:
-            self.reconciliations.append({"firm": account_id, "user": None, "ends": stops})
+            self.reconciliations.append({"partner": account_id, "user": None, "ends": stops})
 
     def put_user(self, user_id: str) -> None:
         named_fields, before = self.request.body, self.users.get(user_id)
@@ -307,7 +307,7 @@ class Model:
         self.expect_event("user.updated" if before else "user.created", DIRECTORY, *orphaned)
         self.users[user_id] = user
         if before and (user["active"], user["email"]) != (before["active"], before["email"]):
-            self.reconciliations.append({"firm": None, "user": user_id, "ends": False})
+            self.reconciliations.append({"partner": None, "user": user_id, "ends": False})
 
     def erase_user(self, user_id: str) -> None:
         user = self.users[user_id]
@@ -323,7 +323,7 @@ class Model:
             **{partner_id: user["offboardings"].get(partner_id, 0) + 1 for partner_id in partner_ids},
         }
         self.users[user_id] = {**user, "email": None, "name": "", "active": False, "offboardings": offboardings}
-        self.reconciliations.append({"firm": None, "user": user_id, "ends": True})
+        self.reconciliations.append({"partner": None, "user": user_id, "ends": True})
         self.expect_event("user.erased", DIRECTORY)
 
     def put_member(self, account_id: str, user_id: str) -> None:
@@ -358,7 +358,7 @@ class Model:
         self.members[key] = member
         self.expect_event("member.updated" if before else "member.created", account_id)
         if before and self.accounts[account_id]["kind"] == "partner" and before["active"] != member["active"]:
-            self.reconciliations.append({"firm": account_id, "user": user_id, "ends": False})
+            self.reconciliations.append({"partner": account_id, "user": user_id, "ends": False})
 
     # links
 
@@ -828,7 +828,7 @@ class Model:
             **self.users[user_id],
             "offboardings": {**offboardings, partner_id: offboardings.get(partner_id, 0) + 1},
         }
-        self.reconciliations.append({"firm": partner_id, "user": user_id, "ends": True})
+        self.reconciliations.append({"partner": partner_id, "user": user_id, "ends": True})
 
     def authorize_side(self, account_id: str, user_id: str) -> tuple[State, str]:
         """Return the membership and the side (client or partner) for which the caller acts."""
@@ -958,7 +958,7 @@ class Model:
         """Record, account by account, the access that an earlier request ended everywhere at once."""
         self.now, self.entries = now, []
         for reconciliation in self.reconciliations:
-            employee_ids = [user for account_id, user in self.members if account_id == reconciliation["firm"]]
+            employee_ids = [user for account_id, user in self.members if account_id == reconciliation["partner"]]
             for user_id in [reconciliation["user"]] if reconciliation["user"] else employee_ids:
                 self.record_ended_access(reconciliation, user_id)
                 self.revoke_links(reconciliation, user_id)
@@ -969,17 +969,17 @@ class Model:
             if (
                 each != user_id
                 or not reconciliation["ends"]
-                or account_id in reconciliation.setdefault(f"told {each}", set())
+                or account_id in reconciliation.setdefault(f"reported {each}", set())
             ):
                 continue
             now, grant = self.current_member(account_id, user_id), member["grant"]
             lapsed = grant and grant["expires_at"] is not None and grant["expires_at"] <= self.now
             before = without_grant(member) if lapsed else member
-            mine = reconciliation["firm"] in (None, before["partner_id"])
+            mine = reconciliation["partner"] in (None, before["partner_id"])
             if before["active"] and mine and self.access_of(before) != self.access_of(now):
                 self.members[account_id, user_id] = now
                 self.expect_event("access.ended", account_id)
-                reconciliation[f"told {each}"].add(account_id)
+                reconciliation[f"reported {each}"].add(account_id)
 
     def access_of(self, member: State) -> tuple[object, ...]:
         return member["grant"], member["partner_id"], member["active"]
@@ -987,7 +987,7 @@ class Model:
     def revoke_links(self, reconciliation: State, user_id: str) -> None:
         for link in self.links.values():
             mine = reconciliation["ends"] and link["employee_id"] == user_id
-            if mine and reconciliation["firm"] in (None, link["partner_id"]):
+            if mine and reconciliation["partner"] in (None, link["partner_id"]):
                 was_open = self.link_state(link, with_access_generation=False) == "open"
                 if was_open and self.link_state(link) != "open":
                     link["stored_state"] = "revoked"

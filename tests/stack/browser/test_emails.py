@@ -40,7 +40,7 @@ every_language = pytest.mark.parametrize("language", rendering.LANGUAGES)
 def page(browser: Browser) -> Iterator[Page]:
     """Open one tab for all emails. A request to any address fails the test."""
     tab = browser.new_page()
-    tab.route("**/*", lambda route: pytest.fail(f"a letter asks for {route.request.url}"))
+    tab.route("**/*", lambda route: pytest.fail(f"an email requests {route.request.url}"))
     yield tab
     tab.close()
 

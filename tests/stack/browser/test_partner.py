@@ -547,7 +547,7 @@ def many_clients(number: int, partner: Partner) -> Callable[[Route], None]:
             "account_id": f"acct_{nth}",
             "user_id": f"usr_{nth % 40}",
             "name": f"Person {nth % 40}",
-            "email": f"person.{nth % 40}@firm.example",
+            "email": f"person.{nth % 40}@partner.example",
             "permission_set": "partner_admin",
             "permissions": {"added": [], "removed": []},
             "seat": "partner",

@@ -171,7 +171,7 @@ def test_account_page_of_another_account_shows_not_found(
     browser_user.sign_in(personas_by_language["en"].admin)
 
     expect(browser_user.page.get_by_text(browser_user.text("refused.not_found"))).to_be_visible()
-    browser_user.check_accessibility("not his")
+    browser_user.check_accessibility("not_visible")
 
 
 def test_account_page_for_partner_manager_only_narrows_own_employees(
@@ -393,7 +393,7 @@ def test_create_partner_admin_step_by_step_succeeds(
     page.get_by_role("link", name=browser_user.text("account.create")).click()
     browser_user.button("account.new.next").click()
     expect(page.get_by_role("alert")).to_contain_text(browser_user.text("refused.invalid_email"))
-    check_page(browser_user, "whom")
+    check_page(browser_user, "person")
     page.fill("#email", f"person.0@clients-{language}.example")
     browser_user.button("account.new.next").click()
     expect(page.get_by_text(browser_user.text("account.new.not_eligible"))).to_be_visible()

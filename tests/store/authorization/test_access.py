@@ -167,9 +167,9 @@ def test_access_facts_read_twenty_pairs_per_request(table: Table, count: int, it
     for number, pair in enumerate(pairs):
         table.put_records(
             the_client(account_id=pair.account_id),
-            the_partner(account_id=f"firm-{number}"),
-            an_employee(pair.user_id, employed_by=frozenset({f"firm-{number}"})),
-            a_partner_admin(pair.user_id, account_id=pair.account_id, partner_id=f"firm-{number}"),
+            the_partner(account_id=f"partner-{number}"),
+            an_employee(pair.user_id, employed_by=frozenset({f"partner-{number}"})),
+            a_partner_admin(pair.user_id, account_id=pair.account_id, partner_id=f"partner-{number}"),
         )
 
     with faults.inject(dynamo.client(), "") as requests:
@@ -253,7 +253,7 @@ def test_access_facts_needing_fewer_records_are_not_read_again(table: Table) -> 
         found = decision(table, permission="account.billing.manage")
 
     assert item_counts(requests) == [3, 4]
-    assert found.permits, "he is the client's own super admin by now"
+    assert found.permits, "the user is a super admin of the client by now"
 
 
 def test_access_facts_read_again_only_incomplete_pairs(table: Table) -> None:
@@ -273,7 +273,7 @@ def test_access_facts_read_again_only_incomplete_pairs(table: Table) -> None:
             keys.permission_set(CLIENT, CUSTOM_SET),
         ],
     ]
-    assert decide(found[ADMIN], "crm.import").permits, "he was read before that"
+    assert decide(found[ADMIN], "crm.import").permits, "the user was read before that"
     assert decide(found[EMPLOYED], "crm.tickets.view").permits
 
 
@@ -282,7 +282,7 @@ def test_access_facts_changing_at_every_read_raise_unavailable(table: Table) -> 
     numbers = iter(range(100))
 
     def moves_on() -> None:
-        table.put_records(a_partner_admin(partner_id=f"firm-{next(numbers)}"))
+        table.put_records(a_partner_admin(partner_id=f"partner-{next(numbers)}"))
 
     with (
         faults.inject(dynamo.client(), READ_OPERATION, last_fault=before_request(moves_on)) as requests,
@@ -432,7 +432,7 @@ def test_access_facts_after_deadline_raise_unavailable(table: Table, monkeypatch
     with faults.inject(dynamo.client(), "") as requests, pytest.raises(TemporarilyUnavailable):
         access_facts([EMPLOYED], NOW, deadline=101.0)
 
-    assert item_counts(requests) == [3], "there was no time for what stands behind him"
+    assert item_counts(requests) == [3], "there was no time for the items after this one"
 
 
 def test_access_facts_with_unreadable_record_raise_value_error(table: Table) -> None:

@@ -65,15 +65,15 @@ PARTNER_ADMIN_CHANGES = [
     ("the creator is demoted", member(APPROVER, permission_set="sales"), "not_an_approver"),
     ("the creator is no member any more", member(APPROVER, active=False), "not_found"),
     ("the creator is deactivated", user(APPROVER, active=False), "forbidden"),
-    ("the creator joins the firm", user(APPROVER, employed_by={PARTNER}), "no_independent_approver"),
+    ("the creator joins the partner", user(APPROVER, employed_by={PARTNER}), "no_independent_approver"),
     ("the account is closed", account(CLIENT, state="closed"), "account_closed"),
     ("the last seat is taken", partner_seats_used(1), "no_seat_left"),
-    ("his firm is suspended", account(PARTNER, program="suspended"), "not_eligible"),
-    ("his firm loses its domain", account(PARTNER, domains=["elsewhere.example"]), "not_eligible"),
-    ("he leaves his firm", user(EMPLOYEE, employed_by=None), "not_eligible"),
-    ("he is deactivated", user(EMPLOYEE, active=False), "not_eligible"),
-    ("he is a partner admin meanwhile", both_changes(concurrently_added(EMPLOYEE, "partner_admin"), partner_seats_used(0)), "already_partner_admin"),
-    ("he is a super admin meanwhile", concurrently_added(EMPLOYEE, "super_admin"), "is_super_admin"),
+    ("the user's partner is suspended", account(PARTNER, program="suspended"), "not_eligible"),
+    ("the user's partner loses its domain", account(PARTNER, domains=["elsewhere.example"]), "not_eligible"),
+    ("the user leaves their partner", user(EMPLOYEE, employed_by=None), "not_eligible"),
+    ("the user is deactivated", user(EMPLOYEE, active=False), "not_eligible"),
+    ("the user is a partner admin meanwhile", both_changes(concurrently_added(EMPLOYEE, "partner_admin"), partner_seats_used(0)), "already_partner_admin"),
+    ("the user is a super admin meanwhile", concurrently_added(EMPLOYEE, "super_admin"), "is_super_admin"),
 ]  # fmt: skip
 
 
@@ -117,7 +117,7 @@ def test_create_partner_admin_uses_current_user_of_email(table: Table) -> None:
 
 MEMBER_CHANGES = [
     ("the giver holds less", member(APPROVER, permission_set="sales"), "forbidden"),
-    ("the giver lost what he gives", member(APPROVER, removed=["crm.notes.view"]), "permission_not_held"),
+    ("the giver lost the granted permissions", member(APPROVER, removed=["crm.notes.view"]), "permission_not_held"),
     ("the giver is deactivated", user(APPROVER, active=False), "forbidden"),
     ("the giver is no member any more", member(APPROVER, active=False), "not_found"),
     ("the account is closed", account(CLIENT, state="closed"), "account_closed"),

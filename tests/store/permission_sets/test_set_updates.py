@@ -52,20 +52,20 @@ def reason(answer: ApiResponse) -> str:
 
 CONCURRENT_CHANGES = [
     ("the one who accepts is demoted", member(APPROVER, permission_set="sales"), "forbidden"),
-    ("he is no member any more", member(APPROVER, active=False), "not_found"),
-    ("he is deactivated", user(APPROVER, active=False), "forbidden"),
-    ("he joins the firm", user(APPROVER, employed_by={PARTNER}), "no_independent_approver"),
+    ("the approver is no member any more", member(APPROVER, active=False), "not_found"),
+    ("the approver is deactivated", user(APPROVER, active=False), "forbidden"),
+    ("the approver joins the partner", user(APPROVER, employed_by={PARTNER}), "no_independent_approver"),
     ("the account is closed", account(CLIENT, state="closed"), "account_closed"),
     ("the partner admin is no member any more", member(EMPLOYEE, active=False), "not_found"),
-    ("he is given another set", member(EMPLOYEE, permission_set="sales"), "rights_changed"),
-    ("he is deactivated, too", user(EMPLOYEE, active=False), "not_found"),
+    ("the user is given another set", member(EMPLOYEE, permission_set="sales"), "rights_changed"),
+    ("the target is deactivated, too", user(EMPLOYEE, active=False), "not_found"),
     (
-        "all that is new is taken from him",
+        "all that is new is removed from the user",
         member(EMPLOYEE, removed=list(set_versions.ADDED_PERMISSIONS)),
         "nothing_to_accept",
     ),
-    ("his firm's whole access was ended", account(PARTNER, terminations=1), "not_found"),
-    ("his own was", user(EMPLOYEE, offboardings={PARTNER: 1}), "not_found"),
+    ("the whole access of the user's partner was ended", account(PARTNER, terminations=1), "not_found"),
+    ("the user's own access was ended", user(EMPLOYEE, offboardings={PARTNER: 1}), "not_found"),
 ]
 
 
