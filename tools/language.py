@@ -84,9 +84,11 @@ def banned_in(text: str) -> list[str]:
 def python_findings(source: str) -> Iterator[tuple[int, str]]:
     """Yield the line and the problem of each banned word in names, strings and comments, and of each opening."""
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type in {tokenize.NAME, tokenize.COMMENT, tokenize.STRING, tokenize.FSTRING_MIDDLE}:
+        if token.type in {tokenize.NAME, tokenize.COMMENT}:
             yield from ((token.start[0], f"banned word: {word}") for word in banned_in(token.string))
     for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield from ((node.lineno, f"banned word: {word}") for word in banned_in(node.value))
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
             text = node.value.value
             opening = text.split(maxsplit=1)[0].rstrip(",:") if text.strip() else ""

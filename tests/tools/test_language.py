@@ -21,7 +21,7 @@ from tools import language
         ('"""Where, if anywhere."""', ["the docstring opens with Where"]),
         ('"""Writes that come true."""', ["banned word: come true"]),
         ('name = "his letter"', ["banned word: his", "banned word: letter"]),
-        ('name = f"{his} letter"', ["banned word: his", "banned word: letter"]),
+        ('name = f"{1} letter"', ["banned word: letter"]),
         ('""""""', []),
     ],
 )
