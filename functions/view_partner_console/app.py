@@ -43,9 +43,9 @@ class ClientMemberRow(MemberResponse, title="ClientMemberRow"):
 
 
 class ClientRow(ResponsePart, title="ClientRow"):
-    """A client with the partner's users in it.
+    """A client with users of the partner: all members on its behalf, or one that the client created (`made_by_client`).
 
-    They are all members on behalf of the partner, or one member that the client created itself (`made_by_client`).
+    A client can have one row of the first kind and several of the second.
     """
 
     account_id: str

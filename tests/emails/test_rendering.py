@@ -378,7 +378,7 @@ def test_render_access_changed_email_lists_gained_and_lost_permissions(
 
 
 @every_language
-def test_render_access_changed_email_without_end_states_no_end_date(language: Language) -> None:
+def test_render_access_changed_email_without_end_says_there_is_none(language: Language) -> None:
     for content in text_and_html_text(render("access_changed", language, email_context(expires_at=None))):
         assert {"en": "No fixed end date", "ja": "期限なし"}[language] in content
 

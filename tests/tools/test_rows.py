@@ -149,5 +149,5 @@ def test_row_requests_have_step_path_and_body(tmp_path: Path, line: dict[str, ob
     assert [(each.step, each.path, json.loads(each.body)) for each in row.requests] == requests
 
 
-def test_step_words_are_readable() -> None:
+def test_import_step_label_separates_words_by_spaces() -> None:
     assert ImportStep.SUPER_ADMINS.label == "super admins"

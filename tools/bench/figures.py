@@ -29,7 +29,7 @@ class Figure:
 
     @classmethod
     def of_ratios(cls, name: str, ratios: Sequence[float], **more: Any) -> Self:
-        """Return the median of ratios that were measured in pairs, one after the other."""
+        """Return a figure of ratios, each measured as a pair: their median, with the quartiles as its spread."""
         lower, middle, upper = statistics.quantiles(ratios, n=4)
         return cls(name=name, measured=middle, spread=(lower, upper), **more)
 

@@ -11,7 +11,7 @@ from tools.bench.figures import Figure
 
 @dataclass(frozen=True, slots=True)
 class Measurement:
-    """A measurement. `about` is the page's description of the subject and the method."""
+    """A section of BENCHMARKS.md. `about` describes the subject and the method, and `figures` measures."""
 
     name: str
     title: str

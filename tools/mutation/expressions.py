@@ -170,9 +170,9 @@ class _Parser:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A change: its kind, the part before and after, and the whole expression after the change.
+    """A change: its kind, the part before and after, and the whole expression after the change (`result`).
 
-    `whole` is None when nothing remains.
+    `result` is None when nothing remains.
     """
 
     kind: str
@@ -182,7 +182,7 @@ class Change:
 
 
 def changes(condition: str) -> Iterator[Change]:
-    """Yield all changes of a condition. A change with `whole` None removes the condition."""
+    """Yield all changes of a condition. A change with `result` None removes the condition."""
     clause = parse(condition)
     yield Change("dropped", str(clause), "", None)
     for kind, was, now, whole in _changes(clause):

@@ -105,7 +105,7 @@ class TreeHeadList:
 
 
 def read_tree_heads(storage: Any, bucket: str, key: str) -> TreeHeadList:
-    """Return the list of signed tree heads in a bucket, to be verified with a public key in PEM."""
+    """List the tree heads in a bucket by number. Each is read and verified on demand, with the public key in PEM."""
     named = ((OBJECT_NAME.fullmatch(each.name), each) for each in _first_versions(storage, bucket, "tree-heads/"))
     return TreeHeadList(storage, bucket, key, {int(number[1]): version for number, version in named if number})
 

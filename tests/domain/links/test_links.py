@@ -192,7 +192,7 @@ def test_must_be_opened_by_accepts_only_secrets_of_link() -> None:
             closed.must_be_opened_by(OTHER_SECRET)
 
 
-def test_link_asked_contains_removed_permissions_and_access_days() -> None:
+def test_link_requested_access_contains_removed_permissions_and_access_days() -> None:
     assert a_link(removed=("crm.import",), access_days=3).requested_access == RequestedAccess(
         removed=("crm.import",), access_days=3
     )

@@ -162,7 +162,7 @@ def test_authorize_for_missing_member_raises_not_found(role: Role, changes: Mapp
 
 
 @pytest.mark.parametrize("changes", MISSING_MEMBER[:-1])
-def test_authorize_without_role_does_not_reveal_membership(changes: Mapping[str, Any]) -> None:
+def test_authorize_without_role_raises_same_error_for_missing_member(changes: Mapping[str, Any]) -> None:
     for actor, error in (
         (VIEW_ONLY_MEMBER, Forbidden),
         (COLLEAGUE_ACTOR, Forbidden),

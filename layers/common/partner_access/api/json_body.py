@@ -15,7 +15,7 @@ MAX_DIGITS: Final = 38
 
 
 def raw(event: Event) -> bytes:
-    """Return the body as bytes. Raise BodyTooLarge above 64 KiB."""
+    """Return the body as bytes. Raise BodyTooLarge above 64 KiB, and MalformedBody for invalid Base64."""
     body = event.get("body") or ""
     if not event.get("isBase64Encoded"):
         sent = body.encode("utf-8", "surrogatepass")

@@ -167,7 +167,7 @@ class App:
             telemetry.flush()
 
     def error_response(self, error: DomainError, event: Event) -> ApiResponse:
-        """Return the error as a problem response (RFC 9457)."""
+        """Log the code of the error, and return the error as a problem response (RFC 9457)."""
         telemetry.log_error(error)
         return problem(error, event)
 

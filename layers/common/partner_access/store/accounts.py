@@ -59,7 +59,10 @@ def all_ids_of(user_id: str) -> list[str]:
 
 
 def page(user_id: str, *, at: datetime, after: str | None, limit: int) -> Page:
-    """Return one page of the accounts in which the user is an active member now."""
+    """Return one page of the accounts in which the user is an active member at `at`.
+
+    `limit` counts former memberships too, so a page can have fewer accounts and yet not be the last.
+    """
     account_ids, next_after = ids_of(user_id, after=after, limit=limit)
     of_each = ((keys.account(each), keys.member(each, user_id)) for each in account_ids)
     found = dynamo.read([keys.user(user_id), *(key for both in of_each for key in both)])

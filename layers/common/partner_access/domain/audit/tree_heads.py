@@ -115,7 +115,7 @@ def leaves_json(heads: Sequence[ChainHead]) -> bytes:
 
 
 def root_hash(leaves: Sequence[bytes]) -> bytes:
-    """Return the root hash over all leaves. There must be at least one leaf."""
+    """Return the Merkle root (RFC 9162) over leaf hashes in the order of the tree. There must be at least one."""
     if len(leaves) == 1:
         return leaves[0]
     middle = _split_point(len(leaves))

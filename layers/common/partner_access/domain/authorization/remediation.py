@@ -126,7 +126,7 @@ Attempt = Callable[[TrialActor], Member | None]
 
 @dataclass(frozen=True, slots=True)
 class RemedyOption:
-    """A possible request and its effect on a membership."""
+    """A request that could change the decision, and a function that returns the membership after it."""
 
     call: OperationCall
     attempt: Attempt
