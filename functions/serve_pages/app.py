@@ -53,7 +53,7 @@ def _error_classes(base: type[DomainError] = DomainError) -> Iterator[type[Domai
 def texts(language: Language) -> Texts:
     """Return all texts of the pages. The English texts of errors are their docstrings in refusals.py."""
     language_texts: Texts = json.loads((STATIC / f"words/{language}.json").read_text(encoding="utf-8"))
-    english = {f"refused.{error.code}": error.detail for error in _error_classes()}
+    english = {f"error.{error.code}": error.detail for error in _error_classes()}
     return english | language_texts if language == "en" else language_texts
 
 
@@ -162,7 +162,7 @@ def serve_partner(event: Event) -> PageResponse:
 def serve_problem(event: Event) -> PageResponse:
     """Serve the explanation of an error, at the URL that is its RFC 9457 type."""
     slug, page_texts = event["pathParameters"]["problem"], texts(preferred_language(event))
-    meaning = page_texts.get(f"refused.{slug.replace('-', '_')}") if "_" not in slug else None
+    meaning = page_texts.get(f"error.{slug.replace('-', '_')}") if "_" not in slug else None
     if meaning is None:
         return _page("missing", "problem.js", event, lead=page_texts["missing.body"], status=HTTPStatus.NOT_FOUND)
     return _page("problem", "problem.js", event, lead=meaning)

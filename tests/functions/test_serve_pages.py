@@ -187,7 +187,7 @@ def test_texts_have_a_page_for_every_error_code(error: Any, language: Language) 
     served = get("/problems/{problem}", headers={"accept-language": language}, problem=error.code.replace("_", "-"))
 
     assert served.status == 200
-    assert app.texts(language)[f"refused.{error.code}"]
+    assert app.texts(language)[f"error.{error.code}"]
 
 
 @pytest.mark.parametrize("slug", ["nothing", "link_expired", "", "<b>"])

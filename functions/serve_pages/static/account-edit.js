@@ -98,7 +98,7 @@ export function editView(userId) {
       } },
         h("h1", {}, title),
         h("p", { class: "lead" }, t(context.sets ? "account.edit.lead" : "account.edit.narrow_only")),
-        h("div", { id: "trouble" }, note?.()),
+        h("div", { id: "problem" }, note?.()),
         context.sets && permissionSetField({
           draft,
           choices: choices.filter(
@@ -123,8 +123,8 @@ export function editView(userId) {
   /** Show a note about the input. The note stays until the input changes. */
   function showNote(renderContent) {
     note = renderContent && Object.assign(() => renderContent(), { clearsOnChange: true });
-    setContent(document.getElementById("trouble"), renderContent?.());
-    if (renderContent) document.getElementById("trouble").scrollIntoView({ block: "center" });
+    setContent(document.getElementById("problem"), renderContent?.());
+    if (renderContent) document.getElementById("problem").scrollIntoView({ block: "center" });
   }
 
   async function submit() {
@@ -179,7 +179,7 @@ export function editView(userId) {
     const latest = loaded;
     note = () => concurrentChangeAlert(before, latest);
     await redraw({ focus: false });
-    document.getElementById("trouble").scrollIntoView({ block: "center" });
+    document.getElementById("problem").scrollIntoView({ block: "center" });
   }
 
   return { load, render, formState: () => draft && serializeDraft(draft), restore: (formState) => {

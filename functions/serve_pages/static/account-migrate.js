@@ -69,7 +69,7 @@ export function migrationView(userId) {
         [t("account.migrate.left"), t("account.migrate.left_n", { n: remaining })],
         [t("account.migrate.undo"), t("account.migrate.undo_how", { name })],
       ),
-      onlyPartnerEmployees && h("div", { class: "note bad" }, h("p", {}, t("account.migrate.staff"))),
+      onlyPartnerEmployees && h("div", { class: "note bad" }, h("p", {}, t("account.migrate.partner_employees"))),
       grant.notice === "paid_seat_required" && h("div", { class: "note" }, h("p", {}, t("approve.paid_seat"))),
     ];
   }

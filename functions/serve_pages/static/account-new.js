@@ -54,7 +54,7 @@ export function newMemberView() {
 
   function showNote(renderNote) {
     note = renderNote;
-    setContent(document.getElementById("trouble"), renderNote());
+    setContent(document.getElementById("problem"), renderNote());
     document.querySelector("#email, #sets input, #partner")?.focus();
   }
 
@@ -66,7 +66,7 @@ export function newMemberView() {
     } },
       h("p", { class: "quiet" }, t("account.new.step", { step, steps: STEPS })),
       h("h1", {}, t("account.new.title")),
-      h("div", { id: "trouble" }, note?.()),
+      h("div", { id: "problem" }, note?.()),
       fields,
       h("div", { class: "actions" },
         submitButton,
@@ -197,7 +197,7 @@ export function newMemberView() {
       renderNote.askPartner = caught.errors?.some((each) => each.pointer === "/partner_id");
       note = renderNote;
       await redraw({ focus: false });
-      document.getElementById("trouble").scrollIntoView({ block: "center" });
+      document.getElementById("problem").scrollIntoView({ block: "center" });
       if (renderNote.askPartner) document.getElementById("partner").focus({ preventScroll: true });
     } });
   }

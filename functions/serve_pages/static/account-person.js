@@ -96,7 +96,7 @@ export function memberView(userId) {
       content: [
         context.sets && h("p", { class: "back" }, viewLink(t("account.back"), {})),
         h("h1", {}, name, " ", stateBadge(member.state)),
-        h("div", { id: "trouble" }, note?.()),
+        h("div", { id: "problem" }, note?.()),
         suspensionNote(member),
         factList(
           [t("account.email"), member.email],
@@ -158,7 +158,7 @@ export function memberView(userId) {
       permitted.migrate && viewLink(t("account.migrate"), { user: userId, do: "migrate" }, { class: "button" }),
       permitted.suspend && button(t("account.suspend"), () => suspend(name)),
       permitted.resume && button(t("account.resume"), () => resume(name)),
-      context.sets && viewLink(t("account.history"), { trail: "", user: userId }, { class: "button plain" }),
+      context.sets && viewLink(t("account.history"), { audit_log: "", user: userId }, { class: "button plain" }),
       permitted.end && button(
         t(isSelf ? "account.leave" : "account.end"),
         () => endAccess(member, name, isSelf),

@@ -31,7 +31,7 @@ export function setUpdatesView() {
       content: [
         h("h1", {}, title),
         h("p", { class: "lead" }, t("account.updates.lead")),
-        h("div", { id: "trouble" }, note?.()),
+        h("div", { id: "problem" }, note?.()),
         sets.length ? sets.map(setSection) : h("p", { class: "empty" }, t("account.updates.none")),
       ],
     };

@@ -7,7 +7,7 @@ import { memberListView } from "./account-list.js";
 import { migrationView } from "./account-migrate.js";
 import { newMemberView } from "./account-new.js";
 import { memberView } from "./account-person.js";
-import { auditLogView } from "./account-trail.js";
+import { auditLogView } from "./account-audit-log.js";
 import { setUpdatesView } from "./account-updates.js";
 import { button, h } from "./elements.js";
 import { attempt, errorAlert, main, redraw, showPage, signInPage } from "./shell.js";
@@ -24,7 +24,7 @@ function viewFromUrl() {
   const userId = params.get("user");
   if (userId && params.get("do") === "edit") return editView(userId);
   if (userId && params.get("do") === "migrate") return migrationView(userId);
-  if (params.has("trail")) return auditLogView(userId, params);
+  if (params.has("audit_log")) return auditLogView(userId, params);
   if (userId) return memberView(userId);
   if (params.has("new")) return newMemberView();
   if (params.has("updates")) return setUpdatesView();
@@ -82,7 +82,7 @@ function render() {
 function navigation() {
   const name = context.account?.name;
   const params = new URLSearchParams(location.search);
-  const current = params.has("trail") ? "trail" : params.has("updates") ? "updates" : "users";
+  const current = params.has("audit_log") ? "audit_log" : params.has("updates") ? "updates" : "users";
   const navigationItem = (key, label, params) => h("li", {}, viewLink(label, params, {
     "aria-current": current === key && (location.search ? "true" : "page"),
   }));
@@ -100,7 +100,7 @@ function navigation() {
     context.sets && h("ul", {},
       navigationItem("users", t("account.title"), {}),
       isClientUserManager() && navigationItem("updates", t("account.updates"), { updates: "" }),
-      navigationItem("trail", t("account.trail"), { trail: "" }),
+      navigationItem("audit_log", t("account.audit_log"), { audit_log: "" }),
     ));
 }
 

@@ -238,7 +238,7 @@ function decisionForm() {
         onChange: onAdjust,
       }),
     ),
-    h("div", { id: "trouble" }, error && errorAlert(error)),
+    h("div", { id: "problem" }, error && errorAlert(error)),
     h("div", { class: "actions" },
       approveButton,
       toggle,
@@ -289,7 +289,7 @@ function accountChoice() {
 
 function showAlerts(...notes) {
   error = undefined;
-  document.getElementById("trouble").replaceChildren(...notes);
+  document.getElementById("problem").replaceChildren(...notes);
 }
 
 // --- actions ---

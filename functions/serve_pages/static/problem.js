@@ -6,7 +6,7 @@ import { hasText, problemText, t } from "./words.js";
 
 const slug = decodeURIComponent(location.pathname.split("/").pop());
 const code = slug.replaceAll("-", "_");
-const isKnown = !slug.includes("_") && hasText(`refused.${code}`);
+const isKnown = !slug.includes("_") && hasText(`error.${code}`);
 
 showPage(() => {
   const title = t(isKnown ? "problem.title" : "missing.title");

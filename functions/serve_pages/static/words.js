@@ -78,5 +78,5 @@ export function formatList(items) {
 
 /** Return the meaning of an error code and what to do next. */
 export function problemText(code) {
-  return texts[`refused.${code}`] ?? texts["refused.unexpected"];
+  return texts[`error.${code}`] ?? texts["error.unexpected"];
 }

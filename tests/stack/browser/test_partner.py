@@ -354,7 +354,7 @@ def test_end_access_of_changed_member_is_refused_and_list_reloaded(
     browser_user.page.get_by_role("dialog").get_by_role(
         "button", name=browser_user.text("partner.end"), exact=True
     ).click()
-    expect(browser_user.page.get_by_role("alert")).to_have_text(browser_user.text("refused.precondition_failed"))
+    expect(browser_user.page.get_by_role("alert")).to_have_text(browser_user.text("error.precondition_failed"))
     browser_user.page.get_by_role("dialog").get_by_role("button", name=browser_user.text("cancel")).click()
     expect(there).to_contain_text(browser_user.text("partner.suspended_by.client"))
 
@@ -414,7 +414,7 @@ def test_migrate_self_in_many_clients_retries_only_failed_rows(
     check_page(browser_user, "choosing", "partner-migrate")
     browser_user.button("partner.migrate.preview").click()
     expect(page.get_by_text(browser_user.text("partner.migrate.lost"))).to_be_visible()
-    expect(row(browser_user, browser_user.text("refused.last_super_admin"))).to_have_count(1)
+    expect(row(browser_user, browser_user.text("error.last_super_admin"))).to_have_count(1)
     expect(row(browser_user, browser_user.text("partner.migrate.holds"))).to_have_count(6)
     check_page(browser_user, "the preview", "partner-preview")
     assert {partner.stack_users.members_of(each)[partner.manager.user_id]["permission_set"] for each in several} == {
@@ -423,7 +423,7 @@ def test_migrate_self_in_many_clients_retries_only_failed_rows(
 
     page.locator(".actions .first").click()
     expect(page.locator("td .state.active")).to_have_count(5)
-    expect(row(browser_user, browser_user.text("refused.rights_changed"))).to_have_count(1)
+    expect(row(browser_user, browser_user.text("error.rights_changed"))).to_have_count(1)
     check_page(browser_user, "one is left", "partner-migrated")
     browser_user.button("partner.try_rest").click()
     expect(page.locator("td .state.active")).to_have_count(6)
@@ -484,7 +484,7 @@ def test_console_for_employee_of_another_partner_shows_not_found(
     browser_user = open_browser(width=PHONE)
     browser_user.open(f"/partners/{partners['en'].partner_id}")
     browser_user.sign_in(partners["ja"].manager)
-    expect(browser_user.page.get_by_role("alert")).to_have_text(browser_user.text("refused.not_found"))
+    expect(browser_user.page.get_by_role("alert")).to_have_text(browser_user.text("error.not_found"))
     check_page(browser_user, "nothing here")
 
 

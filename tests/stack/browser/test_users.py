@@ -170,7 +170,7 @@ def test_account_page_of_another_account_shows_not_found(
     browser_user.open("/accounts/acct_of_others")
     browser_user.sign_in(personas_by_language["en"].admin)
 
-    expect(browser_user.page.get_by_text(browser_user.text("refused.not_found"))).to_be_visible()
+    expect(browser_user.page.get_by_text(browser_user.text("error.not_found"))).to_be_visible()
     browser_user.check_accessibility("not_visible")
 
 
@@ -375,7 +375,7 @@ def test_remove_of_last_super_admin_shows_error(
 
     browser_user.button("account.leave").click()
     browser_user.page.get_by_role("dialog").get_by_role("button", name=browser_user.text("account.leave")).click()
-    expect(browser_user.page.get_by_role("alert")).to_contain_text(browser_user.text("refused.last_super_admin"))
+    expect(browser_user.page.get_by_role("alert")).to_contain_text(browser_user.text("error.last_super_admin"))
     browser_user.check_accessibility("refused")
 
 
@@ -392,7 +392,7 @@ def test_create_partner_admin_step_by_step_succeeds(
 
     page.get_by_role("link", name=browser_user.text("account.create")).click()
     browser_user.button("account.new.next").click()
-    expect(page.get_by_role("alert")).to_contain_text(browser_user.text("refused.invalid_email"))
+    expect(page.get_by_role("alert")).to_contain_text(browser_user.text("error.invalid_email"))
     check_page(browser_user, "person")
     page.fill("#email", f"person.0@clients-{language}.example")
     browser_user.button("account.new.next").click()
@@ -526,7 +526,7 @@ def test_set_update_shows_gained_permissions_and_refused_acceptance(
     expect(page.locator(".gained")).to_contain_text(EXPORT["en"])
     check_page(browser_user, "updates")
     browser_user.button("account.updates.accept").click()
-    expect(page.get_by_role("alert")).to_contain_text(browser_user.text("refused.rights_changed"))
+    expect(page.get_by_role("alert")).to_contain_text(browser_user.text("error.rights_changed"))
     assert sent == [{"permission_set": "partner_admin", "version": 2, "user_ids": [account.partner_member_id]}]
 
 
@@ -536,9 +536,9 @@ def test_audit_log_page_shows_filters_and_downloads_entries(
 ) -> None:
     account = create_account(personas_by_language[language])
     name = account.personas.employee_name
-    browser_user = opened(open_browser, account, "?trail", width=width)
+    browser_user = opened(open_browser, account, "?audit_log", width=width)
     page = browser_user.page
-    entries = page.locator(".trail > li")
+    entries = page.locator(".audit-log > li")
     created = browser_user.text(
         "account.event.member.created",
         by=_admin_name(account.personas),
@@ -547,19 +547,19 @@ def test_audit_log_page_shows_filters_and_downloads_entries(
     )
 
     expect(entries.first).to_contain_text(created)
-    check_page(browser_user, "the trail")
-    browser_user.screenshot("trail")
+    check_page(browser_user, "the audit log")
+    browser_user.screenshot("audit-log")
     page.select_option("#event", "member.suspended")
-    browser_user.button("account.trail.show").click()
-    expect(page.get_by_text(browser_user.text("account.trail.none"))).to_be_visible()
+    browser_user.button("account.audit_log.show").click()
+    expect(page.get_by_text(browser_user.text("account.audit_log.none"))).to_be_visible()
     expect(page).to_have_url(re.compile("event=member.suspended"))
-    page.fill("#trail-from", "2020-01-01")
-    browser_user.button("account.trail.show").click()
+    page.fill("#audit-log-from", "2020-01-01")
+    browser_user.button("account.audit_log.show").click()
     expect(page.get_by_role("alert")).to_be_visible()
-    browser_user.open(f"{account.path}?trail&user={account.partner_member_id}")
+    browser_user.open(f"{account.path}?audit_log&user={account.partner_member_id}")
     expect(entries).to_have_count(1)
     with page.expect_download() as taken:
-        browser_user.button("account.trail.download").click()
+        browser_user.button("account.audit_log.download").click()
     sheet = taken.value.path().read_text(encoding="utf-8-sig").splitlines()
     assert sheet[0] == "audit_id,at,event,actor_id,actor_name,accounts,details"
     assert [row.split(",")[2] for row in sheet[1:]] == ["member.created"]
@@ -576,7 +576,7 @@ def test_account_pages_do_not_shift_and_fit_narrow_screen(
     for query in (
         f"?user={account.partner_member_id}",
         f"?user={account.partner_member_id}&do=edit",
-        "?trail",
+        "?audit_log",
         "?new",
         "?updates",
     ):

@@ -80,13 +80,13 @@ export function auditLogView(userId, initialParams) {
   }
 
   function userName(id) {
-    return names[id] || t("account.trail.nameless", { id: id ?? "" });
+    return names[id] || t("account.audit_log.nameless", { id: id ?? "" });
   }
 
   function actorName({ event, actor_id: actorId, details }) {
-    if (actorId === "schedule") return t("account.trail.by_time");
+    if (actorId === "schedule") return t("account.audit_log.by_time");
     const isDirectoryAct = details?.fields || event.startsWith("account.");
-    return names[actorId] || (isDirectoryAct ? t("account.trail.vendor") : userName(actorId));
+    return names[actorId] || (isDirectoryAct ? t("account.audit_log.vendor") : userName(actorId));
   }
 
   function sentence(entry) {
@@ -110,10 +110,10 @@ export function auditLogView(userId, initialParams) {
       [t("account.gains"), permissionList(describeAllowed, values.gained ?? values.added)],
       [t("account.loses"), permissionList(describeDenied, values.lost ?? values.removed ?? given.removed)],
       [t("account.until"), values.expires_at && formatDateTime(values.expires_at)],
-      [t("account.trail.days"), given.access_days && String(given.access_days)],
+      [t("account.audit_log.days"), given.access_days && String(given.access_days)],
     ];
     return rows.some(([, content]) => content) && h("details", {},
-      h("summary", {}, t("account.trail.more")),
+      h("summary", {}, t("account.audit_log.more")),
       factList(...rows),
     );
   }
@@ -136,16 +136,16 @@ export function auditLogView(userId, initialParams) {
 
   function entryList() {
     if (error) return errorAlert(error);
-    if (!entries.length) return h("p", { class: "empty" }, t("account.trail.none"));
+    if (!entries.length) return h("p", { class: "empty" }, t("account.audit_log.none"));
     return [
-      h("ol", { class: "trail" }, entries.map(entryItem)),
+      h("ol", { class: "audit-log" }, entries.map(entryItem)),
       cursor && h("div", { class: "actions" }, button(t("account.more"), async () => {
         const previousCount = entries.length;
         await attempt(loadMore, { onError: (caught) => {
           error = caught;
         } });
         redrawEntries();
-        const firstNewEntry = document.querySelectorAll(".trail > li")[previousCount];
+        const firstNewEntry = document.querySelectorAll(".audit-log > li")[previousCount];
         firstNewEntry?.setAttribute("tabindex", "-1");
         firstNewEntry?.focus();
       })),
@@ -153,40 +153,40 @@ export function auditLogView(userId, initialParams) {
   }
 
   function render() {
-    const title = t("account.trail");
+    const title = t("account.audit_log");
     if (forbidden) {
       return {
         title,
         narrow: true,
-        content: [h("h1", {}, title), alertNote(h("p", {}, t("account.trail.forbidden")))],
+        content: [h("h1", {}, title), alertNote(h("p", {}, t("account.audit_log.forbidden")))],
       };
     }
     return { title, content: [
       h("h1", {}, title),
       h("p", { class: "lead" },
         filterValues.user_id
-          ? t("account.trail.about", { name: names[filterValues.user_id] ?? filterValues.user_id })
-          : t("account.trail.lead"),
+          ? t("account.audit_log.about", { name: names[filterValues.user_id] ?? filterValues.user_id })
+          : t("account.audit_log.lead"),
       ),
       filterForm(),
-      h("div", { id: "trouble" }),
+      h("div", { id: "problem" }),
       h("div", { id: "entries" }, entryList()),
     ] };
   }
 
   function filterForm() {
     const field = (name, label) => {
-      const input = h("input", { type: "date", id: `trail-${name}`, value: filterValues[name], oninput: () => {
+      const input = h("input", { type: "date", id: `audit-log-${name}`, value: filterValues[name], oninput: () => {
         filterValues[name] = input.value;
       } });
-      return h("div", { class: "field" }, h("label", { for: `trail-${name}` }, label), input);
+      return h("div", { class: "field" }, h("label", { for: `audit-log-${name}` }, label), input);
     };
     const eventSelect = h(
       "select",
       { id: "event", onchange: () => {
         filterValues.event = eventSelect.value;
       } },
-      h("option", { value: "" }, t("account.trail.any")),
+      h("option", { value: "" }, t("account.audit_log.any")),
       EVENTS.map(
         (each) => h("option", { value: each, selected: each === filterValues.event }, t(`account.kind.${each}`)),
       ),
@@ -195,13 +195,14 @@ export function auditLogView(userId, initialParams) {
       event.preventDefault();
       applyFilter();
     } },
-      h("div", { class: "field" }, h("label", { for: "event" }, t("account.trail.what")), eventSelect),
-      field("from", t("account.trail.from")),
-      field("to", t("account.trail.to")),
+      h("div", { class: "field" }, h("label", { for: "event" }, t("account.audit_log.what")), eventSelect),
+      field("from", t("account.audit_log.from")),
+      field("to", t("account.audit_log.to")),
       h("div", { class: "actions" },
-        h("button", { type: "submit" }, t("account.trail.show")),
-        filterValues.user_id && viewLink(t("account.trail.everybody"), { trail: "" }, { class: "button plain" }),
-        button(t("account.trail.download"), downloadCsv, { class: "plain" })),
+        h("button", { type: "submit" }, t("account.audit_log.show")),
+        filterValues.user_id
+          && viewLink(t("account.audit_log.everybody"), { audit_log: "" }, { class: "button plain" }),
+        button(t("account.audit_log.download"), downloadCsv, { class: "plain" })),
     );
   }
 
@@ -209,7 +210,7 @@ export function auditLogView(userId, initialParams) {
   async function applyFilter() {
     if (rejectLongPeriod()) return;
     await navigate({
-      trail: "",
+      audit_log: "",
       ...(filterValues.user_id && { user: filterValues.user_id }),
       ...Object.fromEntries(["event", "from", "to"]
         .filter((name) => filterValues[name])
@@ -223,8 +224,9 @@ export function auditLogView(userId, initialParams) {
       filterValues.to ? Date.parse(filterValues.to) + DAY_MS : Date.now(),
     ];
     if (!from || (from < to && to - from <= (MAX_DAYS + 1) * DAY_MS)) return false;
-    setContent(document.getElementById("trouble"), alertNote(h("p", {}, t("account.trail.too_long", { n: MAX_DAYS }))));
-    document.getElementById("trail-from").focus();
+    const note = alertNote(h("p", {}, t("account.audit_log.too_long", { n: MAX_DAYS })));
+    setContent(document.getElementById("problem"), note);
+    document.getElementById("audit-log-from").focus();
     return true;
   }
 
@@ -248,7 +250,7 @@ export function auditLogView(userId, initialParams) {
       const url = URL.createObjectURL(new Blob(["\ufeff", ...parts], { type: "text/csv" }));
       h("a", { href: url, download: `${accountId}-${toFieldValue(new Date())}.csv` }).click();
       setTimeout(() => URL.revokeObjectURL(url), DAY_MS / 1440);
-    }, { onError: (caught) => setContent(document.getElementById("trouble"), errorAlert(caught)) });
+    }, { onError: (caught) => setContent(document.getElementById("problem"), errorAlert(caught)) });
   }
 
   return { load, render };
