@@ -33,7 +33,7 @@ EMAIL_REASON: Final = "an email is an item more than the budget counts; the outb
 
 @dataclass(frozen=True, slots=True)
 class CostCase:
-    """One operation on one set of records. `gate` is the cost today, so that an increase does not go unnoticed."""
+    """One operation on one set of records. `max_units` is the cost today, so that an increase does not go unnoticed."""
 
     name: str
     send_request: Callable[[], ApiResponse]

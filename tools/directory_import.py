@@ -19,7 +19,7 @@ class ImportFailed(Exception):
 def import_sample(
     back_end: ApiClient, sample: SampleDirectory, user_ids: Mapping[str, str], on_request: Callable[[], None]
 ) -> None:
-    """Import accounts, users, super admins and other members in this order. `done` is called after each request."""
+    """Import accounts, users, super admins and other members in this order, with a call of `on_request` each."""
     with (
         Journal.in_memory(back_end.base_url) as journal,
         ImportPlan.load(_rows(sample, user_ids), journal, partial=False) as plan,
@@ -39,7 +39,7 @@ def import_sample(
 
 
 def request_count(sample: SampleDirectory) -> int:
-    """Return the number of requests, which is the number of calls of `done`."""
+    """Return the number of requests, which is the number of calls of `on_request`."""
     ended = sum("state" in body for body in sample.accounts.values())
     return len(sample.accounts) + len(sample.users) + len(sample.memberships) + ended
 

@@ -1,9 +1,10 @@
-"""The language check of `make check`: banned words, openings of docstrings, and long lines of JavaScript.
+"""The language check of `make check`: banned words, docstrings, and long lines of JavaScript.
 
 `python -m tools.language` prints each finding as `path:line: problem` and exits with 1 when there is one.
 """
 
 import ast
+import builtins
 import io
 import re
 import subprocess
@@ -94,6 +95,28 @@ def python_findings(source: str) -> Iterator[tuple[int, str]]:
             opening = text.split(maxsplit=1)[0].rstrip(",:") if text.strip() else ""
             if opening in OPENINGS:
                 yield node.lineno, f"the docstring opens with {opening}"
+    yield from unknown_names(source)
+
+
+def unknown_names(source: str) -> Iterator[tuple[int, str]]:
+    """Yield each name in backticks, in a docstring below module level, that the code of its file does not contain."""
+    tree = ast.parse(source)
+    nodes = list(ast.walk(tree))
+    docstrings = [each.value for each in nodes if isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)]
+    unread = {id(each) for each in docstrings}
+    known = {*dir(builtins)}
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.NAME:
+            known.add(token.string)
+    for node in nodes:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in unread:
+            known.update(re.findall(r"\w+", node.value))
+    for docstring in docstrings:
+        if docstring is getattr(tree.body[0], "value", None):
+            continue
+        for name in re.findall(r"`([A-Za-z_][\w.]*)(?:\(\))?`", str(docstring.value)):
+            if not {*name.split(".")} <= known:
+                yield docstring.lineno, f"`{name}` is not in the code of this file"
 
 
 def text_findings(source: str, *, is_javascript: bool) -> Iterator[tuple[int, str]]:

@@ -36,7 +36,7 @@ class StackNotReady(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LocalStack:
-    """A running stack. `front_url` is the origin for users, and `base_url` is the API behind it."""
+    """A running stack. `origin` is the URL for users, and `base_url` is the API behind it."""
 
     emulator: Emulator
     aws: Aws

@@ -32,7 +32,7 @@ class OffboardingQuery(ListQuery):
 
 
 class OffboardingRow(BaseModel, title="OffboardingRow"):
-    """The outcome for one account. `retained` means a membership that only the client can end."""
+    """The outcome for one account. A membership that only the client can end is retained."""
 
     account_id: str
     name: str

@@ -25,7 +25,7 @@ METRIC_BY_STATUS: Final = {
 
 
 class SesBounce(BaseModel):
-    """Type of a bounce: `Permanent`, `Transient` or `Undetermined`. A full mailbox is not permanent."""
+    """Type of a bounce: Permanent, Transient or Undetermined. A full mailbox is not permanent."""
 
     bounceType: str  # noqa: N815  name given by SES
 

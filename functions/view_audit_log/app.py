@@ -87,7 +87,7 @@ class AuditEntryList(ListResponse, title="AuditEntryList"):
 
 
 class AuditEntryCsv(AuditEntryList):
-    """The same page as CSV for a spreadsheet. `onward` is the relative URL of the next page."""
+    """The same page as CSV for a spreadsheet. `next_page_url` is the relative URL of the next page."""
 
     next_page_url: str | None
 

@@ -258,7 +258,7 @@ def test_migrate_with_same_key_after_success_is_replayed(table: Table) -> None:
 
 
 def clients(*numbers: int, without_other_super_admin: tuple[int, ...] = ()) -> Iterator[Record]:
-    """Yield client accounts of which the employee is a super admin. In the accounts `alone`, there is no other one."""
+    """Yield client accounts of which the employee is a super admin. `without_other_super_admin` has no other one."""
     for number in numbers:
         account_id = f"client-{number:02}"
         yield the_client(account_id=account_id)

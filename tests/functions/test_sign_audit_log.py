@@ -190,7 +190,7 @@ def test_sign_audit_log_with_concurrent_runs_produces_one_chain(
 
 @contextmanager
 def _before_signing(change: Callable[[], None]) -> Iterator[None]:
-    """Run `happens` once, just before the next call of KMS Sign."""
+    """Call `change` once, just before the next call of KMS Sign."""
     waiting = [change]
 
     def interrupt(**_: Any) -> None:

@@ -19,8 +19,7 @@ Json = dict[str, Any]
 class FakeEventBus:
     """A fake event bus.
 
-    `heard` are the accepted entries and `tried` the entries of each attempt. `plan` are the faults of the next
-    attempts.
+    `accepted` has the accepted entries and `attempts` the entries of each attempt. `next_faults` are applied in order.
     """
 
     accepted: list[Json] = field(default_factory=list)

@@ -54,8 +54,8 @@ class SentEmail:
 class FakeSes:
     """A fake SES.
 
-    `sent` are the accepted emails and `tried` the attempts. `plan` are the faults of the next attempts, and `always` is
-    the fault of all later ones.
+    `sent` has the accepted emails and `attempts` all of them. `next_faults` are applied in order, and then
+    `default_fault` to each attempt.
     """
 
     sent: list[SentEmail] = field(default_factory=list)

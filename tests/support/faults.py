@@ -136,7 +136,7 @@ def replace_calls(client: BaseClient, operation: str, fault: Fault) -> Iterator[
 def inject(
     client: BaseClient, operation: str, *faults_in_order: Fault, last_fault: Fault = succeeds
 ) -> Iterator[list[Any]]:
-    """Apply one fault to each attempt in order, then `then` to all later ones.
+    """Apply one fault to each attempt in order, then `last_fault` to all later ones.
 
     The list that is yielded collects the body of each attempt.
     """

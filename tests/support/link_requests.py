@@ -119,7 +119,7 @@ def assert_error(table: Table, send_request: SendRequest, status: int, code: str
 
 
 def send_during_change(table: Table, change: Callable[[], object], send_request: SendRequest) -> ApiResponse:
-    """Send a request while `happens` runs between its read and its commit, and return the response.
+    """Send a request while `change` runs between its read and its commit, and return the response.
 
     If the request fails, assert that it changed nothing after that.
     """

@@ -16,7 +16,7 @@ BEFORE_TRANSACTION = "before-parameter-build.dynamodb.TransactWriteItems"
 
 @contextmanager
 def before_commit(change: Callable[[], object], *, times: int = 1) -> Iterator[list[None]]:
-    """Run `happens` just before each of the next `times` transactions is sent.
+    """Call `change` just before each of the next `times` transactions is sent.
 
     The list that is yielded grows with each run.
     """

@@ -17,7 +17,7 @@ TOKEN = "good"
 
 @dataclass
 class FakeDirectory:
-    """The stored data. `trips` are error responses for the next requests to a path, in order."""
+    """The stored data. `failures` are error responses for the next requests to a path, in order."""
 
     base_url: str = ""
     stored: dict[str, dict[str, Any]] = field(default_factory=dict)

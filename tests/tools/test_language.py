@@ -23,6 +23,15 @@ from tools import language
         ('name = "his letter"', ["banned word: his", "banned word: letter"]),
         ('name = f"{1} letter"', ["banned word: letter"]),
         ('""""""', []),
+        ('def f(x):\n    """Use `x`."""', []),
+        ('def f(x):\n    """Use `y`."""', ["`y` is not in the code of this file"]),
+        ('"""A module about `x`."""', []),
+        ('def f():\n    """Raises `a.B`."""\n    raise a.B', []),
+        ('def f():\n    """Return `c` or `d`."""\n    return \'c\'', ["`d` is not in the code of this file"]),
+        (
+            'class A:\n    """Raises `LookupError`."""\n    x = 1\n    """Unlike `y`."""',
+            ["`y` is not in the code of this file"],
+        ),
     ],
 )
 def test_python_findings_are_the_banned_words_and_openings(source: str, problems: list[str]) -> None:

@@ -20,7 +20,7 @@ CHILD: Final = Path(__file__).with_name("warm_child.py")
 class RunningHandler:
     """A handler in a process of its own.
 
-    `first` contains its responses and its DynamoDB requests for each event.
+    `first_responses` contains its responses and its DynamoDB requests for each event.
     """
 
     program: "subprocess.Popen[str]"

@@ -134,7 +134,7 @@ def is_signed(tree_head: SignedTreeHead, key: str) -> bool:
 
 
 def verify(content: bytes, key: str | None = None, newest: int = 0) -> AuditExport:
-    """Return the file's content if it matches its signatures and its hash chain. Raises `Broken` with the difference.
+    """Return the content of the file. Raises `AuditLogAltered` if it does not match its signatures and its hash chain.
 
     Without `key`, which should come from another source, the key that the file names is trusted. Without `newest`, the
     number of the newest signed tree head, a file that was cut back to an older tree head passes. The file alone cannot
@@ -164,7 +164,7 @@ def verify(content: bytes, key: str | None = None, newest: int = 0) -> AuditExpo
 def inclusion_proof(export: AuditExport, audit_id: str) -> bytes:
     """Return the inclusion proof of an entry under the latest signed tree head, for verification by a third party.
 
-    Raises `Broken` when the entry is not in the export or not signed yet.
+    Raises `AuditLogAltered` when the entry is not in the export or not signed yet.
     """
     for link in export.links:
         if link.entry.audit_id == audit_id:
@@ -267,7 +267,7 @@ def _check_order(tree_heads: Sequence[TreeHeadProof]) -> None:
 def _verify_chain(
     title: ExportTitle, tree_heads: Sequence[TreeHeadProof], lines: Sequence[bytes]
 ) -> tuple[ChainedEntry, ...]:
-    """Return the entries if each one follows the one before it. Raises `Broken` otherwise."""
+    """Return the entries if each one follows the one before it. Raises `AuditLogAltered` otherwise."""
     readable = [_parse_line(ChainedEntry, line) for line in lines]
     signed_count = tree_heads[0].leaf.entries if tree_heads else 0
     expected_count = max(title.entries, signed_count)
@@ -335,7 +335,7 @@ def _is_in_chain(link: ChainedEntry, others: Iterable[ChainedEntry], head: Chain
 
 
 def _check_covered_heads(tree_heads: Sequence[TreeHeadProof], links: Sequence[ChainedEntry]) -> None:
-    """Check that the chain passes through every chain head that the tree heads cover. Raises `Broken` otherwise.
+    """Check the chain against every chain head that the tree heads cover. Raises `AuditLogAltered` for a difference.
 
     The check cannot say which entry before such a point was altered.
     """

@@ -36,7 +36,7 @@ DELIVERY_TIME: Final = timedelta(minutes=5)
 class ExportResult:
     """An account's audit log with its proof.
 
-    `waiting` is the number of entries without a position in the chain. `wrong` lists signs of manipulated tree heads.
+    `pending` is the number of entries without a position in the chain. `problems` lists signs of altered tree heads.
     """
 
     export: AuditExport

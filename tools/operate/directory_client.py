@@ -43,7 +43,7 @@ class ImportStopped(Exception):
 
 @dataclass(slots=True)
 class AccessToken:
-    """An access token and a way to get the next one. `ask` is None when the operator supplied a single token."""
+    """An access token and a way to get the next one. `fetch` is None when the operator supplied a single token."""
 
     text: str
     fetch: Callable[[], str] | None = None

@@ -49,7 +49,7 @@ class StackResource:
 class DeployedStack:
     """A stack and its AWS clients, which use the operator's credentials.
 
-    `unknown` names the health checks that this AWS endpoint cannot answer.
+    `unsupported_checks` names the health checks that this AWS endpoint cannot answer.
     """
 
     name: str
@@ -64,7 +64,7 @@ class DeployedStack:
         return stack
 
     def output(self, name: str) -> str:
-        """Return a required output of the stack. Raises `NoSite` if the stack does not have it."""
+        """Return a required output of the stack. Raises `StackUnavailable` if the stack does not have it."""
         found = {each["OutputKey"]: each["OutputValue"] for each in self.description().get("Outputs", ())}
         if name not in found:
             raise StackUnavailable(f"The stack {self.name} has no output {name}.")
@@ -156,7 +156,7 @@ def emulator_clients(aws: Aws) -> Callable[[str], Any]:
 
 
 def require_safe_url(base_url: str) -> str:
-    """Return the URL without a trailing slash. Raises `NoSite` for plain HTTP to another machine.
+    """Return the URL without a trailing slash. Raises `StackUnavailable` for plain HTTP to another machine.
 
     Tokens are only sent over an encrypted connection or over loopback.
     """
@@ -168,7 +168,7 @@ def require_safe_url(base_url: str) -> str:
 
 @contextmanager
 def translate_errors(action: str) -> Iterator[None]:
-    """Turn an AWS error into a `NoSite` error with a readable sentence."""
+    """Turn an AWS error into a `StackUnavailable` error with a readable sentence."""
     try:
         yield
     except (BotoCoreError, ClientError) as failed:

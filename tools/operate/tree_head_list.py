@@ -27,7 +27,7 @@ OBJECT_NAME: Final = re.compile(r"tree-heads/([1-9][0-9]*)\.json")
 
 @dataclass(frozen=True, slots=True)
 class FirstVersion:
-    """The first version of an object. `covered` is true when a later version or a delete marker hides it."""
+    """The first version of an object. `is_hidden` is true when a later version or a delete marker hides it."""
 
     name: str
     version_id: str

@@ -14,7 +14,7 @@ PROOF_TESTS: Final = "tests.proofs."
 
 
 def rows(report: Path) -> Iterator[Note]:
-    """Yield a row for each test file: its passed tests and the counts of `record_property`.
+    """Yield a row for each test file: its passed tests and the counts that they recorded.
 
     The title of the row is the first line of the file's docstring.
     """

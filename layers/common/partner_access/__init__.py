@@ -6,7 +6,7 @@ Every operation follows the same five steps:
 2. *Facts* (`store`): read together all records that the rules of the operation need.
 3. *Decision* (`domain`): a pure function takes the facts. It raises an error or returns the decision.
 4. *Transaction* (`store`): write the decision, on condition that everything it relies on is unchanged.
-5. *Response* (`representations`): build the response. A retry with the same idempotency key gets the stored response.
+5. *Response* (`api.responses`): build the response. A retry with the same idempotency key gets the stored response.
 
 An **access link** asks a client account to make one **partner employee** a **partner admin**. An **approver** answers
 the link for the account. The approval creates a **grant** inside the employee's **membership**. The partner admin takes

@@ -21,8 +21,8 @@ ANY: Final = ("BatchGetItem", "Query", SNAPSHOT, WRITE)
 class FakeDynamoDb:
     """The fault plan and the calls so far.
 
-    Starting with call number `first`, the next `times` calls get the fault if their action is in `at`. `called` lists
-    the action of each call.
+    From call `first_call` on, the next `faulty_calls` calls get the fault if their action is in `actions`.
+    `calls` lists the action of each call.
     """
 
     fault: Fault = faults.succeeds

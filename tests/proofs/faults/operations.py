@@ -53,7 +53,7 @@ OTHER_GRANT: Final = a_grant(grant_id=f"grt_{'8' * 32}")
 class Environment:
     """The environment of the operations: the table and the fakes around it.
 
-    `post` is the mailbox, `bus` the event bus, and `clock` the clock of the background functions. `vaults` holds the
+    `mailbox` has the emails sent, and `clock` is the clock of the background functions. `tree_head_stores` holds the
     fake stores for signed tree heads.
     """
 

@@ -23,9 +23,9 @@ DELAY: Final = 2.5
 
 @dataclass(slots=True)
 class ProxyPlan:
-    """The plan for requests whose body contains `about`. After the plan, every such request gets `then`.
+    """The plan for requests whose body contains `matching`. After the plan, every such request gets `then`.
 
-    `asked` has the body of each request, in the order of arrival.
+    `requests` has the body of each request, in the order of arrival.
     """
 
     then: "ConnectionFault"

@@ -14,7 +14,7 @@ TEMPLATE: Final = "template/test_template.py::test_"
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row. `shown` lists tests by their path below tests/, and `elsewhere` names the part that needs AWS."""
+    """One row. `tests` lists tests by their path below tests/, and `elsewhere` names the part that needs AWS."""
 
     fault: str
     tests: tuple[str, ...] = ()

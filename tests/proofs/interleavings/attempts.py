@@ -50,10 +50,10 @@ MILLISECOND: Final = "019a0000-0000-7"
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One operation. `does` gets the idempotency key of the attempt, and `later` is the lead of its clock.
+    """One operation. `run` gets the idempotency key of the attempt, and `later` is the lead of its clock.
 
-    `at` is its route or the module of its background function. `in_parts` is true if its reads or writes are not all at
-    one instant, so that other operations may come between them.
+    `where` is its route or the module of its background function. `in_parts` is true if its reads or writes are not
+    all at one instant, so that other operations may come between them.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Attempt:
 
     @property
     def label(self) -> str:
-        """The name of the attempt: `revoke`, `revoke#2` for the second request, or `revoke~2` for the first retry."""
+        """The name of the attempt, such as "revoke", "revoke#2" for the second request or "revoke~2" for the first retry."""
         request_suffix, try_suffix = (
             f"#{self.request_number}" if self.request_number > 1 else "",
             f"~{self.try_number}" if self.try_number > 1 else "",
@@ -178,7 +178,7 @@ class AttemptRunner:
             return AttemptProgress(attempt, responses, waiting.call, None)
 
     def become(self, attempt: Attempt, draws: int) -> None:
-        """Take on ids, time and random values of this attempt, which has already drawn `names` of them."""
+        """Take on ids, time and random values of this attempt, which has already drawn `draws` of them."""
         self._attempt, self.draws = attempt, draws
         self.clock.time = self.began + attempt.operation.later
 

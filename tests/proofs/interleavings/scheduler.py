@@ -19,7 +19,7 @@ from tests.support.faults import Send
 
 @dataclass(slots=True)
 class AttemptThread:
-    """An attempt in a thread that waits for its turn. `names` counts the random values that it has drawn."""
+    """An attempt in a thread that waits for its turn. `draws` counts the random values that it has drawn."""
 
     attempt: Attempt
     turn: Semaphore = field(default_factory=lambda: Semaphore(0))

@@ -61,7 +61,7 @@ class Violated(AssertionError):
 
 @dataclass(slots=True)
 class ExplorationResult:
-    """The result of an exploration. `caught` is the first schedule with a violation, and no shorter one has any."""
+    """The result of an exploration. `violating_schedule` is the first with a violation, and no shorter one has any."""
 
     schedules: int = 0
     states: int = 0

@@ -1,6 +1,6 @@
 """The expected outcome of every request, computed with plain dicts and the terms of domain.md and contract.md.
 
-Memberships are stored in the shape that `Naive` (tests/naive.py) reads, and `Naive` decides what each user may do.
+Memberships are stored in the shape that `ReferencePolicy` reads, and it decides what each user can do.
 Where contract.md gives no order of checks, the model expects the error that the product returns first. The model does
 not predict versions, the audit entries of a reconciliation, or the recipients of expiry warnings.
 """
@@ -391,7 +391,7 @@ class Model:
     def link_state(self, link: State, *, with_access_generation: bool = True) -> str:
         """Return the state of a link at the present time: an open link expires at `expires_at`.
 
-        An open link for an offboarded employee counts as revoked unless `with_tenure` is false.
+        An open link for an offboarded employee counts as revoked unless `with_access_generation` is false.
         """
         if link["approvals"] >= link["max_approvals"]:
             return "approved"

@@ -72,7 +72,7 @@ def keys_read(operation: Any) -> list[Key]:
 
 
 def before_request(change: Any) -> Fault:
-    """Call `happens` just before the table receives the request."""
+    """Call `change` just before the table receives the request."""
 
     def fault(_: Any, send: faults.Send) -> Any:
         change()

@@ -73,7 +73,7 @@ class LinkResponse(ResponsePart, title="LinkResponse"):
 
     @classmethod
     def of(cls, link: Link, employee: User, at: datetime, *, access_generation: int = 0, **more: object) -> Self:
-        """Build the response. Pass the current access generation as `tenure` if the link can be of an earlier one."""
+        """Build the response. Pass the current `access_generation` if the link can be of an earlier one."""
         return cls.model_validate(
             {
                 **dict(link),

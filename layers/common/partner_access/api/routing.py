@@ -115,11 +115,11 @@ class Route:
 class App:
     """The operations of one function.
 
-    Functions that write pass `recall`, which replays the response stored for an idempotency key.
+    Functions that write pass `replay_if_stored`, which replays the response stored for an idempotency key.
     """
 
     def __init__(self, replay_if_stored: Callable[[Act], None] | None = None) -> None:
-        """Create an app without routes. Functions that only read need no `recall`, and then nothing is replayed."""
+        """Create an app without routes. Functions that only read need no `replay_if_stored`."""
         self.routes: dict[str, Route] = {}
         self._replay_if_stored = replay_if_stored
 

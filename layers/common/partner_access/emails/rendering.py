@@ -139,8 +139,9 @@ BARE_TAGS: Final = re.compile(rf"<({'|'.join(STYLES)})(?= |>)")
 class EmailContext:
     """All values that an email can include. Each str is untrusted text from a user.
 
-    `given_days` is set when less time was granted than requested. Without `asked_days`, no end was requested. `gained`
-    and `lost` are the permissions that an edit added and removed. `days_left` is the rest of an access with an end.
+    `granted_days` is set when less time was granted than requested. Without `requested_days`, no end was requested.
+    `gained` and `lost` are the permissions that an edit added and removed. `days_left` is the rest of an access with an
+    end.
     """
 
     partner_name: str

@@ -41,7 +41,7 @@ def record_account(saved: AccountSaved, response: StorableResponse) -> None:
 
 
 def facts_for_user(user_id: str, email: str | None, *, with_memberships: bool) -> UserFacts:
-    """Read the user and the owner of the email address, and with `leaves` also the user's memberships."""
+    """Read the user and the owner of the email address, and with `with_memberships` also the user's memberships."""
     found = dynamo.read([keys.user(user_id), *([keys.email(email)] if email else ())])
     facts = UserFacts(
         user=found.get_as(User, keys.user(user_id)),

@@ -20,7 +20,7 @@ class Asset:
 
 @dataclass(frozen=True, slots=True)
 class PageResponse:
-    """A response to send. `kept` is its Cache-Control value."""
+    """A response to send. `cache_control` is the value of its Cache-Control header."""
 
     content: bytes
     content_type: str

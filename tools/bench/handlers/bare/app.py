@@ -42,7 +42,7 @@ def handler(event: dict[str, Any], _: Any) -> dict[str, Any]:
 
 
 def validate(body: Any) -> dict[str, Any]:
-    """Return the body with its defaults. Raises `Invalid` with the name of a field that is not valid."""
+    """Return the body with its defaults. Raises `InvalidField` with the name of a field that is not valid."""
     if not isinstance(body, dict) or body.keys() - DEFAULTS.keys():
         raise InvalidField("unknown")
     link = {**DEFAULTS, **body}

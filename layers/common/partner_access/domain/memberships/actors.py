@@ -72,8 +72,8 @@ class Actor:
     def suspended_by_at(self, at: datetime) -> frozenset[SuspensionReason]:
         """Return the reasons that suspend access at this instant.
 
-        The reasons `employee` and `program` are computed from the user and the partner. The membership does not decide
-        on them (domain.md rule 21).
+        The reasons "employee" and "program" are computed from the user and the partner. The membership does not store
+        them (domain.md rule 21).
         """
         now = self.member_at(at)
         if not now or not now.active:

@@ -59,7 +59,7 @@ def transaction_items(
 ) -> Iterator[dynamo.TransactionItem]:
     """Yield the transaction items that write a membership and all that depends on it.
 
-    The caller pins the version of the earlier membership through `relies_on` of the decision.
+    The decision relies on the earlier membership, which pins its version.
     """
     yield from _seat_items(account, partner_seat_change(before, after))
     member_item = item(after.model_copy(update={"changed_at": at}))

@@ -210,7 +210,7 @@ def reconcile(affected: AffectedMembership, user_id: str, act: Act) -> bool:
 def notify_of_program_change(affected: AffectedMembership, act: Act) -> bool:
     """Notify the client of the partner's program change, once for all of the partner's members.
 
-    Return False in the same case as `follow`.
+    Return False in the same case as `reconcile`.
     """
     decision = offboarding.report_program_change(affected, account_part(act, affected.account.account_id))
     return decision is None or _try_commit(decision)
@@ -238,7 +238,7 @@ def void_links(reconciliation: Reconciliation, user_id: str, at: datetime) -> It
 
 
 def revoke(link: Link, act: Act) -> bool:
-    """Record on the link that it is revoked. Return False in the same case as `follow`."""
+    """Record on the link that it is revoked. Return False in the same case as `reconcile`."""
     try:
         stored_links.record_end(links.revoke_ineligible(link, act.for_item(link.link_id)))
     except (StaleFacts, TemporarilyUnavailable):
