@@ -92,7 +92,7 @@ def test_event_schema_objects_are_closed_and_references_resolve(name: str) -> No
     ("definition", "words"),
     [
         ("account_state", AccountState),
-        ("capacity", Role),
+        ("role", Role),
         ("kind", AccountKind),
         ("member_state", MemberState),
         ("program", Program),

@@ -144,13 +144,13 @@ def explain_access(evaluation: EvaluationRequest, act: Act) -> ExplanationRespon
     subject, resource, permission = evaluation.subject, evaluation.resource, evaluation.action.name
     has_decide_scope = os.environ["DECIDE_SCOPE"] in act.scopes
     caller_pair = None if has_decide_scope else pair_of(Entity(type=SUBJECT_TYPE, id=act.actor_id), resource)
-    presence, caller_facts = stored.access_facts(pair_of(subject, resource), caller_pair, act=act)
+    subject_facts, caller_facts = stored.access_facts(pair_of(subject, resource), caller_pair, act=act)
     explanation_facts = ExplanationFacts(
-        presence, caller_facts, subject.id if subject.type == SUBJECT_TYPE else "", for_decisions=has_decide_scope
+        subject_facts, caller_facts, subject.id if subject.type == SUBJECT_TYPE else "", for_decisions=has_decide_scope
     )
     explanation_facts.must_be_allowed(act)
     needs_actors = explanation_facts.needs_related_actors(permission)
-    related_actors = stored.related_actors(resource.id, presence) if needs_actors else NO_RELATED_ACTORS
+    related_actors = stored.related_actors(resource.id, subject_facts) if needs_actors else NO_RELATED_ACTORS
     return ExplanationResponse.of(explanations.explain(explanation_facts, permission, related_actors, act))
 
 

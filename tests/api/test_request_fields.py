@@ -241,6 +241,9 @@ class Things(ListResponse):
     items: tuple[str, ...]
 
 
-@pytest.mark.parametrize("onward", [None, "further"])
-def test_page_always_contains_next_cursor(onward: str | None) -> None:
-    assert json.loads(Things(items=("a",), next_cursor=onward).to_json()) == {"items": ["a"], "next_cursor": onward}
+@pytest.mark.parametrize("next_cursor", [None, "further"])
+def test_page_always_contains_next_cursor(next_cursor: str | None) -> None:
+    assert json.loads(Things(items=("a",), next_cursor=next_cursor).to_json()) == {
+        "items": ["a"],
+        "next_cursor": next_cursor,
+    }

@@ -25,8 +25,7 @@ from partner_access.domain.email_delivery import (
     status_after,
     status_without_secret,
 )
-from partner_access.domain.links.links import MAX_VALID_SECRETS, Link
-from partner_access.domain.links.links import StoredLinkState as LinkStanding
+from partner_access.domain.links.links import MAX_VALID_SECRETS, Link, StoredLinkState
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Assignment, Member, SuspensionReason
 from partner_access.domain.notifications import Locale, Notification, NotificationKind
@@ -442,7 +441,7 @@ ALL_SECRETS = frozenset(map(str, range(MAX_VALID_SECRETS)))
         (a_link(secrets=ALL_SECRETS), DeliveryStatus.FAILED),
         (a_link(secrets=ALL_SECRETS, expires_at=NOW + SECOND), DeliveryStatus.FAILED),
         (a_link(secrets=ALL_SECRETS, expires_at=NOW), DeliveryStatus.CANCELLED),
-        (a_link(secrets=ALL_SECRETS, stored_state=LinkStanding.REVOKED), DeliveryStatus.CANCELLED),
+        (a_link(secrets=ALL_SECRETS, stored_state=StoredLinkState.REVOKED), DeliveryStatus.CANCELLED),
         (a_link(secrets=ALL_SECRETS, approvals=1), DeliveryStatus.CANCELLED),
         (a_link(), DeliveryStatus.CANCELLED),
         (None, DeliveryStatus.CANCELLED),

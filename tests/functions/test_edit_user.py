@@ -116,7 +116,7 @@ def test_edit_writes_both_audit_logs_and_queues_one_email(seeded_table: Table) -
     assert audit_entry(seeded_table)["actor_id"] == APPROVER
     assert audit_entry(seeded_table)["details"] == {
         "user_id": EMPLOYEE,
-        "capacity": "super_admin",
+        "role": "super_admin",
         "permission_set": "partner_admin",
         "set_version": 1,
         "lost": ["crm.deals.delete:all", "crm.deals.edit:all"],

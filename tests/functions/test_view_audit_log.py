@@ -579,9 +579,9 @@ def test_view_audit_log_as_csv_links_next_page(seeded: Table) -> None:
 
     found = re.fullmatch(r'<\?(\S+)>; rel="next"', first.headers["link"])
     assert found
-    onward = dict(parse_qsl(found[1]))
-    assert set(onward) == {*query, "cursor"}
-    second = call(AUDIT_LOG, APPROVER, account_id=CLIENT, query=onward, headers=CSV)
+    next_query = dict(parse_qsl(found[1]))
+    assert set(next_query) == {*query, "cursor"}
+    second = call(AUDIT_LOG, APPROVER, account_id=CLIENT, query=next_query, headers=CSV)
     assert [row[0] for row in (*rows(first)[1:], *rows(second)[1:])] == made[::-1]
     assert "link" not in second.headers
 

@@ -6,8 +6,7 @@ from typing import Any
 import pytest
 
 from partner_access.domain.email_delivery import RESULT_TIMEOUT, Delivery, DeliveryStatus, QueuedNotification
-from partner_access.domain.links.links import Link
-from partner_access.domain.links.links import StoredLinkState as LinkStanding
+from partner_access.domain.links.links import Link, StoredLinkState
 from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.members import Assignment
 from partner_access.domain.notifications import Notification, NotificationKind
@@ -227,9 +226,9 @@ def test_mint_adds_first_secret(table: Table) -> None:
 @pytest.mark.parametrize(
     "changes",
     [
-        {"stored_state": LinkStanding.REVOKED},
-        {"stored_state": LinkStanding.DECLINED},
-        {"stored_state": LinkStanding.EXPIRED},
+        {"stored_state": StoredLinkState.REVOKED},
+        {"stored_state": StoredLinkState.DECLINED},
+        {"stored_state": StoredLinkState.EXPIRED},
         {"expires_at": NOW},
         {"approvals": 1},
         {"secrets": frozenset({"a", "b", "c"})},

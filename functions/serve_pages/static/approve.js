@@ -137,7 +137,7 @@ function requestPage() {
       h("p", { class: "lead" }, t("approve.meaning", requestNames())),
       requestFacts,
       canAnswer()
-        ? h("p", { class: "onward" }, button(t("approve.to_decision"), focusDecision, { class: "plain" }))
+        ? h("p", { class: "to-decision" }, button(t("approve.to_decision"), focusDecision, { class: "plain" }))
         : notApproverNote(),
       h("div", { class: "columns" },
         h("section", { class: "can", "aria-labelledby": "can" },

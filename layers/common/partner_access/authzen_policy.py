@@ -132,11 +132,11 @@ def _permitted(
     """
     candidates_checked = 0
     while len(found.names) < limit and candidates_checked < MAX_CANDIDATES:
-        candidates, onward = listed(found.after, access.PAIRS_PER_SNAPSHOT)
+        candidates, next_after = listed(found.after, access.PAIRS_PER_SNAPSHOT)
         facts_of = access.access_facts(map(pair, candidates), act.at, deadline=act.deadline)
         permitted = [candidate for candidate in candidates if decide(facts_of[pair(candidate)], permission).permits]
         taken = permitted[: limit - len(found.names)]
-        after = taken[-1] if len(taken) < len(permitted) else onward
+        after = taken[-1] if len(taken) < len(permitted) else next_after
         found = FoundNames([*found.names, *taken], after)
         if found.after is None:
             return found

@@ -131,7 +131,7 @@ def test_edit_is_permitted_or_refused_by_role(
     elif change == MemberEdit():
         assert edit(found, change, 1, act_of(found)) is None
     else:
-        assert edited(found, change).audit.details["capacity"] == role
+        assert edited(found, change).audit.details["role"] == role
 
 
 @pytest.mark.parametrize("role", [Role.VENDOR, Role.SELF])
@@ -238,7 +238,7 @@ def test_edit_with_overrides_records_member_audit_entry_and_notification() -> No
     )
     assert done.audit.details == {
         "user_id": EMPLOYEE,
-        "capacity": "super_admin",
+        "role": "super_admin",
         "permission_set": "partner_admin",
         "set_version": 1,
         "lost": ["crm.deals.delete:all", "crm.deals.edit:all"],

@@ -48,7 +48,7 @@ def test_remove_partner_admin_revokes_grant_for_every_role(role: Role, cause: Ca
     assert (ended.member.active, ended.member.grant, ended.member.partner_id) == (False, None, None)
     assert (ended.member.seat, ended.former_employee, ended.reconciliation) == (None, None, None)
     assert (ended.audit.event, ended.audit.accounts) == ("grant.revoked", (CLIENT, PARTNER))
-    assert ended.audit.details == {"user_id": EMPLOYEE, "capacity": role, "grant_id": a_grant().grant_id}
+    assert ended.audit.details == {"user_id": EMPLOYEE, "role": role, "grant_id": a_grant().grant_id}
     assert ended.notification
     notification = ended.notification
     assert (notification.kind, notification.cause) == (NotificationKind.ACCESS_ENDED, cause)
@@ -64,7 +64,7 @@ def test_remove_self_reports_cause_self_whatever_the_role() -> None:
     assert ended.notification.cause is Cause.SELF
     assert (ended.audit.event, ended.audit.details) == (
         "member.removed",
-        {"user_id": USERS, "capacity": "user_manager"},
+        {"user_id": USERS, "role": "user_manager"},
     )
     assert ended.audit.accounts == (CLIENT,)
 

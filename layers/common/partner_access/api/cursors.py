@@ -56,7 +56,7 @@ def encrypt(position: str, filters: Mapping[str, Any], route: str, act: Act) -> 
 
 def _xor_with_stream(payload: bytes, nonce: bytes) -> bytes:
     """Encrypt or decrypt bytes by XOR with a stream derived from the key and the nonce."""
-    key = _mac(_key(), b"veil")
+    key = _mac(_key(), b"encryption")
     blocks = range(0, len(payload), len(key))
     stream = b"".join(_mac(key, nonce + start.to_bytes(4, "big")) for start in blocks)
     return bytes(each ^ stream_byte for each, stream_byte in zip(payload, stream, strict=False))
@@ -64,7 +64,7 @@ def _xor_with_stream(payload: bytes, nonce: bytes) -> bytes:
 
 def _cursor_mac(encrypted: str, filters: Mapping[str, Any], route: str, act: Act) -> str:
     authenticated = json.dumps([encrypted, act.actor_id, route, filters], sort_keys=True)
-    return _mac(_mac(_key(), b"seal"), authenticated.encode()).hex()
+    return _mac(_mac(_key(), b"mac"), authenticated.encode()).hex()
 
 
 def _key() -> bytes:

@@ -41,19 +41,19 @@ def retry_after(status: HTTPStatus) -> dict[str, str]:
     return {"retry-after": RETRY_AFTER[status]} if status in RETRY_AFTER else {}
 
 
-def problem(refusal: DomainError, event: Event) -> ApiResponse:
-    status = status_of(refusal)
+def problem(error: DomainError, event: Event) -> ApiResponse:
+    status = status_of(error)
     problem = {
-        "type": page_urls.of_problem(refusal.code),
-        "title": refusal.code.replace("_", " ").capitalize(),
+        "type": page_urls.of_problem(error.code),
+        "title": error.code.replace("_", " ").capitalize(),
         "status": status,
-        "detail": refusal.detail,
+        "detail": error.detail,
         "instance": event["requestContext"]["requestId"],
-        "code": refusal.code,
-        **({"errors": refusal.errors} if refusal.errors else {}),
-        **refusal.details,
+        "code": error.code,
+        **({"errors": error.errors} if error.errors else {}),
+        **error.details,
     }
     headers = {"content-type": "application/problem+json", **retry_after(status)}
-    if isinstance(refusal, errors.MethodNotAllowed):
-        headers["allow"] = str(refusal.details["allow"])
+    if isinstance(error, errors.MethodNotAllowed):
+        headers["allow"] = str(error.details["allow"])
     return response(status, json.dumps(problem, ensure_ascii=False), headers)

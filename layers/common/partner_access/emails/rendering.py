@@ -48,7 +48,7 @@ PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
         "in_days": "in {} days",
         "soon": "soon",
         "from_approval": "{} after you approve",
-        "shortened": "Requested: {asked}; granted: {given}",
+        "shortened": "Requested: {requested}; granted: {granted}",
         "paid_seat": "a paid seat",
         "cause_client": "the client",
         "cause_partner": "the partner",
@@ -81,7 +81,7 @@ PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
         "in_days": "あと{}日で",
         "soon": "まもなく",
         "from_approval": "承認から{}",
-        "shortened": "申請：{asked}、付与：{given}",
+        "shortened": "申請：{requested}、付与：{granted}",
         "paid_seat": "有料シート",
         "cause_client": "クライアント",
         "cause_partner": "パートナー",
@@ -247,7 +247,7 @@ def _names(context: EmailContext, language: Language, *, longest: int = MAX_NAME
         "actor_name": _sanitize(context.actor_name, longest),
         "until": _format_time(context.expires_at, language) or phrases["no_end"],
         "ends_in": _time_left(context.days_left, language),
-        "asked_until": _from_approval(context.requested_days, language),
+        "requested_until": _from_approval(context.requested_days, language),
         "link_until": _format_time(context.link_expires_at, language),
         "purpose": _remark(context.purpose),
         "reason": _remark(context.reason),
@@ -291,7 +291,7 @@ def _shortened_access(context: EmailContext, language: Language) -> tuple[str, .
     if not context.granted_days:
         return ()
     requested = _days(context.requested_days, language) if context.requested_days else phrases["endless"]
-    return (phrases["shortened"].format(asked=requested, given=_days(context.granted_days, language)),)
+    return (phrases["shortened"].format(requested=requested, granted=_days(context.granted_days, language)),)
 
 
 def _from_approval(days: int | None, language: Language) -> str:

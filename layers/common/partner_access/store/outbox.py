@@ -19,8 +19,7 @@ from partner_access.domain.email_delivery import (
     can_stand_in,
 )
 from partner_access.domain.errors import StaleFacts
-from partner_access.domain.links.links import MAX_VALID_SECRETS, Link, LinkDeliveryStatus
-from partner_access.domain.links.links import StoredLinkState as LinkStanding
+from partner_access.domain.links.links import MAX_VALID_SECRETS, Link, LinkDeliveryStatus, StoredLinkState
 from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.notifications import Notification
@@ -233,7 +232,7 @@ def add_secret(link: Link, secret: LinkSecret, at: datetime) -> bool:
         "ADD secrets :secret",
         only_if=SECRETS_BELOW_LIMIT,
         secret={secret.fingerprint},
-        open=LinkStanding.OPEN,
+        open=StoredLinkState.OPEN,
         now=at,
         most=MAX_VALID_SECRETS,
         resent_at=link.resent_at,

@@ -69,7 +69,7 @@ class LinkApproved(Decision):
 
 def approve(facts: ReplyFacts, terms_offered: RequestedAccess, act: Act) -> LinkApproved:
     """Make the named employee a partner admin of this one account. They take one of its partner seats."""
-    link, account = _require_answerable(facts, act)
+    link, account = _require_open(facts, act)
     granted_access = reduced_access(link.requested_access, terms_offered.removed, terms_offered.access_days)
     shortened_days = granted_access.access_days if granted_access.access_days != link.access_days else None
     terms = GrantTerms(
@@ -118,7 +118,7 @@ def approve(facts: ReplyFacts, terms_offered: RequestedAccess, act: Act) -> Link
     )
 
 
-def _require_answerable(facts: ReplyFacts, act: Act) -> tuple[links.Link, Account]:
+def _require_open(facts: ReplyFacts, act: Act) -> tuple[links.Link, Account]:
     """Return the link and the account if the link can be answered.
 
     Errors come in this order: secret, state of the link, account, authority, earlier answer (contract.md).
@@ -151,7 +151,7 @@ class LinkDeclineDecision(Decision):
 
 def decline(facts: ReplyFacts, reason: str | None, act: Act) -> LinkDeclineDecision:
     """Decline the link for this account. Other accounts can still approve a link for several (domain.md rule 7)."""
-    link, account = _require_answerable(facts, act)
+    link, account = _require_open(facts, act)
     account.must_be_active()
     return LinkDeclineDecision(
         act=act,

@@ -131,11 +131,11 @@ def _create_ordinary(facts: MemberCreationFacts, account: Account, new_member: N
     seat = _seat(new_member, own_partner, creator_rights)
     must_exist_in_clients(new_member.overrides.added)
     overrides = new_member.overrides.effective_on(base)
-    given_rights = overrides.applied_to(base)
-    must_be_grantable(given_rights, creator_rights)
+    new_rights = overrides.applied_to(base)
+    must_be_grantable(new_rights, creator_rights)
     if own_partner:
         must_suit_partner_member(base)
-    if widens_own_partner_employee(creator, person, given_rights):
+    if widens_own_partner_employee(creator, person, new_rights):
         raise OwnPartnerMayNotApprove
     account.must_be_active()
     before, now = facts.target.member, facts.target.member_at(act.at)

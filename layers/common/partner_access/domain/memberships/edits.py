@@ -187,7 +187,7 @@ def _entry(
         managed.account.account_id,
         managed.now.partner_id,
         user_id=managed.user.user_id,
-        capacity=managed.role,
+        role=managed.role,
         permission_set=after.permission_set,
         set_version=after.set_version,
         gained=list(rights_after.written_wider_than(rights_before)),

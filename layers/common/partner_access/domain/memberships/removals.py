@@ -65,7 +65,7 @@ def remove(facts: MembershipFacts, expected_version: int, act: Act) -> MemberRem
             managed.account.account_id,
             now.partner_id,
             user_id=managed.user.user_id,
-            capacity=managed.role,
+            role=managed.role,
             grant_id=now.grant.grant_id if now.grant else None,
         ),
         notification=_notification(managed, cause, act),

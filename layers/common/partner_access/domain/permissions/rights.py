@@ -202,9 +202,9 @@ def must_have_prerequisites(rights: Rights) -> None:
         )
 
 
-def must_be_grantable(rights: Rights, giver_rights: Rights) -> None:
+def must_be_grantable(rights: Rights, grantor_rights: Rights) -> None:
     """Raise unless the giver holds each of these permissions in the same scope or a wider one (domain.md §3)."""
-    if not giver_rights.covers(rights):
+    if not grantor_rights.covers(rights):
         raise PermissionNotHeld("/permissions")
 
 

@@ -49,11 +49,11 @@ def page(account_id: str, span: Span, *, after: str | None, limit: int) -> Page:
         # A moving span such as "the last 90 days" has moved past the position of the list.
         return Page()
     listed = queries.query(
-        "pk = :trail AND sk BETWEEN :start AND :end",
+        "pk = :audit_log AND sk BETWEEN :start AND :end",
         limit=limit,
         after=keys.audit(account_id, after)._asdict() if after else None,
         newest_first=True,
-        trail=f"{keys.AUDIT}{account_id}",
+        audit_log=f"{keys.AUDIT}{account_id}",
         start=start,
         end=end,
     )

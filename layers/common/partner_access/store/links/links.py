@@ -229,12 +229,12 @@ def page(partner_id: str, *, employee_id: str | None, after: str | None, limit: 
     if employee_id:
         start = _index_key(partner_id, employee_id, after) if after else None
         found = queries.query(
-            "list_key = :whose",
+            "list_key = :employee",
             index="listing",
             limit=limit,
             after=start,
             newest_first=True,
-            whose=keys.employee(partner_id, employee_id),
+            employee=keys.employee(partner_id, employee_id),
         )
         links = list(_read_links(found.items))
     else:

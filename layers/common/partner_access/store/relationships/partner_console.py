@@ -147,18 +147,22 @@ def memberships_of(partner_id: str, user_id: str, *, at: datetime, after: str | 
     """
     if keys.member(partner_id, user_id) not in dynamo.read([keys.member(partner_id, user_id)]):
         return Page([], None)
-    memberships, onward = _some_memberships_of(partner_id, user_id, at=at, after=after, limit=limit)
-    if onward and len(memberships) < limit:
-        more, onward = _some_memberships_of(partner_id, user_id, at=at, after=onward, limit=dynamo.MAX_BATCH_ITEMS)
+    memberships, next_after = _some_memberships_of(partner_id, user_id, at=at, after=after, limit=limit)
+    if next_after and len(memberships) < limit:
+        more, next_after = _some_memberships_of(
+            partner_id, user_id, at=at, after=next_after, limit=dynamo.MAX_BATCH_ITEMS
+        )
         memberships += more
-    return Page(memberships[:limit], memberships[limit - 1].client.account_id if len(memberships) > limit else onward)
+    return Page(
+        memberships[:limit], memberships[limit - 1].client.account_id if len(memberships) > limit else next_after
+    )
 
 
 def _some_memberships_of(
     partner_id: str, user_id: str, *, at: datetime, after: str | None, limit: int
 ) -> tuple[list[ClientMembership], str | None]:
-    account_ids, onward = accounts.ids_of(user_id, after=after, limit=limit)
-    return _read_memberships(partner_id, [(each, user_id) for each in account_ids], at), onward
+    account_ids, next_after = accounts.ids_of(user_id, after=after, limit=limit)
+    return _read_memberships(partner_id, [(each, user_id) for each in account_ids], at), next_after
 
 
 def employees(partner_id: str, *, at: datetime, after: str | None, limit: int) -> EmployeePage:
