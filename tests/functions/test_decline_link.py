@@ -14,7 +14,6 @@ from tests.support.builders import (
     EMPLOYEE,
     LINK,
     PARTNER,
-    SECRET_TEXT,
     a_grant,
     a_member,
     a_partner_admin,
@@ -22,7 +21,7 @@ from tests.support.builders import (
     the_client,
 )  # fmt: skip
 from tests.support.costs import count_costs
-from tests.support.gateway import VENDOR, call
+from tests.support.gateway import VENDOR
 from tests.support.link_requests import (
     approve,
     assert_error,
@@ -231,13 +230,6 @@ def test_decline_link_with_last_approval_used_before_commit_is_refused(table: Ta
     response = send_during_change(table, lambda: approve(OTHER_ADMIN, account_id=OTHER_CLIENT), decline)
 
     assert (response.status, response.code) == (409, "link_already_used")
-
-
-def test_decline_link_by_get_returns_405(seeded: Table) -> None:
-    with assert_unchanged(seeded):
-        response = call("GET /access-links/declines", APPROVER, {"secret": SECRET_TEXT, "account_id": CLIENT})
-
-    assert (response.status, response.headers["allow"]) == (405, "POST")
 
 
 @pytest.mark.parametrize("most", [1, 3])

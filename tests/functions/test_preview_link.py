@@ -195,14 +195,6 @@ def test_preview_with_unknown_field_returns_422(seeded: Table, wrong: dict[str, 
     assert_error(seeded, lambda: preview(**wrong), 422, "unknown_field")
 
 
-@pytest.mark.parametrize("method", ["GET", "HEAD"])
-def test_preview_with_get_or_head_returns_405_and_changes_nothing(seeded: Table, method: str) -> None:
-    with assert_unchanged(seeded):
-        answer = call(f"{method} /access-links/preview", APPROVER, {"secret": SECRET_TEXT})
-
-    assert (answer.status, answer.headers["allow"]) == (405, "POST")
-
-
 def test_preview_costs_at_most_four_reads_and_no_writes(seeded: Table) -> None:
     with count_costs(seeded) as costs:
         preview()

@@ -10,9 +10,9 @@ from partner_access.domain.links.links import Link
 from partner_access.domain.links.secrets import LinkSecret
 from partner_access.store import keys
 from tests.support import link_requests
-from tests.support.builders import APPROVER, EMPLOYEE, LINK, PARTNER, SECRET_TEXT, a_user
+from tests.support.builders import APPROVER, EMPLOYEE, LINK, PARTNER, a_user
 from tests.support.costs import count_costs
-from tests.support.gateway import VENDOR, call
+from tests.support.gateway import VENDOR
 from tests.support.link_requests import (
     assert_error,
     assert_replayed,
@@ -162,13 +162,6 @@ def test_request_renewal_overtaken_by_change_returns_error_and_changes_nothing(
     answer = send_during_change(ended_link, lambda: change(ended_link), request_renewal)
 
     assert (answer.status, answer.code) == (status, code)
-
-
-def test_request_renewal_with_get_returns_405_and_changes_nothing(ended_link: Table) -> None:
-    with assert_unchanged(ended_link):
-        answer = call("GET /access-links/renewals", APPROVER, {"secret": SECRET_TEXT})
-
-    assert (answer.status, answer.headers["allow"]) == (405, "POST")
 
 
 def test_request_renewal_costs_at_most_two_reads_and_one_write(ended_link: Table) -> None:
