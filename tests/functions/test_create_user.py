@@ -168,7 +168,7 @@ PARTNER_ADMIN_ERRORS: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[
         (403, "own_partner_may_not_approve"),
     ),
     (
-        "one of its staff, when no other runs the account",
+        "an employee of the account, when no other runs the account",
         (a_member(COLLEAGUE), a_member(APPROVER, "view_only")),
         {"by": COLLEAGUE},
         (403, "no_independent_approver"),

@@ -178,9 +178,7 @@ class NoSeatLeft(Conflict):
 
 class NotEligible(Conflict):
     code = "not_eligible"
-    detail = (
-        "This person cannot be a partner admin: only staff of an active partner can, with an address in its domains."
-    )
+    detail = "This person cannot be a partner admin. Only an employee of an active partner can, with an address in its domains."
 
 
 class LastSuperAdmin(Conflict):
