@@ -263,24 +263,6 @@ def test_authorize_vendor_relies_on_target_only() -> None:
     assert set(held.relied_on) == {the_client(), *TARGET.relied_on}
 
 
-@pytest.mark.parametrize(
-    ("actor", "target", "by_own_partner"),
-    [
-        (OWN_PARTNER_SUPER_ADMIN, TARGET, True),
-        (COLLEAGUE_ACTOR, TARGET, True),
-        (ADMIN, TARGET, False),
-        (OWN_PARTNER_SUPER_ADMIN, VIEW_ONLY_MEMBER, False),
-        (OWN_PARTNER_SUPER_ADMIN, Actor(an_employee(), a_member(EMPLOYEE, "sales")), False),
-    ],
-)
-def test_authorize_by_own_partner_is_true_for_employee_of_targets_partner(
-    actor: Actor, target: Actor, by_own_partner: bool
-) -> None:
-    found = facts(actor=actor, target=target)
-
-    assert authorize(found, act_of(found)).by_own_partner is by_own_partner
-
-
 def test_authorize_after_expired_grant_returns_previous_membership() -> None:
     before = a_partner_admin(grant=a_grant(expires_at=NOW), previous=a_member(EMPLOYEE, "sales").assignment, version=4)
     held = authorize(facts(target=a_partner_admin_actor(member=before)), an_act())

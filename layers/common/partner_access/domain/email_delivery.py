@@ -19,7 +19,7 @@ from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.notifications import Locale, Notification, NotificationKind
 from partner_access.domain.permissions.rights import USERS_MANAGE
 from partner_access.domain.records import Record
-from partner_access.domain.users import User
+from partner_access.domain.users import User, works_for
 
 RESULT_TIMEOUT: Final = timedelta(minutes=5)
 """The time in which a copy without a result may turn out to have been sent. It exceeds the email sender's run time."""
@@ -260,7 +260,8 @@ def _readers_by_kind(facts: DeliveryFacts, at: datetime) -> list[Reader]:
 def _creator(facts: DeliveryFacts) -> User | None:
     """Return the creator of the link while they work for the partner. A former employee gets no news of its clients."""
     creator = facts.creator
-    return creator if creator and creator.active and facts.notification.partner_id in creator.employed_by else None
+    is_employed = works_for(creator, facts.notification.partner_id)
+    return creator if creator and creator.active and is_employed else None
 
 
 def _can_see_page(facts: DeliveryFacts) -> bool:
@@ -271,9 +272,7 @@ def _can_see_page(facts: DeliveryFacts) -> bool:
     if facts.notification.kind is NotificationKind.ACCESS_ENDED:
         return False
     leads_to_links = LINKED_PAGE_BY_KIND.get(facts.notification.kind) is LinkedPage.LINKS
-    return not leads_to_links or (
-        facts.employee is not None and facts.notification.partner_id in facts.employee.employed_by
-    )
+    return not leads_to_links or works_for(facts.employee, facts.notification.partner_id)
 
 
 def _stand_in_readers(facts: DeliveryFacts, at: datetime) -> list[Reader]:

@@ -69,6 +69,11 @@ def must_not_be_deactivated(user: User | None) -> None:
         raise Forbidden
 
 
+def works_for(user: User | None, partner_id: str | None) -> bool:
+    """Return whether the user is an employee of this partner. The partner's program does not matter."""
+    return user is not None and partner_id in user.employed_by
+
+
 def is_eligible(user: User | None, partner: Account | None) -> bool:
     """Return whether this user can be a partner admin for this partner (domain.md §2)."""
     return (
@@ -78,7 +83,7 @@ def is_eligible(user: User | None, partner: Account | None) -> bool:
         and partner.is_in_program
         and user.active
         and user.email is not None
-        and partner.account_id in user.employed_by
+        and works_for(user, partner.account_id)
         and user.email.rpartition("@")[2] in partner.domains
     )
 

@@ -9,11 +9,10 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.errors import (
     Forbidden,
     LastSuperAdmin,
-    NoIndependentApprover,
     NotAnApprover,
     NotFound,
-    OwnPartnerMayNotApprove,
 )
+from partner_access.domain.memberships import own_partner
 from partner_access.domain.memberships.effective_rights import effective_rights_of
 from partner_access.domain.memberships.members import Member, SuspensionReason
 from partner_access.domain.permissions.custom_sets import CustomSets
@@ -124,10 +123,6 @@ class Actor:
         now = self.member_at(at)
         return now is not None and now.is_super_admin and bool(self.rights_at(at).held)
 
-    def shares_employer_with(self, person: User) -> bool:
-        """Return whether both users work for the same partner."""
-        return self.user is not None and bool(self.user.employed_by & person.employed_by)
-
     def is_approver_at(self, at: datetime) -> bool:
         """Return whether the actor can answer links for the account. A partner member never can (domain.md §4)."""
         now = self.member_at(at)
@@ -140,8 +135,9 @@ class Actor:
         self.must_be_member(at)
         if not self.is_approver_at(at):
             raise NotAnApprover
-        if self.user and partner_id in self.user.employed_by:
-            raise OwnPartnerMayNotApprove if has_independent_super_admin(super_admins, at) else NoIndependentApprover
+        own_partner.must_not_approve(
+            self.user, partner_id, others_can_approve=has_independent_super_admin(super_admins, at)
+        )
 
 
 NO_ACTOR: Final = Actor()

@@ -13,9 +13,9 @@ from partner_access.domain.errors import (
     InvalidField,
     NotAClientAccount,
     NotFound,
-    OwnPartnerMayNotApprove,
     PermissionNotHeld,
 )
+from partner_access.domain.memberships import own_partner
 from partner_access.domain.memberships.actors import NO_ACTOR, Actor
 from partner_access.domain.memberships.effective_rights import rights_and_version_now
 from partner_access.domain.memberships.grants import GrantCandidate, GrantTerms, grant_partner_admin, paid_seat_required
@@ -28,7 +28,6 @@ from partner_access.domain.memberships.members import (
     default_seat,
 )
 from partner_access.domain.notifications import Notification, NotificationKind
-from partner_access.domain.permissions.catalogue import RESTRICTED
 from partner_access.domain.permissions.custom_sets import CustomSet, CustomSets
 from partner_access.domain.permissions.rights import (
     BILLING_MANAGE,
@@ -121,27 +120,26 @@ def _create_ordinary(facts: MemberCreationFacts, account: Account, new_member: N
     if USERS_MANAGE not in creator_rights:
         raise Forbidden
     base, version = rights_and_version_now(new_member.permission_set, facts.sets)
-    own_partner = creator.partner_at(act.at)
-    if own_partner and not (person and is_eligible(person, own_partner)):
+    for_partner = creator.partner_at(act.at)
+    if for_partner and not (person and is_eligible(person, for_partner)):
         raise Forbidden
     if not person or not person.active:
         raise InvalidField("/email")
     if new_member.access_days:
         raise InvalidField("/access_days")
-    seat = _seat(new_member, own_partner, creator_rights)
+    seat = _seat(new_member, for_partner, creator_rights)
     must_exist_in_clients(new_member.overrides.added)
     overrides = new_member.overrides.effective_on(base)
     new_rights = overrides.applied_to(base)
     must_be_grantable(new_rights, creator_rights)
-    if own_partner:
+    if for_partner:
         must_suit_partner_member(base)
-    if widens_own_partner_employee(creator, person, new_rights):
-        raise OwnPartnerMayNotApprove
+    own_partner.must_not_give_restricted(creator.user, person, new_rights)
     account.must_be_active()
     before, now = facts.target.member, facts.target.member_at(act.at)
     if now and now.active:
         raise AlreadyMember
-    if own_partner and now and SuspensionReason.CLIENT in now.suspended_by:
+    if for_partner and now and SuspensionReason.CLIENT in now.suspended_by:
         raise GrantSuspended
 
     member = Member(
@@ -150,8 +148,8 @@ def _create_ordinary(facts: MemberCreationFacts, account: Account, new_member: N
         user_id=person.user_id,
         since=before.since if before else act.at,
         granted_by=act.actor_id,
-        partner_id=own_partner.account_id if own_partner else None,
-        access_generation=access_generation_of(person, own_partner) if own_partner else 0,
+        partner_id=for_partner.account_id if for_partner else None,
+        access_generation=access_generation_of(person, for_partner) if for_partner else 0,
         permission_set=new_member.permission_set,
         set_version=version,
         added=overrides.added,
@@ -161,9 +159,9 @@ def _create_ordinary(facts: MemberCreationFacts, account: Account, new_member: N
     return _created(facts, account, person, member, act)
 
 
-def _seat(new_member: NewMember, own_partner: Account | None, creator_rights: Rights) -> Seat:
+def _seat(new_member: NewMember, for_partner: Account | None, creator_rights: Rights) -> Seat:
     """Return the requested seat or the default one. The default for a colleague added by a partner is a free one."""
-    seat = new_member.seat or (Seat.VIEW_ONLY if own_partner else default_seat(new_member.permission_set))
+    seat = new_member.seat or (Seat.VIEW_ONLY if for_partner else default_seat(new_member.permission_set))
     if seat is Seat.PARTNER:
         raise InvalidField("/seat")
     if seat in PAID_SEATS and BILLING_MANAGE not in creator_rights:
@@ -236,7 +234,7 @@ def assignable(facts: AssignableSetsFacts, act: Act) -> tuple[str, ...]:
             _can_be_partner_admin(facts, facts.account, act)
             if name is SetName.PARTNER_ADMIN
             else own_rights.covers(latest_set_rights(name))
-            and not widens_own_partner_employee(facts.chooser, facts.person, latest_set_rights(name))
+            and not own_partner.gives_restricted(facts.chooser.user, facts.person, latest_set_rights(name))
         )
     )
 
@@ -252,15 +250,6 @@ def assignable_custom_sets(
     return tuple(
         each for each in custom_sets if own_rights.covers(each.rights) and not (for_partner and each.restricted)
     )
-
-
-def widens_own_partner_employee(actor: Actor, person: User | None, rights: Rights) -> bool:
-    """Return whether this gives a restricted permission to a user who works for the same partner.
-
-    No partner admin can hold such a permission. Without this rule, employees of one partner could give it to each
-    other.
-    """
-    return person is not None and actor.shares_employer_with(person) and any(name in RESTRICTED for name in rights)
 
 
 def _can_be_partner_admin(facts: AssignableSetsFacts, account: Account, act: Act) -> bool:

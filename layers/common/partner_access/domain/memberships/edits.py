@@ -10,10 +10,9 @@ from partner_access.domain.errors import (
     Forbidden,
     GrantSuspended,
     InvalidField,
-    OwnPartnerMayNotApprove,
     PermissionNotHeld,
 )
-from partner_access.domain.memberships import creations, migrations
+from partner_access.domain.memberships import creations, migrations, own_partner
 from partner_access.domain.memberships.actors import witness
 from partner_access.domain.memberships.creations import MemberCreated, MemberCreationFacts, NewMember
 from partner_access.domain.memberships.effective_rights import (
@@ -153,7 +152,7 @@ def _edit(facts: MembershipFacts, managed: ManagedMembership, changes: MemberEdi
         after = _promoted(facts, managed, changes, act)
     else:
         after = _with_end(
-            managed, changes, _with_seats(facts, managed, changes, _with_set(facts, managed, changes), act), act
+            facts, managed, changes, _with_seats(facts, managed, changes, _with_set(facts, managed, changes), act), act
         )
     rights_before = _rights(managed.account, now, facts.target.sets)
     rights_after = _rights(managed.account, after, {**facts.target.sets, **facts.sets})
@@ -228,8 +227,8 @@ def _promoted(facts: MembershipFacts, managed: ManagedMembership, changes: Membe
         raise InvalidField("/permission_set").with_detail(SUPER_ADMIN_HOLDS_ALL)
     if facts.target.suspended_by_at(act.at):
         raise GrantSuspended
-    if facts.actor.shares_employer_with(managed.user) and not managed.account.is_partner:
-        raise OwnPartnerMayNotApprove
+    if not managed.account.is_partner:
+        own_partner.must_not_promote(facts.actor.user, managed.user)
     now, before = managed.now, managed.now.previous
     seat = now.seat if now.seat is not Seat.PARTNER else before.seat if before else None
     return now.model_copy(
@@ -307,13 +306,11 @@ def _must_be_grantable(
         return
     if managed.role is Role.PARTNER_MANAGER:
         raise Forbidden("/permissions").with_detail("On the partner's side, you can only remove permissions.")
-    if managed.now.grant and managed.role.is_of_the_account and managed.by_own_partner:
-        raise OwnPartnerMayNotApprove
-    gained_rights = Rights({name: rights_after.held[name] for name in gained})
-    if not managed.account.is_partner and creations.widens_own_partner_employee(
-        facts.actor, managed.user, gained_rights
-    ):
-        raise OwnPartnerMayNotApprove
+    if managed.now.grant and managed.role.is_of_the_account:
+        own_partner.must_not_widen(facts.actor.user, managed.now.partner_id)
+    if not managed.account.is_partner:
+        gained_rights = Rights({name: rights_after.held[name] for name in gained})
+        own_partner.must_not_give_restricted(facts.actor.user, managed.user, gained_rights)
     actor_rights = facts.actor.rights_at(act.at)
     if any(rights_after.held[name] > actor_rights.held.get(name, 0) for name in gained):
         raise PermissionNotHeld("/permissions")
@@ -353,7 +350,9 @@ def _requested_seats(after: Member, changes: MemberEdit) -> tuple[Seat | None, s
     return seat, {*requested} - {seat}
 
 
-def _with_end(managed: ManagedMembership, changes: MemberEdit, after: Member, act: Act) -> Member:
+def _with_end(
+    facts: MembershipFacts, managed: ManagedMembership, changes: MemberEdit, after: Member, act: Act
+) -> Member:
     """Return the membership with the requested end of its grant.
 
     Both sides can shorten a grant. Only the client can lengthen it (domain.md rule 23).
@@ -368,8 +367,7 @@ def _with_end(managed: ManagedMembership, changes: MemberEdit, after: Member, ac
     if _lasts_longer(grant.expires_at, after.grant.expires_at):
         if not managed.role.is_of_the_account:
             raise Forbidden("/access_days").with_detail(ONLY_CLIENT_EXTENDS)
-        if managed.by_own_partner:
-            raise OwnPartnerMayNotApprove("/access_days")
+        own_partner.must_not_widen(facts.actor.user, managed.now.partner_id, "/access_days")
     return after.model_copy(update={"grant": grant})
 
 

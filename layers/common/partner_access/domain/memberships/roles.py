@@ -56,17 +56,13 @@ class MembershipFacts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ManagedMembership:
-    """A membership that the caller can manage: as stored, as it counts now, and the caller's roles on it.
-
-    `by_own_partner` is true when the caller works for the partner on whose behalf the member is in the account.
-    """
+    """A membership that the caller can manage: as stored, as it counts now, and the caller's roles on it."""
 
     account: Account
     user: User
     before: Member
     now: Member
     roles: tuple[Role, ...]
-    by_own_partner: bool
     relied_on: tuple[Record, ...]
 
     @property
@@ -112,7 +108,6 @@ def authorize(facts: MembershipFacts, act: Act) -> ManagedMembership:
         before=before,
         now=now,
         roles=roles,
-        by_own_partner=facts.actor.user is not None and now.partner_id in facts.actor.user.employed_by,
         relied_on=tuple(dict.fromkeys((facts.account, *actor_records, *manager_records, *facts.target.relied_on))),
     )
 
@@ -123,10 +118,10 @@ def _roles(facts: MembershipFacts, now: Member | None, act: Act) -> Iterator[Rol
         return
     manages_users = USERS_MANAGE in facts.actor.rights_at(act.at)
     active_member = now if now and now.active else None
-    own_partner = facts.actor.partner_at(act.at)
-    if manages_users and not own_partner:
+    partner = facts.actor.partner_at(act.at)
+    if manages_users and not partner:
         yield Role.SUPER_ADMIN if facts.actor.is_super_admin_at(act.at) else Role.USER_MANAGER
-    if manages_users and own_partner and active_member and own_partner.account_id == active_member.partner_id:
+    if manages_users and partner and active_member and partner.account_id == active_member.partner_id:
         yield Role.COLLEAGUE
     if (
         active_member

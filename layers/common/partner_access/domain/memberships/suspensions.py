@@ -9,8 +9,8 @@ from partner_access.domain.errors import (
     GrantSuspended,
     IsSuperAdmin,
     NotAClientAccount,
-    OwnPartnerMayNotApprove,
 )
+from partner_access.domain.memberships import own_partner
 from partner_access.domain.memberships.members import SuspensionReason
 from partner_access.domain.memberships.roles import (
     ManagedMembership,
@@ -61,8 +61,8 @@ def resume(facts: MembershipFacts, act: Act) -> MemberResumed | None:
                 "You cannot lift this suspension. Ask the side that suspended the access."
             )
         return None
-    if side is SuspensionReason.CLIENT and managed.by_own_partner:
-        raise OwnPartnerMayNotApprove
+    if side is SuspensionReason.CLIENT:
+        own_partner.must_not_widen(facts.actor.user, managed.now.partner_id)
     notification = _notification(NotificationKind.ACCESS_RESUMED, managed, side, act)
     entry = _entry("member.resumed", managed, act, resumed_by=side)
     return _changed(MemberResumed, managed, managed.now.suspended_by - {side}, act, entry, notification)

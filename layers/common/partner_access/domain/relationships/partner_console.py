@@ -64,6 +64,6 @@ def client_membership(partner_id: str, account: Account | None, actor: Actor, at
 def must_add_colleagues(caller: Actor, partner_id: str, act: Act) -> None:
     """Raise unless the caller is in the client on behalf of this partner, and manages users there."""
     caller.must_be_member(act.at)
-    own_partner = caller.partner_at(act.at)
-    if not own_partner or own_partner.account_id != partner_id or USERS_MANAGE not in caller.rights_at(act.at):
+    caller_partner = caller.partner_at(act.at)
+    if not caller_partner or caller_partner.account_id != partner_id or USERS_MANAGE not in caller.rights_at(act.at):
         raise Forbidden

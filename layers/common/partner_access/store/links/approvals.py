@@ -10,7 +10,7 @@ from partner_access.domain.links.approvals import LinkApproved, LinkDeclineDecis
 from partner_access.domain.links.links import Link, LinkReply, StoredLinkState
 from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.users import User
+from partner_access.domain.users import User, works_for
 from partner_access.idempotency import StorableResponse
 from partner_access.store import accounts, dynamo, keys
 from partner_access.store.dynamo import Items
@@ -57,8 +57,8 @@ def _second_keys(link: Link, found: Items, account_id: str, actor_id: str) -> li
     The account's other super admins are needed only when the approver works for the partner that sent the link.
     """
     approver = found.get_as(User, keys.user(actor_id))
-    is_own_partner = approver is not None and link.partner_id in approver.employed_by
-    others = actors.super_admin_ids(found, account_id) if is_own_partner else []
+    needs_others = works_for(approver, link.partner_id)
+    others = actors.super_admin_ids(found, account_id) if needs_others else []
     return [
         keys.user(link.employee_id),
         keys.member(account_id, link.employee_id),

@@ -9,7 +9,7 @@ from partner_access.domain.memberships.removals import MemberRemoved
 from partner_access.domain.memberships.roles import MembershipChanged, MembershipFacts
 from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.domain.permissions.rights import SetName
-from partner_access.domain.users import User, partner_is_ambiguous, resolve_partner_id
+from partner_access.domain.users import User, partner_is_ambiguous, resolve_partner_id, works_for
 from partner_access.idempotency import StorableResponse
 from partner_access.store import dynamo, keys
 from partner_access.store.dynamo import Items
@@ -59,7 +59,7 @@ def _managed_partner_id(found: Items, account_id: str, user_id: str, actor_id: s
     """Return the partner on whose behalf the user is a member, if the caller works for it too."""
     member = found.get_as(Member, keys.member(account_id, user_id))
     caller = found.get_as(User, keys.user(actor_id))
-    return member.partner_id if member and caller and member.partner_id in caller.employed_by else None
+    return member.partner_id if member and works_for(caller, member.partner_id) else None
 
 
 def _super_admin_keys(found: Items, account_id: str, user_id: str, *, becomes_partner_admin: bool) -> list[Key]:

@@ -1,0 +1,58 @@
+"""The own-partner rule: employees of a partner approve nothing and widen nothing for it (domain.md §4).
+
+The rule also holds for super admins of the client. Only this module raises `OwnPartnerMayNotApprove`:
+
+- Answer a link, create a partner admin or accept a set update: `must_not_approve`.
+- Widen, extend or resume what a client gave: `must_not_widen`.
+- Make a user of the same partner super admin of a client: `must_not_promote`.
+- Give a user of the same partner a restricted permission: `must_not_give_restricted`.
+"""
+
+from partner_access.domain.errors import NoIndependentApprover, OwnPartnerMayNotApprove
+from partner_access.domain.permissions.catalogue import RESTRICTED
+from partner_access.domain.permissions.rights import Rights
+from partner_access.domain.users import User, works_for
+
+
+def have_same_employer(user: User | None, other: User | None) -> bool:
+    """Return whether both users work for the same partner, or are the same employee of a partner."""
+    return user is not None and other is not None and bool(user.employed_by & other.employed_by)
+
+
+def must_not_approve(approver: User | None, partner_id: str, *, others_can_approve: bool) -> None:
+    """Raise for an approver who works for the partner that would get the access.
+
+    The error is `NoIndependentApprover` if the account has no other super admin to ask.
+    """
+    if works_for(approver, partner_id):
+        raise OwnPartnerMayNotApprove if others_can_approve else NoIndependentApprover
+
+
+def must_not_widen(caller: User | None, partner_id: str | None, *fields: str) -> None:
+    """Raise for a caller of the client who works for the partner that the grant is for.
+
+    The partner can still take permissions away and shorten the access.
+    """
+    if works_for(caller, partner_id):
+        raise OwnPartnerMayNotApprove(*fields)
+
+
+def must_not_promote(caller: User | None, user: User) -> None:
+    """Raise if the caller and the future super admin of a client work for the same partner."""
+    if have_same_employer(caller, user):
+        raise OwnPartnerMayNotApprove
+
+
+def must_not_give_restricted(caller: User | None, user: User | None, rights: Rights) -> None:
+    """Raise if this gives a restricted permission to a user of the same partner in a client.
+
+    No partner admin can hold such a permission. Without this rule, employees of one partner could give it to each
+    other.
+    """
+    if gives_restricted(caller, user, rights):
+        raise OwnPartnerMayNotApprove
+
+
+def gives_restricted(caller: User | None, user: User | None, rights: Rights) -> bool:
+    """Return whether these rights have a restricted permission and both users work for the same partner."""
+    return have_same_employer(caller, user) and any(name in RESTRICTED for name in rights)
