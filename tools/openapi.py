@@ -25,6 +25,7 @@ from tools import template
 sys.path.insert(0, str(template.ROOT / "layers/common"))
 
 from functions.view_partner_console.app import EmployeeState
+from partner_access.api import errors as request_errors
 from partner_access.api import negotiation, request_fields, routing
 from partner_access.api.authzen import EvaluationsSemantic
 from partner_access.api.bulk import BulkOutcome
@@ -346,9 +347,16 @@ def _problem() -> Json:
 
 
 def codes() -> list[type[errors.DomainError]]:
-    """The errors with a code of their own, by code: the leaves of the tree that refusals.py holds."""
-    own = [each for each in vars(errors).values() if isinstance(each, type) and issubclass(each, errors.DomainError)]
-    return sorted((each for each in own if "code" in vars(each)), key=lambda each: each.code)
+    """Return the errors of the domain and the API, sorted by code."""
+    named = {**vars(errors), **vars(request_errors)}.values()
+    return sorted(
+        (
+            each
+            for each in named
+            if isinstance(each, type) and issubclass(each, errors.DomainError) and "code" in vars(each)
+        ),
+        key=lambda each: each.code,
+    )
 
 
 def _scopes() -> Json:

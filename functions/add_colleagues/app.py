@@ -70,7 +70,7 @@ def add_colleagues(partner_id: str, account_id: str, request: AddColleaguesReque
     caller, _ = in_account(account_id, act.actor_id)
     partner_console.must_add_colleagues(caller, partner_id, act)
     if request.permission_set == SetName.PARTNER_ADMIN:
-        raise InvalidField("/permission_set").with_detail(
+        raise InvalidField("permission_set").with_detail(
             "Ask the client. Only its admins can make a user partner admin."
         )
     report = AddColleaguesResponse(

@@ -4,7 +4,8 @@ import re
 from typing import Final, NoReturn
 
 from partner_access.api import routing
-from partner_access.domain.errors import MethodNotAllowed, NotFound
+from partner_access.api.errors import MethodNotAllowed
+from partner_access.domain.errors import NotFound
 from partner_access.lambda_context import Event
 
 app = routing.App()

@@ -6,8 +6,8 @@ from datetime import timedelta
 import pytest
 
 from partner_access.api import cursors
+from partner_access.api.errors import InvalidCursor
 from partner_access.api.request_fields import ListQuery
-from partner_access.domain.errors import InvalidCursor
 from tests.support.builders import NOW, an_act
 
 pytestmark = pytest.mark.usefixtures("environment")

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from partner_access.api import json_body
-from partner_access.domain.errors import BodyTooLarge, DomainError, MalformedBody, UnsupportedMediaType
+from partner_access.api.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from partner_access.domain.errors import DomainError
 
 
 def event_with_body(body: str | None, content_type: str | None = "application/json", **more: Any) -> dict[str, Any]:

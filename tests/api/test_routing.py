@@ -12,6 +12,7 @@ import pytest
 from typing_extensions import override
 
 from partner_access import telemetry
+from partner_access.api import errors as request_errors
 from partner_access.api import routing
 from partner_access.api.negotiation import MediaType
 from partner_access.api.request_fields import ListQuery, Name, Request
@@ -250,7 +251,7 @@ def test_app_sends_unknown_route_to_default() -> None:
 
     @app.default
     def unknown(event: Event) -> NoReturn:
-        raise errors.MethodNotAllowed(allow="GET, PUT")
+        raise request_errors.MethodNotAllowed(allow="GET, PUT")
 
     answer = call_app(app, "$default", path="/things", headers={"idempotency-key": None}, query={"a": "b"})
 
@@ -268,16 +269,16 @@ def test_app_does_not_catch_unexpected_exception() -> None:
 # errors
 
 ERROR_OF_EACH_STATUS = [
-    (errors.MalformedBody, 400),
+    (request_errors.MalformedBody, 400),
     (errors.Forbidden, 403),
     (errors.NotFound, 404),
     (errors.NoSeatLeft, 409),
     (errors.LinkExpired, 410),
     (errors.PreconditionFailed, 412),
-    (errors.BodyTooLarge, 413),
-    (errors.UnsupportedMediaType, 415),
+    (request_errors.BodyTooLarge, 413),
+    (request_errors.UnsupportedMediaType, 415),
     (errors.InvalidField, 422),
-    (errors.PreconditionRequired, 428),
+    (request_errors.PreconditionRequired, 428),
     (errors.RateLimited, 429),
     (errors.TemporarilyUnavailable, 503),
 ]
@@ -306,7 +307,7 @@ def test_error_that_can_be_retried_has_retry_after(kind: type[DomainError], stat
 
 
 def test_error_response_contains_pointers_and_details() -> None:
-    answer = call_app(failing_app(errors.NoSeatLeft("/account_id", limit=3)))
+    answer = call_app(failing_app(errors.NoSeatLeft("account_id", limit=3)))
 
     assert answer.body["errors"] == [{"pointer": "/account_id", "code": "no_seat_left"}]
     assert answer.body["limit"] == 3

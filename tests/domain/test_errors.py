@@ -96,6 +96,7 @@ def test_error_codes_are_unique_and_have_a_category() -> None:
     assert {each.code for each in ERRORS_BY_CODE.values() if each.__base__ is DomainError} == {
         "body_too_large",
         "method_not_allowed",
+        "precondition_required",
         "unsupported_media_type",
     }
 
@@ -105,19 +106,16 @@ def test_error_states_its_own_code_and_detail(refusal: type[DomainError]) -> Non
     assert {"code", "detail"} <= set(vars(refusal))
 
 
-def test_error_has_pointers_and_details() -> None:
-    error = errors.NoSeatLeft("/seat", "/permission_set", limit=3)
+def test_error_has_fields_and_details() -> None:
+    error = errors.NoSeatLeft("seat", ("permissions", "add"), limit=3)
 
-    assert error.errors == [
-        {"pointer": "/seat", "code": "no_seat_left"},
-        {"pointer": "/permission_set", "code": "no_seat_left"},
-    ]
+    assert error.fields == ((("seat",), "no_seat_left"), (("permissions", "add"), "no_seat_left"))
     assert error.details == {"limit": 3}
     assert str(error) == "no_seat_left"
 
 
 def test_error_details_are_not_shared_between_instances() -> None:
-    errors.NotFound("/here", details="this")
+    errors.NotFound("here", details="this")
 
-    assert errors.NotFound().errors == []
+    assert errors.NotFound().fields == ()
     assert errors.NotFound().details == {}

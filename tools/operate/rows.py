@@ -14,10 +14,10 @@ from pydantic_core import ErrorDetails
 
 from functions.manage_directory.app import PutAccountRequest, PutDirectoryRequest, PutMemberRequest, PutUserRequest
 from partner_access.api import json_body
+from partner_access.api.errors import MalformedBody
 from partner_access.api.request_fields import Identifier
 from partner_access.domain.accounts import AccountKind
 from partner_access.domain.directory import CLIENT_ONLY_FIELDS, PARTNER_ONLY_FIELDS
-from partner_access.domain.errors import MalformedBody
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import SetName

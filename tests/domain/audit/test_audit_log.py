@@ -85,7 +85,7 @@ def test_span_reversed_or_over_90_days_raises_invalid_query(start: datetime, end
     with pytest.raises(InvalidQuery) as raised:
         audit_log.span(start, end, NOW)
 
-    assert [each["pointer"] for each in raised.value.errors] == ["/from", "/to"]
+    assert [each.path for each in raised.value.fields] == [("from",), ("to",)]
 
 
 # readers

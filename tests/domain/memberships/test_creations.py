@@ -197,7 +197,7 @@ def test_create_with_unclear_partner_is_reported_only_to_approvers() -> None:
             create(facts(creator=creator, **unclear), new_partner_admin(), an_act())
     with pytest.raises(InvalidField) as raised:
         create(facts(**unclear), new_partner_admin(), an_act())
-    assert raised.value.errors == [{"pointer": "/partner_id", "code": "invalid_field"}]
+    assert raised.value.fields == ((("partner_id",), "invalid_field"),)
 
 
 def test_create_partner_admin_for_self_raises_own_partner_error() -> None:

@@ -32,7 +32,7 @@ def test_given_now_for_custom_set_returns_current_rights() -> None:
 def test_given_now_for_unknown_set_raises_unknown_permission_set(name: str) -> None:
     with pytest.raises(UnknownPermissionSet) as raised:
         rights_and_version_now(name, SETS)
-    assert raised.value.errors == [{"pointer": "/permission_set", "code": "unknown_permission_set"}]
+    assert raised.value.fields == ((("permission_set",), "unknown_permission_set"),)
 
 
 def test_base_of_custom_set_follows_changes_and_deletion() -> None:

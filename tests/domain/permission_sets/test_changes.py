@@ -121,7 +121,7 @@ def test_create_or_update_set_with_invalid_permissions_raises_error(
     ):
         with pytest.raises(error) as raised:
             decide(SetContent("Desk", permissions))
-        assert [each["pointer"] for each in raised.value.errors] == ["/permissions"]
+        assert [each.path for each in raised.value.fields] == [("permissions",)]
 
 
 def test_create_set_beyond_limit_raises_too_many_sets() -> None:
@@ -182,7 +182,7 @@ def test_update_set_held_by_partner_member_rejects_restricted_permission() -> No
     assert update(facts(custom_set=a_custom_set(holders=1)), BILLING_SET, 1, an_act())
     with pytest.raises(RestrictedPermission) as raised:
         update(facts(custom_set=a_custom_set(holders=1, partner_holders=1)), BILLING_SET, 1, an_act())
-    assert [each["pointer"] for each in raised.value.errors] == ["/permissions"]
+    assert [each.path for each in raised.value.fields] == [("permissions",)]
 
 
 # removal

@@ -16,11 +16,12 @@ from typing_extensions import override
 
 from partner_access import telemetry
 from partner_access.api import cursors, problems, response_body, routing
+from partner_access.api.errors import InvalidCursor
 from partner_access.api.request_fields import Request
 from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import ResponsePart
 from partner_access.domain.act import Act
-from partner_access.domain.errors import DomainError, InvalidCursor
+from partner_access.domain.errors import DomainError
 from partner_access.lambda_context import Context, Event
 
 MAX_PAGE_SIZE: Final = 100
@@ -49,7 +50,7 @@ class App(routing.App):
         telemetry.log_error(error)
         usual_status = problems.status_of(error)
         status = HTTPStatus.BAD_REQUEST if usual_status in REPORTED_AS_BAD_REQUEST else usual_status
-        pointers = ", ".join(each["pointer"] for each in error.errors)
+        pointers = ", ".join(each["pointer"] for each in problems.field_errors(error))
         sentence = f"{error.detail} ({pointers})" if pointers else error.detail
         return response_body.response(status, json.dumps(sentence, ensure_ascii=False), problems.retry_after(status))
 

@@ -12,9 +12,9 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from partner_access.api.errors import InvalidCursor
 from partner_access.api.request_fields import ListQuery
 from partner_access.domain.act import Act
-from partner_access.domain.errors import InvalidCursor
 
 VALID_FOR: Final = timedelta(hours=24)
 NONCE_BYTES: Final = 16

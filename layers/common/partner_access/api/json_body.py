@@ -5,7 +5,7 @@ from base64 import b64decode
 from math import isinf
 from typing import Any, Final, NoReturn
 
-from partner_access.domain.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
+from partner_access.api.errors import BodyTooLarge, MalformedBody, UnsupportedMediaType
 from partner_access.lambda_context import Event
 
 MAX_BYTES: Final = 64 * 1024

@@ -6,6 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from partner_access import page_urls
+from partner_access.api.errors import BodyTooLarge, MethodNotAllowed, PreconditionRequired, UnsupportedMediaType
 from partner_access.api.response_body import ApiResponse, response
 from partner_access.domain import errors
 from partner_access.domain.errors import DomainError
@@ -19,14 +20,14 @@ STATUS_BY_CATEGORY: Final[Mapping[type[DomainError], HTTPStatus]] = {
     errors.Malformed: HTTPStatus.BAD_REQUEST,
     errors.NotPermitted: HTTPStatus.FORBIDDEN,
     errors.NotVisible: HTTPStatus.NOT_FOUND,
-    errors.MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.Gone: HTTPStatus.GONE,
     errors.VersionMismatch: HTTPStatus.PRECONDITION_FAILED,
-    errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
-    errors.VersionRequired: HTTPStatus.PRECONDITION_REQUIRED,
+    PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
     errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -34,6 +35,15 @@ STATUS_BY_CATEGORY: Final[Mapping[type[DomainError], HTTPStatus]] = {
 
 def status_of(error: DomainError) -> HTTPStatus:
     return next(code for kind, code in STATUS_BY_CATEGORY.items() if isinstance(error, kind))
+
+
+def field_errors(error: DomainError) -> list[dict[str, str]]:
+    """Return the pointer (RFC 6901) and the code of each field at fault."""
+    return [{"pointer": "".join(map(_step, each.path)), "code": each.code} for each in error.fields]
+
+
+def _step(part: str | int) -> str:
+    return "/" + str(part).replace("~", "~0").replace("/", "~1")
 
 
 def retry_after(status: HTTPStatus) -> dict[str, str]:
@@ -50,10 +60,10 @@ def problem(error: DomainError, event: Event) -> ApiResponse:
         "detail": error.detail,
         "instance": event["requestContext"]["requestId"],
         "code": error.code,
-        **({"errors": error.errors} if error.errors else {}),
+        **({"errors": field_errors(error)} if error.fields else {}),
         **error.details,
     }
     headers = {"content-type": "application/problem+json", **retry_after(status)}
-    if isinstance(error, errors.MethodNotAllowed):
+    if isinstance(error, MethodNotAllowed):
         headers["allow"] = str(error.details["allow"])
     return response(status, json.dumps(problem, ensure_ascii=False), headers)

@@ -22,14 +22,21 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from partner_access import telemetry
-from partner_access.api import json_body
+from partner_access.api import errors, json_body
 from partner_access.api.negotiation import MediaType, accepted
 from partner_access.api.problems import problem
 from partner_access.api.request_fields import Query, Request, is_identifier
 from partner_access.api.response_body import ApiResponse, ResponseBody, response
-from partner_access.domain import errors
 from partner_access.domain.act import Act, IdempotencyKey
-from partner_access.domain.errors import DomainError, StaleFacts
+from partner_access.domain.errors import (
+    DomainError,
+    FieldError,
+    InvalidField,
+    InvalidQuery,
+    MissingField,
+    NotFound,
+    StaleFacts,
+)
 from partner_access.idempotency import StoredResponseFound
 from partner_access.lambda_context import Context, Event
 
@@ -43,7 +50,7 @@ It is the longest time that one attempt can take (guarantees.md F28).
 SECRET_PATTERN: Final = re.compile(r"pal_[\w-]+(\.|%2E)[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
 """Matches enough of a link secret that no id can match by mistake."""
 
-ERROR_BY_PYDANTIC_TYPE: Final = {"extra_forbidden": errors.UnknownField, "missing": errors.MissingField}
+ERROR_BY_PYDANTIC_TYPE: Final = {"extra_forbidden": errors.UnknownField, "missing": MissingField}
 """Error class by pydantic's error type. Email addresses have a class of their own, and all others are InvalidField."""
 
 NO_SUCH_VERSION: Final = -1
@@ -101,7 +108,7 @@ class Route:
         """
         parameters = event.get("queryStringParameters") or {}
         if parameters and not any(kind is Event or _is_a(Query, kind) for kind in self.arguments.values()):
-            raise errors.InvalidQuery(*map(_step, parameters))
+            raise InvalidQuery(*parameters)
 
     def reject_unknown_body(self, event: Event) -> None:
         """Reject the fields of a body if the operation takes no body."""
@@ -109,7 +116,7 @@ class Route:
             return
         fields = json_body.parsed(event)
         if fields:
-            raise errors.UnknownField(*map(_step, fields))
+            raise errors.UnknownField(*fields)
 
 
 class App:
@@ -241,7 +248,7 @@ def _expected_version(event: Event) -> ExpectedVersion:
 
 def _path_part(part: str) -> str:
     if not is_identifier(part):
-        raise errors.NotFound
+        raise NotFound
     return part
 
 
@@ -258,22 +265,18 @@ def validate(kind: type[BodyT], text: str) -> BodyT:
 
 def _validation_error(found: list[ErrorDetails]) -> DomainError:
     """Return one error for all faulty fields: their common error class, or InvalidField if they differ."""
-    pointers_by_error = [(_error_class(each), "".join(map(_step, each["loc"]))) for each in found]
-    kinds = {error_class for error_class, _ in pointers_by_error}
-    error = kinds.pop()() if len(kinds) == 1 else errors.InvalidField()
-    error.errors = [{"pointer": pointer, "code": error_class.code} for error_class, pointer in pointers_by_error]
+    classes = [_error_class(each) for each in found]
+    error = classes[0]() if len(set(classes)) == 1 else InvalidField()
+    error.fields = tuple(
+        FieldError(each["loc"], error_class.code) for error_class, each in zip(classes, found, strict=True)
+    )
     return error
-
-
-def _step(part: str | int) -> str:
-    """Return one step of a JSON pointer (RFC 6901)."""
-    return "/" + str(part).replace("~", "~0").replace("/", "~1")
 
 
 def _error_class(error: ErrorDetails) -> type[DomainError]:
     if error["type"] == "invalid_email":
         return errors.InvalidEmail
-    return ERROR_BY_PYDANTIC_TYPE.get(error["type"], errors.InvalidField)
+    return ERROR_BY_PYDANTIC_TYPE.get(error["type"], InvalidField)
 
 
 def _query(kind: type[Query], event: Event) -> Query:
@@ -281,7 +284,7 @@ def _query(kind: type[Query], event: Event) -> Query:
     try:
         return kind.model_validate(event.get("queryStringParameters") or {})
     except ValidationError as invalid:
-        raise errors.InvalidQuery(*(_step(each["loc"][0]) for each in invalid.errors())) from invalid
+        raise InvalidQuery(*(str(each["loc"][0]) for each in invalid.errors())) from invalid
 
 
 def act_of(event: Event, context: Context, *, needs_key: bool) -> Act:

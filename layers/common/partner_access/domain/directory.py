@@ -40,7 +40,7 @@ ELIGIBILITY_FIELDS: Final = frozenset({"active", "domains", "email", "program", 
 
 
 def _require_fields(fields: DirectoryFields, *names: str) -> None:
-    missing = [f"/{name}" for name in names if fields.get(name) is None]
+    missing = [name for name in names if fields.get(name) is None]
     if missing:
         raise MissingField(*missing)
 
@@ -60,19 +60,19 @@ def put_account(account_id: str, before: Account | None, fields: DirectoryFields
     if not before:
         _require_fields(fields, "kind", "name")
     elif fields.get("kind", before.kind) is not before.kind:
-        raise KindIsFixed("/kind")
+        raise KindIsFixed("kind")
     base = before or Account.model_validate({"account_id": account_id, **fields})
     disallowed = CLIENT_ONLY_FIELDS if base.kind is AccountKind.PARTNER else PARTNER_ONLY_FIELDS
-    disallowed_pointers = [f"/{name}" for name in disallowed if name in fields]
-    if disallowed_pointers:
-        raise InvalidField(*disallowed_pointers)
+    disallowed_names = [name for name in disallowed if name in fields]
+    if disallowed_names:
+        raise InvalidField(*disallowed_names)
     changed = _changed_fields(before, fields) if before else sorted(fields)
     if before and not changed:
         return None
     is_terminated_now = fields.get("program") is Program.TERMINATED and base.program is not Program.TERMINATED
     account = base.next_version(**fields, terminations=base.terminations + is_terminated_now)
     if account.partner_seat_limit is not None and account.partner_seats_used > account.partner_seat_limit:
-        raise LimitBelowUse("/partner_seat_limit")
+        raise LimitBelowUse("partner_seat_limit")
     return AccountSaved(
         act=act,
         before=before,
@@ -144,7 +144,7 @@ def put_user(user_id: str, facts: UserFacts, fields: DirectoryFields, act: Act) 
     if not before or before.email is None:
         _require_fields(fields, "email", "name")
     if facts.email_owner_id not in (None, user_id):
-        raise EmailInUse("/email")
+        raise EmailInUse("email")
     changed = _changed_fields(before, fields) if before else sorted(fields)
     if before and not changed:
         return None
@@ -250,11 +250,11 @@ def put_member(facts: DirectoryMemberFacts, fields: DirectoryFields, act: Act) -
         _require_fields(fields, "permission_set")
     requested_set = fields.get("permission_set")
     if requested_set is not None and requested_set not in catalogue.SETS:
-        raise UnknownPermissionSet("/permission_set")
+        raise UnknownPermissionSet("permission_set")
     if requested_set == SetName.PARTNER_ADMIN:
-        raise InvalidField("/permission_set")
+        raise InvalidField("permission_set")
     if fields.get("seat") is Seat.PARTNER:
-        raise InvalidField("/seat")
+        raise InvalidField("seat")
     now = facts.target.member_at(act.at)
     changed = _changed_fields(now, fields) if now else sorted(fields)
     if now and not changed:
@@ -265,11 +265,11 @@ def put_member(facts: DirectoryMemberFacts, fields: DirectoryFields, act: Act) -
 
     member = _member(account, user, now, fields, act)
     if member.permission_set == SetName.PARTNER_ADMIN:
-        raise InvalidField("/permission_set")
+        raise InvalidField("permission_set")
     # Suspensions by the client or the partner survive a time in which the membership is inactive.
     suspended = facts.target.suspended_by_at(act.at) | (member.suspended_by & EXPLICIT_SUSPENSIONS)
     if member.is_super_admin and member.active and suspended:
-        raise GrantSuspended("/permission_set")
+        raise GrantSuspended("permission_set")
     witness_records = _witness_records(facts, user, now, member, act)
     return MemberSaved(
         act=act,

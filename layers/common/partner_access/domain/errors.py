@@ -1,16 +1,24 @@
-"""All errors of the product. Each is a class of its own, and its `code` is the name of the class, which never changes.
+"""The errors of the rules and the store. Each is a class of its own with a `code` that never changes.
 
 DomainError
 ├── Malformed        unreadable request              ├── Conflict         conflict with the current state
 ├── NotVisible       missing, or hidden from caller  ├── Gone             existed, but has ended
 ├── NotPermitted     visible, but no right to it     ├── InvalidInput     readable, but invalid
-├── VersionRequired  edit without expected version   ├── VersionMismatch  outdated expected version
-├── TooManyRequests  retry later                     └── Unavailable      denied, because no safe decision is possible
-└── raised by the API layer only: MethodNotAllowed, BodyTooLarge, UnsupportedMediaType
+├── VersionMismatch  outdated expected version       ├── TooManyRequests  retry later
+└── Unavailable      denied, because no safe decision is possible
+
+They know no HTTP. `api.problems` gives each category its status. The errors that only HTTP has are in `api.errors`.
 """
 
 from collections.abc import Mapping
-from typing import ClassVar, Self
+from typing import ClassVar, NamedTuple, Self
+
+
+class FieldError(NamedTuple):
+    """A field of the request at fault: its path from the top of the request, and the code of what is wrong with it."""
+
+    path: tuple[str | int, ...]
+    code: str
 
 
 class DomainError(Exception):
@@ -19,10 +27,11 @@ class DomainError(Exception):
     code: ClassVar[str]
     detail: str
 
-    def __init__(self, *pointers: str, **details: object) -> None:
-        """Set the JSON pointers of the invalid fields, and further details for the caller."""
+    def __init__(self, *fields: str | tuple[str, ...], **details: object) -> None:
+        """Set the names or paths of the invalid fields, and further details for the caller."""
         super().__init__(self.code)
-        self.errors: list[dict[str, str]] = [{"pointer": pointer, "code": self.code} for pointer in pointers]
+        paths = ((each,) if isinstance(each, str) else each for each in fields)
+        self.fields: tuple[FieldError, ...] = tuple(FieldError(path, self.code) for path in paths)
         self.details: Mapping[str, object] = details
 
     def with_detail(self, detail: str) -> Self:
@@ -49,9 +58,6 @@ class Gone(DomainError): ...
 class InvalidInput(DomainError): ...
 
 
-class VersionRequired(DomainError): ...
-
-
 class VersionMismatch(DomainError): ...
 
 
@@ -62,41 +68,9 @@ class Unavailable(DomainError): ...
 
 
 # Malformed
-class MalformedBody(Malformed):
-    code = "malformed_body"
-    detail = (
-        "The request body isn't valid. Send one JSON object in UTF-8, without duplicate keys, at most 16 levels deep."
-    )
-
-
 class InvalidQuery(Malformed):
     code = "invalid_query"
     detail = "The query isn't valid. Use only known parameters, each once and within its limits."
-
-
-class InvalidCursor(Malformed):
-    code = "invalid_cursor"
-    detail = "This cursor isn't valid for you, this list and this filter. Start the list again without a cursor."
-
-
-class IdempotencyKeyRequired(Malformed):
-    code = "idempotency_key_required"
-    detail = "The Idempotency-Key header is missing. Send a new key, and send the same key again when you retry."
-
-
-class InvalidIdempotencyKey(Malformed):
-    code = "invalid_idempotency_key"
-    detail = "The Idempotency-Key isn't valid. Send 1 to 255 printable ASCII characters, with or without double quotes."
-
-
-class InvalidEtag(Malformed):
-    code = "invalid_etag"
-    detail = "If-Match isn't a valid ETag. Send it as received, in double quotes. `*` and weak ETags aren't supported."
-
-
-class SecretInUrl(Malformed):
-    code = "secret_in_url"
-    detail = "A link's secret must be in the body, because URLs are logged. Ask the sender for a new link."
 
 
 # NotVisible
@@ -274,19 +248,9 @@ class InvalidField(InvalidInput):
     detail = "Some fields aren't valid. Correct the fields listed in `errors`."
 
 
-class UnknownField(InvalidInput):
-    code = "unknown_field"
-    detail = "We don't know some of these fields. Remove the fields listed in `errors`."
-
-
 class MissingField(InvalidInput):
     code = "missing_field"
     detail = "Some required fields are missing. Add the fields listed in `errors`."
-
-
-class InvalidEmail(InvalidInput):
-    code = "invalid_email"
-    detail = "This isn't a valid email address. Enter one plain address, such as person@example.com."
 
 
 class AccountMismatch(InvalidInput):
@@ -320,11 +284,6 @@ class IdempotencyKeyReused(InvalidInput):
 
 
 # Others
-class PreconditionRequired(VersionRequired):
-    code = "precondition_required"
-    detail = "The If-Match header is missing. Send the version that you read."
-
-
 class PreconditionFailed(VersionMismatch):
     code = "precondition_failed"
     detail = "This was changed after you read it. Read it again before you decide."
@@ -338,21 +297,6 @@ class RateLimited(TooManyRequests):
 class TemporarilyUnavailable(Unavailable):
     code = "temporarily_unavailable"
     detail = "We couldn't do this right now, and nothing has changed. Try again with the same Idempotency-Key."
-
-
-class MethodNotAllowed(DomainError):
-    code = "method_not_allowed"
-    detail = "This method isn't allowed here. Use one of the methods in the Allow header."
-
-
-class BodyTooLarge(DomainError):
-    code = "body_too_large"
-    detail = "The request body is too large. Send at most 64 KiB."
-
-
-class UnsupportedMediaType(DomainError):
-    code = "unsupported_media_type"
-    detail = "We can't read this content type. Send application/json in UTF-8."
 
 
 class StaleFacts(Exception):

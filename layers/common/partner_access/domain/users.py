@@ -97,7 +97,7 @@ def resolve_partner_id(user: User | None, partner_id: str | None) -> str | None:
 
 def partner_id_required() -> DomainError:
     """Return the error for a user who works for several partners, when the request names none."""
-    return InvalidField("/partner_id").with_detail("Name the partner in partner_id: this user works for several.")
+    return InvalidField("partner_id").with_detail("Name the partner in partner_id: this user works for several.")
 
 
 def partner_is_ambiguous(user: User | None, partner_id: str | None) -> bool:

@@ -38,9 +38,9 @@ def span(start: datetime | None, end: datetime | None, at: datetime) -> Span:
     if not start:
         return Span(max(EPOCH, (end or at) - MAX_SPAN), end)
     if end and start > end:
-        raise InvalidQuery("/from", "/to").with_detail("Choose a `from` that is not later than `to`.")
+        raise InvalidQuery("from", "to").with_detail("Choose a `from` that is not later than `to`.")
     if (end or at) - start > (MAX_SPAN if end else MAX_SPAN + READING_GRACE):
-        raise InvalidQuery("/from", "/to").with_detail("Choose a `from` and a `to` that are at most 90 days apart.")
+        raise InvalidQuery("from", "to").with_detail("Choose a `from` and a `to` that are at most 90 days apart.")
     return Span(start, end)
 
 

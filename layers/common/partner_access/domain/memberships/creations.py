@@ -88,7 +88,7 @@ def create(facts: MemberCreationFacts, new_member: NewMember, act: Act) -> Membe
         raise NotFound
     facts.creator.must_be_member(act.at)
     if facts.account.is_partner:
-        raise NotAClientAccount("/account_id")
+        raise NotAClientAccount("account_id")
     if new_member.permission_set == SetName.PARTNER_ADMIN:
         return _create_partner_admin(facts, facts.account, new_member, act)
     return _create_ordinary(facts, facts.account, new_member, act)
@@ -102,7 +102,7 @@ def _create_partner_admin(
     if facts.partner_is_ambiguous:
         raise partner_id_required()
     if new_member.seat not in (None, Seat.PARTNER):
-        raise InvalidField("/seat")
+        raise InvalidField("seat")
     terms = GrantTerms(
         source=GrantSource.CLIENT_CREATION,
         set_version=latest_version(SetName.PARTNER_ADMIN),
@@ -124,9 +124,9 @@ def _create_ordinary(facts: MemberCreationFacts, account: Account, new_member: N
     if for_partner and not (person and is_eligible(person, for_partner)):
         raise Forbidden
     if not person or not person.active:
-        raise InvalidField("/email")
+        raise InvalidField("email")
     if new_member.access_days:
-        raise InvalidField("/access_days")
+        raise InvalidField("access_days")
     seat = _seat(new_member, for_partner, creator_rights)
     must_exist_in_clients(new_member.overrides.added)
     overrides = new_member.overrides.effective_on(base)
@@ -163,9 +163,9 @@ def _seat(new_member: NewMember, for_partner: Account | None, creator_rights: Ri
     """Return the requested seat or the default one. The default for a colleague added by a partner is a free one."""
     seat = new_member.seat or (Seat.VIEW_ONLY if for_partner else default_seat(new_member.permission_set))
     if seat is Seat.PARTNER:
-        raise InvalidField("/seat")
+        raise InvalidField("seat")
     if seat in PAID_SEATS and BILLING_MANAGE not in creator_rights:
-        raise PermissionNotHeld("/seat")
+        raise PermissionNotHeld("seat")
     return seat
 
 

@@ -102,13 +102,13 @@ def edit(facts: MembershipFacts, changes: MemberEdit, expected_version: int, act
     if becomes_partner_admin:
         return _make_partner_admin(facts, managed, changes, act)
     if changes.partner_id:
-        raise InvalidField("/partner_id")
+        raise InvalidField("partner_id")
     return _edit(facts, managed, changes, act)
 
 
 def _make_partner_admin(facts: MembershipFacts, managed: ManagedMembership, changes: MemberEdit, act: Act) -> Edited:
     if changes.paid_seats is not None:
-        raise InvalidField("/paid_seats")
+        raise InvalidField("paid_seats")
     if not managed.now.is_super_admin:
         created = creations.create(
             MemberCreationFacts(
@@ -130,7 +130,7 @@ def _make_partner_admin(facts: MembershipFacts, managed: ManagedMembership, chan
         )
         return replace(created, relies_on=(*created.relies_on, *managed.relied_on))
     if not changes.changes_only_set:
-        raise InvalidField("/permission_set").with_detail(
+        raise InvalidField("permission_set").with_detail(
             "Migrate the super admin first, then edit the remaining access."
         )
     return migrations.migrate(
@@ -224,7 +224,7 @@ def _notification(
 def _promoted(facts: MembershipFacts, managed: ManagedMembership, changes: MemberEdit, act: Act) -> Member:
     """Return the membership of a new super admin. Super admins have no grant, so it ends (domain.md rule 20)."""
     if not changes.changes_only_set:
-        raise InvalidField("/permission_set").with_detail(SUPER_ADMIN_HOLDS_ALL)
+        raise InvalidField("permission_set").with_detail(SUPER_ADMIN_HOLDS_ALL)
     if facts.target.suspended_by_at(act.at):
         raise GrantSuspended
     if not managed.account.is_partner:
@@ -260,7 +260,7 @@ def _with_set(facts: MembershipFacts, managed: ManagedMembership, changes: Membe
         base, version = _different_set(name, now, facts)
     requested = changes.overrides or NO_OVERRIDES
     if name == SetName.SUPER_ADMIN and requested != NO_OVERRIDES:
-        raise InvalidField("/permissions").with_detail(SUPER_ADMIN_HOLDS_ALL)
+        raise InvalidField("permissions").with_detail(SUPER_ADMIN_HOLDS_ALL)
     if not managed.account.is_partner:
         must_exist_in_clients(requested.added)
     if now.partner_id:
@@ -305,7 +305,7 @@ def _must_be_grantable(
     if not gained:
         return
     if managed.role is Role.PARTNER_MANAGER:
-        raise Forbidden("/permissions").with_detail("On the partner's side, you can only remove permissions.")
+        raise Forbidden("permissions").with_detail("On the partner's side, you can only remove permissions.")
     if managed.now.grant and managed.role.is_of_the_account:
         own_partner.must_not_widen(facts.actor.user, managed.now.partner_id)
     if not managed.account.is_partner:
@@ -313,7 +313,7 @@ def _must_be_grantable(
         own_partner.must_not_give_restricted(facts.actor.user, managed.user, gained_rights)
     actor_rights = facts.actor.rights_at(act.at)
     if any(rights_after.held[name] > actor_rights.held.get(name, 0) for name in gained):
-        raise PermissionNotHeld("/permissions")
+        raise PermissionNotHeld("permissions")
 
 
 def _with_seats(
@@ -329,21 +329,21 @@ def _with_seats(
     if (seat, paid) == (after.seat, set(after.paid_seats)):
         return after
     if not managed.role.is_of_the_account:
-        raise Forbidden("/seat").with_detail("Only the client can assign seats.")
+        raise Forbidden("seat").with_detail("Only the client can assign seats.")
     if seat is not after.seat and Seat.PARTNER in (seat, after.seat):
-        raise InvalidField("/seat")
+        raise InvalidField("seat")
     if not paid <= PAID_SEATS:
-        raise InvalidField("/paid_seats")
+        raise InvalidField("paid_seats")
     paid_changes = PAID_SEATS & ({*paid, seat} ^ {*after.paid_seats, after.seat})
     if paid_changes and BILLING_MANAGE not in facts.actor.rights_at(act.at):
-        raise PermissionNotHeld("/seat")
+        raise PermissionNotHeld("seat")
     return after.model_copy(update={"seat": seat, "paid_seats": tuple(sorted(paid))})
 
 
 def _requested_seats(after: Member, changes: MemberEdit) -> tuple[Seat | None, set[Seat]]:
     requested = after.paid_seats if changes.paid_seats is None else changes.paid_seats
     if len(set(requested)) < len(requested):
-        raise InvalidField("/paid_seats")
+        raise InvalidField("paid_seats")
     if changes.seat in PAID_SEATS and after.seat is Seat.PARTNER:
         return after.seat, {*requested, changes.seat}
     seat = changes.seat or after.seat
@@ -360,14 +360,14 @@ def _with_end(
     if changes.access_duration is None:
         return after
     if not after.grant:
-        raise InvalidField("/access_days").with_detail("Only a partner admin's access can have an end date.")
+        raise InvalidField("access_days").with_detail("Only a partner admin's access can have an end date.")
     grant = after.grant.with_end_in(changes.access_duration.count, act.at)
     if grant.expires_at == after.grant.expires_at:
         return after
     if _lasts_longer(grant.expires_at, after.grant.expires_at):
         if not managed.role.is_of_the_account:
-            raise Forbidden("/access_days").with_detail(ONLY_CLIENT_EXTENDS)
-        own_partner.must_not_widen(facts.actor.user, managed.now.partner_id, "/access_days")
+            raise Forbidden("access_days").with_detail(ONLY_CLIENT_EXTENDS)
+        own_partner.must_not_widen(facts.actor.user, managed.now.partner_id, "access_days")
     return after.model_copy(update={"grant": grant})
 
 

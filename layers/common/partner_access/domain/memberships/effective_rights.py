@@ -21,7 +21,7 @@ def rights_and_version_now(permission_set: str, sets: CustomSets) -> tuple[Right
     if not is_custom(permission_set):
         return latest_set_rights(permission_set), latest_version(permission_set)
     if permission_set not in sets:
-        raise UnknownPermissionSet("/permission_set")
+        raise UnknownPermissionSet("permission_set")
     return sets[permission_set].rights, sets[permission_set].version
 
 

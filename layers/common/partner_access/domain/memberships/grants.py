@@ -217,7 +217,7 @@ def paid_seat_required(account: Account, member: Assignment) -> bool:
 def reduced_access(requested: RequestedAccess, removed: tuple[str, ...], access_days: int | None) -> RequestedAccess:
     """Return the requested access with the approver's reductions. An approver never adds access (domain.md rule 15)."""
     if access_days and requested.access_days and access_days > requested.access_days:
-        raise InvalidField("/access_days").with_detail(
+        raise InvalidField("access_days").with_detail(
             f"Grant at most the {requested.access_days} days that were requested."
         )
     return RequestedAccess(

@@ -121,7 +121,7 @@ def _must_be_migratable(facts: MigrationFacts, act: Act) -> tuple[Account, Accou
         raise NotFound
     facts.actor.must_be_member(act.at)
     if account.is_partner:
-        raise NotAClientAccount("/account_id")
+        raise NotAClientAccount("account_id")
     is_self = target.user is not None and target.user.user_id == act.actor_id
     if not is_self and not facts.actor.is_super_admin_at(act.at):
         raise Forbidden

@@ -103,7 +103,7 @@ def update(facts: CustomSetFacts, content: SetContent, expected_version: int, ac
     rights = _valid_rights(content, account)
     custom_set = before.next_version(name=content.name, permissions=rights.to_names())
     if custom_set.restricted and before.partner_holders:
-        raise RestrictedPermission("/permissions").with_detail(
+        raise RestrictedPermission("permissions").with_detail(
             "A partner member holds this set and can never hold this permission. Leave it out."
         )
     permissions_before = before.rights.to_names()
@@ -186,9 +186,9 @@ def _valid_rights(content: SetContent, account: Account) -> Rights:
     """
     rights = read_rights(content.permissions)
     if len(rights.held) < len(content.permissions):
-        raise InvalidField("/permissions").with_detail("List each permission once, in the widest scope you want.")
+        raise InvalidField("permissions").with_detail("List each permission once, in the widest scope you want.")
     if SUPER_ADMINS_MANAGE in rights:
-        raise InvalidField("/permissions").with_detail(
+        raise InvalidField("permissions").with_detail(
             f"Leave out {SUPER_ADMINS_MANAGE}. Only the set super_admin makes super admins."
         )
     if not account.is_partner:

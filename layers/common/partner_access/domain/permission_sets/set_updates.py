@@ -105,7 +105,7 @@ def must_be_set_approver(account: Account | None, actor: Actor, act: Act) -> Acc
 def must_be_latest(accepted: AcceptedVersion) -> None:
     """Raise unless the accepted version is the latest, so that nobody accepts an update that they have not seen."""
     if is_custom(accepted.permission_set):
-        raise UnknownPermissionSet("/permission_set")
+        raise UnknownPermissionSet("permission_set")
     if accepted.version != latest_version(accepted.permission_set):
         raise RightsChanged
 

@@ -90,11 +90,11 @@ def _read(names: Iterable[str]) -> dict[str, Scope]:
 def _read_one(permission: str) -> tuple[str, Scope]:
     name, _, scope = permission.partition(":")
     if name not in catalogue.CATALOGUE:
-        raise UnknownPermission("/permissions")
+        raise UnknownPermission("permissions")
     if not scope:
         return name, Scope.ALL
     if name not in catalogue.SCOPED or scope.upper() not in Scope.__members__ or scope != scope.lower():
-        raise UnknownPermission("/permissions")
+        raise UnknownPermission("permissions")
     return name, Scope[scope.upper()]
 
 
@@ -152,12 +152,12 @@ class Overrides:
         """Return the overrides that have an effect on this set. Raise an error for invalid ones (domain.md §3)."""
         for names in (self.added, self.removed):
             if len({name.partition(":")[0] for name in names}) < len(names):
-                raise InvalidField("/permissions")
+                raise InvalidField("permissions")
         widest = {name for name, scope in _read(self.added).items() if scope is Scope.ALL}
         if widest & set(self.removed):
-            raise InvalidField("/permissions")
+            raise InvalidField("permissions")
         if any(":" in name for name in self.removed):
-            raise InvalidField("/permissions/remove")
+            raise InvalidField(("permissions", "remove"))
         _read(self.removed)
         rights = self.applied_to(base)
         must_have_prerequisites(rights)
@@ -196,7 +196,7 @@ def _exceeds_prerequisite(name: str, rights: Rights) -> bool:
 def must_have_prerequisites(rights: Rights) -> None:
     """Raise if deleting has a wider scope than editing, or editing a wider one than viewing (domain.md §3)."""
     if exceeding_prerequisite(rights):
-        raise InvalidField("/permissions").with_detail(
+        raise InvalidField("permissions").with_detail(
             "Also remove or narrow the permissions that are wider: "
             "you can only delete what you can edit, and only edit what you can view."
         )
@@ -205,22 +205,22 @@ def must_have_prerequisites(rights: Rights) -> None:
 def must_be_grantable(rights: Rights, grantor_rights: Rights) -> None:
     """Raise unless the giver holds each of these permissions in the same scope or a wider one (domain.md §3)."""
     if not grantor_rights.covers(rights):
-        raise PermissionNotHeld("/permissions")
+        raise PermissionNotHeld("permissions")
 
 
 def must_exist_in_clients(added: Iterable[str]) -> None:
     """Raise if one of these permissions exists only in partner accounts (domain.md §3)."""
     if any(name.partition(":")[0] in catalogue.PARTNER_ONLY for name in added):
-        raise UnknownPermission("/permissions")
+        raise UnknownPermission("permissions")
 
 
 def must_suit_partner_member(rights: Rights) -> None:
     """Raise if a set holds restricted permissions. Partner members cannot have such a set (domain.md §3)."""
     if any(name in catalogue.RESTRICTED for name in rights):
-        raise RestrictedPermission("/permission_set")
+        raise RestrictedPermission("permission_set")
 
 
 def must_suit_partner_admin(added: Iterable[str]) -> None:
     """Raise if the additions contain restricted permissions. Partner admins cannot have them (domain.md §3)."""
     if any(name.partition(":")[0] in catalogue.RESTRICTED for name in added):
-        raise RestrictedPermission("/permissions/add")
+        raise RestrictedPermission(("permissions", "add"))
