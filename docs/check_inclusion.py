@@ -1,7 +1,8 @@
-"""Is an entry in a sealed trail? `python check_inclusion.py proof.json [seal.json]`, with the standard library alone.
+"""Check that a signed tree head covers an audit entry: `python check_inclusion.py proof.json [tree-head.json]`.
 
-The seal should come from the vendor's locked storage; without one, the proof's own is taken. That it is signed says
-`openssl dgst -sha256 -verify key.pem -signature signature.der`, over the seal as JSON like below without its signature.
+Take the signed tree head from the vendor's locked bucket. Without it, the program uses the one inside the proof and
+warns. The program does not check the signature. `openssl dgst -sha256 -verify key.pem -signature signature.der` does,
+over the canonical JSON of the tree head without its signature.
 """
 
 import hashlib
@@ -10,29 +11,28 @@ import sys
 from pathlib import Path
 
 
-def hashed(kind: int, *parts: bytes) -> bytes:
+def digest(kind: int, *parts: bytes) -> bytes:
     return hashlib.sha256(bytes([kind]) + b"".join(parts)).digest()
 
 
-def written(value: object) -> bytes:
+def canonical_json(value: object) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 
 proof, given = json.loads(Path(sys.argv[1]).read_bytes()), json.loads(Path(sys.argv[-1]).read_bytes())
-entry, place, account, seal = proof["entry"], proof["place"], proof["account_id"], given.get("seal", given)
-digests = [hashed(0, written(entry)), *map(bytes.fromhex, proof["after"])]
-chain = bytes.fromhex(proof["before"])
-for digest in digests:
-    chain = hashed(2, chain, digest)
-head = {"account_id": account, "chain_hash": chain.hex(), "entries": place - 1 + len(digests)}
-node = hashed(0, written(head))
-for side, other in proof["path"]:
-    node = hashed(1, bytes.fromhex(other), node) if side == "left" else hashed(1, node, bytes.fromhex(other))
-if node.hex() != seal["root"]:
+entry, position, account_id = proof["entry"], proof["position"], proof["account_id"]
+tree_head = given.get("tree_head", given)
+entry_digests = [digest(0, canonical_json(entry)), *map(bytes.fromhex, proof["after"])]
+chain_hash = bytes.fromhex(proof["before"])
+for each in entry_digests:
+    chain_hash = digest(2, chain_hash, each)
+last = position - 1 + len(entry_digests)
+node = digest(0, canonical_json({"account_id": account_id, "chain_hash": chain_hash.hex(), "entries": last}))
+for side, sibling in proof["path"]:
+    node = digest(1, bytes.fromhex(sibling), node) if side == "left" else digest(1, node, bytes.fromhex(sibling))
+if node.hex() != tree_head["root"]:
     sys.exit("The entry is NOT in this signed tree head.")
-result = (
-    f"Entry {entry['audit_id']}, number {place} of {account}, is in signed tree head {seal['number']} of {seal['at']}."
-)
-sys.stdout.write(f"{result}\n")
-if seal is not given:
+described = f"Entry {entry['audit_id']}, number {position} of {account_id}"
+sys.stdout.write(f"{described}, is in signed tree head {tree_head['number']} of {tree_head['at']}.\n")
+if tree_head is not given:
     sys.stderr.write("WARNING: this signed tree head comes from the proof itself. Compare it with the vendor's.\n")

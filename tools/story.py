@@ -442,7 +442,7 @@ def proving(story: Story) -> None:
     story.console.print(f"  $ python -m tools.operate audit-log export {account_id} --demo")
     story.console.print("  $ python -m tools.operate audit-log verify audit-log.jsonl")
     key, export = audit_log.public_key(deployed), audit_log.export_account(deployed, stack.table, account_id).export
-    tree_head = verify(export.to_bytes(), key).seals[0].seal
+    tree_head = verify(export.to_bytes(), key).tree_heads[0].tree_head
     story.console.print(
         f"    [green]✓[/green] {len(export.links)} entries, {export.signed_count} of them in signed tree head {tree_head.number}"
     )

@@ -64,7 +64,7 @@ def test_audit_log_of_approval_verifies_and_reveals_altered_entry(stack_users: S
     assert verify(found.to_bytes(), key) == found
     assert found.signed_count == len(found.links)
     assert "link.approved" in {link.entry.event for link in found.links}
-    assert json.loads(inclusion_proof(found, found.links[-1].entry.audit_id))["place"] == len(found.links)
+    assert json.loads(inclusion_proof(found, found.links[-1].entry.audit_id))["position"] == len(found.links)
     assert eventually(lambda: audit_log.export_account(site, stack.table, PARTNER).pending == 0)
 
     _must_be_locked(stack, found)
@@ -76,7 +76,7 @@ def _must_be_locked(stack: LocalStack, found: AuditExport) -> None:
     storage: Any = stack.aws.session().client("s3", endpoint_url=stack.aws.endpoint)
     location = {
         "Bucket": stack.deployed.outputs["TreeHeadsBucket"],
-        "Key": f"tree-heads/{found.seals[0].seal.number}.json",
+        "Key": f"tree-heads/{found.tree_heads[0].tree_head.number}.json",
     }
     head = storage.head_object(**location)
     assert head["ObjectLockMode"] == "COMPLIANCE"

@@ -56,7 +56,7 @@ def an_entry(number: int, *accounts: str) -> AuditEntry:
 def chained(entries: Sequence[AuditEntry]) -> list[ChainedEntry]:
     heads = ChainHead(account_id=CLIENT).with_entries(entries)
     return [
-        ChainedEntry(place=head.entries, entry=entry, chain_hash=head.chain_hash)
+        ChainedEntry(position=head.entries, entry=entry, chain_hash=head.chain_hash)
         for entry, head in zip(entries, heads, strict=True)
     ]
 
@@ -67,7 +67,7 @@ def signed_head(
     """Return a signed tree head with this number that covers the account and some others."""
     leaf = ChainHead(account_id=CLIENT, entries=len(links), chain_hash=links[-1].chain_hash if links else GENESIS_HASH)
     heads = tree_heads.in_tree_order([leaf, *OTHER_HEADS])
-    before = sha256(after.seal.to_stored_json()).hexdigest() if after else f"{number:064x}"
+    before = sha256(after.tree_head.to_stored_json()).hexdigest() if after else f"{number:064x}"
     latest = LatestTreeHead(number=number - 1, tree_head_hash=before)
     statement = tree_heads.next_tree_head(
         latest, heads, NOW + timedelta(hours=number), "arn:aws:kms:eu-west-1:000000000000:key/1"
@@ -75,7 +75,9 @@ def signed_head(
     assert statement
     signature = key.sign(statement.bytes_to_sign(), ec.ECDSA(hashes.SHA256()))
     steps = tree_heads.inclusion_proof(tree_heads.leaf_hashes(heads), heads.index(leaf))
-    return TreeHeadProof(leaf=leaf, path=steps, seal=statement.with_signature(base64.b64encode(signature).decode()))
+    return TreeHeadProof(
+        leaf=leaf, path=steps, tree_head=statement.with_signature(base64.b64encode(signature).decode())
+    )
 
 
 @cache
@@ -101,7 +103,7 @@ def verification_error(written: bytes, key: str | None = None) -> str:
 
 def line_index(position: int, found: AuditExport | None = None) -> int:
     """Return the index of an entry's line in the file."""
-    return position + len((found or an_export()).seals)
+    return position + len((found or an_export()).tree_heads)
 
 
 def audit_id_at(position: int) -> str:
@@ -118,7 +120,7 @@ def test_verify_intact_export_returns_it(covered: tuple[int, ...]) -> None:
     assert verify(found.to_bytes()) == found
     assert verify(found.to_bytes(), public_pem()) == found
     assert found.signed_count == (covered[0] if covered else 0)
-    assert [link.place for link in found.unsigned] == list(range(found.signed_count + 1, 9))
+    assert [link.position for link in found.unsigned] == list(range(found.signed_count + 1, 9))
 
 
 def test_verify_export_without_entries_returns_it() -> None:
@@ -197,8 +199,8 @@ def test_verify_removed_entry_names_its_position(position: int, is_renumbered: b
     found = an_export()
     links = [*found.links[: position - 1], *found.links[position:]]
     if is_renumbered:
-        links = [link.model_copy(update={"place": number}) for number, link in enumerate(links, 1)]
-    written = AuditExport(found.title, found.seals, tuple(links)).to_bytes()
+        links = [link.model_copy(update={"position": number}) for number, link in enumerate(links, 1)]
+    written = AuditExport(found.title, found.tree_heads, tuple(links)).to_bytes()
 
     assert verification_error(written) == f"Entry {position} was removed: {audit_id_at(position + 1)} is in its place."
 
@@ -211,7 +213,7 @@ def test_verify_removed_entry_names_its_position(position: int, is_renumbered: b
 ])  # fmt: skip
 def test_verify_truncated_export_names_last_entry(remaining: int, title: int, message: str) -> None:
     found = an_export()
-    shorter = AuditExport(found.title.model_copy(update={"entries": title}), found.seals, found.links[:remaining])
+    shorter = AuditExport(found.title.model_copy(update={"entries": title}), found.tree_heads, found.links[:remaining])
 
     assert verification_error(shorter.to_bytes()) == message
 
@@ -219,9 +221,9 @@ def test_verify_truncated_export_names_last_entry(remaining: int, title: int, me
 @pytest.mark.parametrize("position", range(1, 10))
 def test_verify_added_entry_names_it(position: int) -> None:
     found = an_export()
-    forged = ChainedEntry(place=position, entry=an_entry(99), chain_hash="ab" * 32)
-    after = [link.model_copy(update={"place": link.place + 1}) for link in found.links[position - 1 :]]
-    written = AuditExport(found.title, found.seals, (*found.links[: position - 1], forged, *after)).to_bytes()
+    forged = ChainedEntry(position=position, entry=an_entry(99), chain_hash="ab" * 32)
+    after = [link.model_copy(update={"position": link.position + 1}) for link in found.links[position - 1 :]]
+    written = AuditExport(found.title, found.tree_heads, (*found.links[: position - 1], forged, *after)).to_bytes()
 
     message = verification_error(written)
     assert message.startswith(f"Entry {position}, {forged.entry.audit_id}, was a")
@@ -256,7 +258,9 @@ def test_verify_swapped_entries_names_both(first: int, second: int) -> None:
     one, other = links[first - 1], links[second - 1]
     links[first - 1] = one.model_copy(update={"entry": other.entry})
     links[second - 1] = other.model_copy(update={"entry": one.entry})
-    assert verification_error(AuditExport(an_export().title, an_export().seals, tuple(links)).to_bytes()) == message
+    assert (
+        verification_error(AuditExport(an_export().title, an_export().tree_heads, tuple(links)).to_bytes()) == message
+    )
 
 
 @pytest.mark.parametrize("number", range(12))
@@ -301,7 +305,7 @@ def test_verify_rewritten_chain_names_contradicted_tree_head(
     position: int, first: int, last: int, tree_head: int
 ) -> None:
     found = an_export()
-    written = AuditExport(found.title, found.seals, tuple(chain_without_details(position))).to_bytes()
+    written = AuditExport(found.title, found.tree_heads, tuple(chain_without_details(position))).to_bytes()
 
     assert verification_error(written) == (
         f"The chain was rewritten: entry {first}, {audit_id_at(first)}, or one after it up to {last} "
@@ -312,7 +316,9 @@ def test_verify_rewritten_chain_names_contradicted_tree_head(
 def test_verify_rewritten_and_signed_chain_contradicts_older_tree_heads() -> None:
     found = an_export()
     links = chain_without_details(4)
-    new = AuditExport(found.title, (signed_head(10, links, after=found.seals[1]), *found.seals[1:]), tuple(links))
+    new = AuditExport(
+        found.title, (signed_head(10, links, after=found.tree_heads[1]), *found.tree_heads[1:]), tuple(links)
+    )
 
     assert verification_error(new.to_bytes()).startswith(
         f"The chain was rewritten: entry 4, {audit_id_at(4)}, or one after it up to 5"
@@ -324,7 +330,7 @@ def test_verify_rewritten_unsigned_entries_succeeds() -> None:
     links = chain_without_details(7)
     found = an_export()
 
-    assert verify(AuditExport(found.title, found.seals, tuple(links)).to_bytes()).unsigned == tuple(links[6:])
+    assert verify(AuditExport(found.title, found.tree_heads, tuple(links)).to_bytes()).unsigned == tuple(links[6:])
 
 
 @pytest.mark.parametrize(("entry", "why"), [
@@ -334,7 +340,7 @@ def test_verify_rewritten_unsigned_entries_succeeds() -> None:
 def test_verify_foreign_or_repeated_entry_reports_addition(entry: AuditEntry, why: str) -> None:
     found = an_export()
     links = chained([*(link.entry for link in found.links), entry])
-    longer = AuditExport(found.title.model_copy(update={"entries": 9}), found.seals, tuple(links))
+    longer = AuditExport(found.title.model_copy(update={"entries": 9}), found.tree_heads, tuple(links))
 
     assert verification_error(longer.to_bytes()) == f"Entry 9, {entry.audit_id}, was added: {why}"
 
@@ -343,14 +349,14 @@ def test_verify_more_entries_than_title_reports_addition() -> None:
     found = an_export()
     links = chained([*(link.entry for link in found.links), an_entry(9)])
 
-    message = verification_error(AuditExport(found.title, found.seals, tuple(links)).to_bytes())
+    message = verification_error(AuditExport(found.title, found.tree_heads, tuple(links)).to_bytes())
 
     assert message == f"Entry 9, {an_entry(9).audit_id}, was added: the header says 8."
 
 
 def test_verify_export_under_other_account_raises_altered() -> None:
     found = an_export()
-    renamed = AuditExport(found.title.model_copy(update={"account_id": PARTNER}), found.seals, found.links)
+    renamed = AuditExport(found.title.model_copy(update={"account_id": PARTNER}), found.tree_heads, found.links)
 
     assert verification_error(renamed.to_bytes()) == f"Line 2 is about {CLIENT}, but the file is about {PARTNER}."
 
@@ -398,32 +404,32 @@ def with_second_signature(found: TreeHeadProof) -> TreeHeadProof:
     Anyone can compute it from the first one without the key.
     """
     order = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
-    r, s = decode_dss_signature(base64.b64decode(found.seal.signature))
+    r, s = decode_dss_signature(base64.b64decode(found.tree_head.signature))
     signature = base64.b64encode(encode_dss_signature(r, order - s)).decode()
-    return found.model_copy(update={"seal": found.seal.model_copy(update={"signature": signature})})
+    return found.model_copy(update={"tree_head": found.tree_head.model_copy(update={"signature": signature})})
 
 
 def test_verify_predecessor_with_second_ecdsa_signature_raises_altered() -> None:
     found = an_export()
-    newest, *older = found.seals
+    newest, *older = found.tree_heads
 
     of_older = AuditExport(found.title, (newest, with_second_signature(older[0]), older[1]), found.links).to_bytes()
     assert verification_error(of_older) == "Tree head 10 follows a different tree head 9."
     of_newest = verify(AuditExport(found.title, (with_second_signature(newest), *older), found.links).to_bytes())
-    assert of_newest.seals[0].seal.bytes_to_sign() == newest.seal.bytes_to_sign(), "it says the same"
+    assert of_newest.tree_heads[0].tree_head.bytes_to_sign() == newest.tree_head.bytes_to_sign(), "it says the same"
 
 
 def test_verify_tree_heads_of_two_lists_raises_altered() -> None:
     found = an_export()
     newest = signed_head(10, found.links[:6])
 
-    message = verification_error(AuditExport(found.title, (newest, *found.seals[1:]), found.links).to_bytes())
+    message = verification_error(AuditExport(found.title, (newest, *found.tree_heads[1:]), found.links).to_bytes())
 
     assert message == "Tree head 10 follows a different tree head 9."
 
 
 def test_verify_inclusion_path_of_other_chain_head_raises_altered() -> None:
-    first, *more = an_export().seals
+    first, *more = an_export().tree_heads
     other = first.model_copy(update={"leaf": first.leaf.model_copy(update={"entries": 7})})
 
     message = verification_error(AuditExport(an_export().title, (other, *more), an_export().links).to_bytes())
@@ -434,9 +440,11 @@ def test_verify_inclusion_path_of_other_chain_head_raises_altered() -> None:
 def test_verify_non_canonical_signature_encoding_raises_altered() -> None:
     links = an_export().links
     several = (signed_head(10, links[:6]) for _ in range(99))
-    first = next(each for each in several if each.seal.signature.endswith("="))
-    signature = first.seal.signature
-    loose = first.model_copy(update={"seal": first.seal.model_copy(update={"signature": _non_canonical(signature)})})
+    first = next(each for each in several if each.tree_head.signature.endswith("="))
+    signature = first.tree_head.signature
+    loose = first.model_copy(
+        update={"tree_head": first.tree_head.model_copy(update={"signature": _non_canonical(signature)})}
+    )
 
     assert verify(build_export(CLIENT, public_pem(), [first], links).to_bytes()).signed_count == 6
     assert base64.b64decode(_non_canonical(signature)) == base64.b64decode(signature)
@@ -458,9 +466,9 @@ def _non_canonical(text: str) -> str:
     (public_pem() + "\n", "The public key is not encoded as an export encodes it."),
 ])  # fmt: skip
 def test_verify_unusable_key_raises_altered(key: str, message: str) -> None:
-    title = ExportTitle(account_id=CLIENT, entries=8, key=key, seals=3)
+    title = ExportTitle(account_id=CLIENT, entries=8, key=key, tree_heads=3)
 
-    assert verification_error(AuditExport(title, an_export().seals, an_export().links).to_bytes()) == message
+    assert verification_error(AuditExport(title, an_export().tree_heads, an_export().links).to_bytes()) == message
     assert verification_error(an_export().to_bytes(), key) == message
 
 
@@ -484,14 +492,18 @@ def run_check_inclusion(*files: Path) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("position", [1, 3, 6])
 def test_check_inclusion_of_valid_proof_succeeds(position: int, tmp_path: Path) -> None:
-    proof_file, tree_head_file, older_file = tmp_path / "proof.json", tmp_path / "seal.json", tmp_path / "older.json"
+    proof_file, tree_head_file, older_file = (
+        tmp_path / "proof.json",
+        tmp_path / "tree_head.json",
+        tmp_path / "older.json",
+    )
     proof_file.write_bytes(inclusion_proof(an_export(), audit_id_at(position)))
-    tree_head_file.write_bytes(an_export().seals[0].seal.to_stored_json())
-    older_file.write_bytes(an_export().seals[1].seal.to_stored_json())
+    tree_head_file.write_bytes(an_export().tree_heads[0].tree_head.to_stored_json())
+    older_file.write_bytes(an_export().tree_heads[1].tree_head.to_stored_json())
 
     assert json.loads(proof_file.read_bytes())["entry"]["audit_id"] == audit_id_at(position)
     assert not [other for other in range(1, 9) if other != position and audit_id_at(other) in proof_file.read_text()]
-    latest = an_export().seals[0].seal
+    latest = an_export().tree_heads[0].tree_head
     message = (
         f"Entry {audit_id_at(position)}, number {position} of {CLIENT}, is in signed tree head {latest.number} of 2"
     )
@@ -506,7 +518,7 @@ def test_check_inclusion_of_valid_proof_succeeds(position: int, tmp_path: Path) 
 
 @pytest.mark.parametrize("changes", [
     lambda proof: {"entry": {**proof["entry"], "actor_id": "user-other"}},
-    lambda proof: {"place": proof["place"] + 1},
+    lambda proof: {"position": proof["position"] + 1},
     lambda _: {"account_id": PARTNER},
     lambda _: {"before": "ab" * 32},
     lambda proof: {"after": [*proof["after"], "ab" * 32]},

@@ -134,7 +134,7 @@ def test_export_of_signed_entries_is_verified(
 
     assert verify(found.to_bytes(), tree_head_store.pem) == found
     assert events(found) == ["member.suspended", "member.resumed"] * 2
-    assert (found.signed_count, len(found.unsigned), len(found.seals)) == (2, 2, 1)
+    assert (found.signed_count, len(found.unsigned), len(found.tree_heads)) == (2, 2, 1)
     assert export_log(stack, table, PARTNER).signed_count == 2
 
 
@@ -146,8 +146,8 @@ def test_export_includes_older_tree_heads_at_doubling_distances(table: Table, st
 
     found = export_log(stack, table)
 
-    assert [each.seal.number for each in found.seals] == [10, 9, 8, 6, 2]
-    assert [each.leaf.entries for each in found.seals] == [20, 18, 16, 12, 4]
+    assert [each.tree_head.number for each in found.tree_heads] == [10, 9, 8, 6, 2]
+    assert [each.leaf.entries for each in found.tree_heads] == [20, 18, 16, 12, 4]
     assert verify(found.to_bytes()) == found
 
 
@@ -161,7 +161,7 @@ def test_export_omits_tree_heads_without_stored_chain_heads(
     second = next(tree_head for tree_head in tree_head_store.tree_heads() if tree_head["number"] == 2)
     tree_head_store.delete_versions(f"leaves/{second['root']}.json")
 
-    assert [each.seal.number for each in export_log(stack, table).seals] == [4, 3]
+    assert [each.tree_head.number for each in export_log(stack, table).tree_heads] == [4, 3]
 
 
 def test_export_of_chain_missing_in_newer_tree_head_raises_altered(table: Table, stack: DeployedStack) -> None:
@@ -187,7 +187,7 @@ def test_export_of_account_without_tree_head_is_only_chained(
 
     found = export_log(stack, table, PARTNER)
 
-    assert (found.seals, len(found.links)) == ((), 2)
+    assert (found.tree_heads, len(found.links)) == ((), 2)
     assert verify(found.to_bytes()) == found
 
 
@@ -258,7 +258,7 @@ def test_export_with_expired_chain_heads_reports_no_manipulation(
     tree_head_store.make_older(first, days_ago=36)
     add_delete_marker(tree_head_store, first)
 
-    assert [each.seal.number for each in export_log(stack, table).seals] == [2, 1]
+    assert [each.tree_head.number for each in export_log(stack, table).tree_heads] == [2, 1]
 
 
 def test_export_with_replaced_tree_head_raises_altered(
@@ -377,7 +377,7 @@ def test_verify_rewritten_and_signed_chain_raises_altered(table: Table, stack: D
 
     found = export_log(stack, table)
 
-    assert [each.seal.number for each in found.seals] == [4, 3, 2]
+    assert [each.tree_head.number for each in found.tree_heads] == [4, 3, 2]
     with pytest.raises(AuditLogAltered, match=r"The chain was rewritten: entry 1, aud_\w+, or one after it up to 4"):
         verify(found.to_bytes())
 

@@ -223,13 +223,13 @@ def verify_audit_log(
 def _print_verification(console: Console, export: AuditExport) -> None:
     entry_count, account_id = len(export.links), escape(export.title.account_id)
     console.print(f"[green]✓[/] {entry_count} entries of {account_id} are unaltered, complete and in order.")
-    for newest in export.seals[:1]:
+    for newest in export.tree_heads[:1]:
         console.print(
-            f"[green]✓[/] Tree head {newest.seal.number} of {newest.seal.at.isoformat()} covers {export.signed_count} of {entry_count}."
+            f"[green]✓[/] Tree head {newest.tree_head.number} of {newest.tree_head.at.isoformat()} covers {export.signed_count} of {entry_count}."
         )
-        oldest = export.seals[-1]
+        oldest = export.tree_heads[-1]
         console.print(
-            f"[green]✓[/] Older tree heads agree, back to {oldest.seal.number} of {oldest.seal.at.isoformat()}, "
+            f"[green]✓[/] Older tree heads agree, back to {oldest.tree_head.number} of {oldest.tree_head.at.isoformat()}, "
             f"which covers {oldest.leaf.entries}."
             if oldest is not newest
             else "[yellow]?[/] No older tree head: this file cannot show whether the chain was rewritten before."
@@ -237,7 +237,7 @@ def _print_verification(console: Console, export: AuditExport) -> None:
     if export.unsigned:
         since = export.unsigned[0]
         console.print(
-            f"[yellow]?[/] Not signed yet: {len(export.unsigned)} of {entry_count}, from entry {since.place}, "
+            f"[yellow]?[/] Not signed yet: {len(export.unsigned)} of {entry_count}, from entry {since.position}, "
             f"{escape(since.entry.audit_id)} of {since.entry.at.isoformat()}, on."
         )
 

@@ -56,7 +56,7 @@ class ExportTitle(_ExportLine):
     entries: int
     format: int = FORMAT
     key: str
-    seals: int
+    tree_heads: int
 
 
 class TreeHeadProof(_ExportLine):
@@ -64,7 +64,7 @@ class TreeHeadProof(_ExportLine):
 
     leaf: ChainHead
     path: tuple[tuple[ProofSide, Hash], ...]
-    seal: SignedTreeHead
+    tree_head: SignedTreeHead
 
 
 class ChainedEntry(_ExportLine):
@@ -72,7 +72,7 @@ class ChainedEntry(_ExportLine):
 
     chain_hash: Hash
     entry: AuditEntry
-    place: int
+    position: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +80,13 @@ class AuditExport:
     """The complete content of a readable file."""
 
     title: ExportTitle
-    seals: tuple[TreeHeadProof, ...]
+    tree_heads: tuple[TreeHeadProof, ...]
     links: tuple[ChainedEntry, ...]
 
     @property
     def signed_count(self) -> int:
         """The number of entries that the latest signed tree head covers."""
-        return self.seals[0].leaf.entries if self.seals else 0
+        return self.tree_heads[0].leaf.entries if self.tree_heads else 0
 
     @property
     def unsigned(self) -> tuple[ChainedEntry, ...]:
@@ -99,27 +99,27 @@ class AuditExport:
         Entries younger than a day may still wait for their signature. A timestamp in the future is not accepted as an
         excuse.
         """
-        if not self.seals:
+        if not self.tree_heads:
             return "Chained but not signed: this proves nothing against someone who can write to the table."
         overdue = [link for link in self.unsigned if abs(at - link.entry.at) > MAX_UNSIGNED_AGE]
         if not overdue:
             return ""
         return (
             f"More than a day old, yet not signed: {len(overdue)} of {len(self.links)}, the first {overdue[0].entry.audit_id}, "
-            f"entry {overdue[0].place}, of {overdue[0].entry.at.isoformat()}. That proves nothing against someone who can "
+            f"entry {overdue[0].position}, of {overdue[0].entry.at.isoformat()}. That proves nothing against someone who can "
             "write to the table. Export the audit log again. If they stay unsigned, find out why."
         )
 
     def to_bytes(self) -> bytes:
         """Return the file's bytes in their canonical form."""
-        return b"".join(_canonical_line(line) + b"\n" for line in (self.title, *self.seals, *self.links))
+        return b"".join(_canonical_line(line) + b"\n" for line in (self.title, *self.tree_heads, *self.links))
 
 
 def build_export(
     account_id: str, key: str, tree_heads: Sequence[TreeHeadProof], links: Sequence[ChainedEntry]
 ) -> AuditExport:
     """Build the export file of an account."""
-    title = ExportTitle(account_id=account_id, entries=len(links), key=key, seals=len(tree_heads))
+    title = ExportTitle(account_id=account_id, entries=len(links), key=key, tree_heads=len(tree_heads))
     return AuditExport(title, tuple(tree_heads), tuple(links))
 
 
@@ -147,14 +147,14 @@ def verify(content: bytes, key: str | None = None, newest: int = 0) -> AuditExpo
     signer = _load_key(title.key)
     if key is not None and _pem(_load_key(key)) != title.key:
         raise AuditLogAltered("The file names a different key than the one that you passed.")
-    tree_heads = tuple(_parse_tree_head(lines, number, title, signer) for number in range(title.seals))
+    tree_heads = tuple(_parse_tree_head(lines, number, title, signer) for number in range(title.tree_heads))
     _check_order(tree_heads)
-    latest = tree_heads[0].seal.number if tree_heads else 0
+    latest = tree_heads[0].tree_head.number if tree_heads else 0
     if latest < newest:
         raise AuditLogAltered(
             f"The audit log was truncated or exported earlier: its latest tree head is {latest}, but {newest} exists."
         )
-    links = _verify_chain(title, tree_heads, [*lines[1 + title.seals :], *([rest] if rest else [])])
+    links = _verify_chain(title, tree_heads, [*lines[1 + title.tree_heads :], *([rest] if rest else [])])
     if rest:
         raise AuditLogAltered(f"The file was truncated in entry {len(links)}, {links[-1].entry.audit_id}.")
     _check_covered_heads(tree_heads, links)
@@ -171,18 +171,18 @@ def inclusion_proof(export: AuditExport, audit_id: str) -> bytes:
             break
     else:
         raise AuditLogAltered(f"{audit_id} is not in this audit log.")
-    if link.place > export.signed_count:
+    if link.position > export.signed_count:
         raise AuditLogAltered(f"{audit_id} is not signed yet. Export the audit log again in a few minutes.")
-    latest = export.seals[0]
-    before = export.links[link.place - 2].chain_hash if link.place > 1 else GENESIS_HASH
+    latest = export.tree_heads[0]
+    before = export.links[link.position - 2].chain_hash if link.position > 1 else GENESIS_HASH
     document: dict[str, JsonValue] = {
         "account_id": export.title.account_id,
-        "after": [digest(each.entry).hex() for each in export.links[link.place : export.signed_count]],
+        "after": [digest(each.entry).hex() for each in export.links[link.position : export.signed_count]],
         "before": before,
         "entry": link.entry.model_dump(mode="json"),
         "path": [[side.value, other] for side, other in latest.path],
-        "place": link.place,
-        "seal": latest.seal.model_dump(mode="json"),
+        "position": link.position,
+        "tree_head": latest.tree_head.model_dump(mode="json"),
     }
     return canonical_json(document) + b"\n"
 
@@ -238,30 +238,36 @@ def _parse_tree_head(
     found = _parse_line(TreeHeadProof, lines[number + 1]) if number + 1 < len(lines) else None
     if not found:
         raise AuditLogAltered(f"Line {line_number}, a tree head, cannot be read or was altered.")
-    if not _has_valid_signature(found.seal, signer):
-        raise AuditLogAltered(f"Signed tree head {found.seal.number}, in line {line_number}, is not signed by the key.")
-    if base64.b64encode(base64.b64decode(found.seal.signature)).decode() != found.seal.signature:
+    if not _has_valid_signature(found.tree_head, signer):
         raise AuditLogAltered(
-            f"Signed tree head {found.seal.number}, in line {line_number}, is not encoded as it was signed."
+            f"Signed tree head {found.tree_head.number}, in line {line_number}, is not signed by the key."
+        )
+    if base64.b64encode(base64.b64decode(found.tree_head.signature)).decode() != found.tree_head.signature:
+        raise AuditLogAltered(
+            f"Signed tree head {found.tree_head.number}, in line {line_number}, is not encoded as it was signed."
         )
     if found.leaf.account_id != title.account_id:
         raise AuditLogAltered(
             f"Line {line_number} is about {found.leaf.account_id}, but the file is about {title.account_id}."
         )
-    if root_from_proof(digest(found.leaf), found.path).hex() != found.seal.root:
+    if root_from_proof(digest(found.leaf), found.path).hex() != found.tree_head.root:
         raise AuditLogAltered(
-            f"Line {line_number} has a chain head or inclusion proof that does not match tree head {found.seal.number}."
+            f"Line {line_number} has a chain head or inclusion proof that does not match tree head {found.tree_head.number}."
         )
     return found
 
 
 def _check_order(tree_heads: Sequence[TreeHeadProof]) -> None:
     for later, earlier in pairwise(tree_heads):
-        if later.seal.number <= earlier.seal.number or later.leaf.entries < earlier.leaf.entries:
-            raise AuditLogAltered(f"Signed tree head {earlier.seal.number} does not come before {later.seal.number}.")
-        is_next = later.seal.number == earlier.seal.number + 1
-        if is_next and later.seal.previous != sha256(earlier.seal.to_stored_json()).hexdigest():
-            raise AuditLogAltered(f"Tree head {later.seal.number} follows a different tree head {earlier.seal.number}.")
+        if later.tree_head.number <= earlier.tree_head.number or later.leaf.entries < earlier.leaf.entries:
+            raise AuditLogAltered(
+                f"Signed tree head {earlier.tree_head.number} does not come before {later.tree_head.number}."
+            )
+        is_next = later.tree_head.number == earlier.tree_head.number + 1
+        if is_next and later.tree_head.previous != sha256(earlier.tree_head.to_stored_json()).hexdigest():
+            raise AuditLogAltered(
+                f"Tree head {later.tree_head.number} follows a different tree head {earlier.tree_head.number}."
+            )
 
 
 def _verify_chain(
@@ -274,29 +280,31 @@ def _verify_chain(
     head, found, names = ChainHead(account_id=title.account_id), [], set[str]()
     for position, link in enumerate(readable):
         if not link:
-            line_number = position + 2 + title.seals
+            line_number = position + 2 + title.tree_heads
             raise AuditLogAltered(f"Entry {position + 1}, in line {line_number}, cannot be read or was altered.")
         next_head = head.with_entry(link.entry)
-        if (next_head.entries, next_head.chain_hash) != (link.place, link.chain_hash):
+        if (next_head.entries, next_head.chain_hash) != (link.position, link.chain_hash):
             others = [each for each in (*readable[:position], *readable[position + 1 :]) if each]
             raise AuditLogAltered(_describe_break(head, link, others, is_short=len(readable) < expected_count))
         if title.account_id not in link.entry.accounts:
-            raise AuditLogAltered(f"Entry {link.place}, {link.entry.audit_id}, was added: it is not about the account.")
+            raise AuditLogAltered(
+                f"Entry {link.position}, {link.entry.audit_id}, was added: it is not about the account."
+            )
         if link.entry.audit_id in names:
-            raise AuditLogAltered(f"Entry {link.place}, {link.entry.audit_id}, was added: it appears twice.")
+            raise AuditLogAltered(f"Entry {link.position}, {link.entry.audit_id}, was added: it appears twice.")
         names.add(link.entry.audit_id)
         head = next_head
         found.append(link)
     if head.entries < signed_count:
         raise AuditLogAltered(
-            f"The log ends after entry {head.entries}: tree head {tree_heads[0].seal.number} covers {signed_count}."
+            f"The log ends after entry {head.entries}: tree head {tree_heads[0].tree_head.number} covers {signed_count}."
         )
     if head.entries < title.entries:
         raise AuditLogAltered(f"The log ends after entry {head.entries}: the header says {title.entries}.")
     if head.entries > title.entries:
         extra = found[title.entries]
         raise AuditLogAltered(
-            f"Entry {extra.place}, {extra.entry.audit_id}, was added: the header says {title.entries}."
+            f"Entry {extra.position}, {extra.entry.audit_id}, was added: the header says {title.entries}."
         )
     return tuple(found)
 
@@ -316,15 +324,15 @@ def _describe_break(head: ChainHead, link: ChainedEntry, others: Sequence[Chaine
         return f"Entry {position}, {name}, was added: {belongs_here.entry.audit_id} belongs there."
     exchanged = next((each for each in others if head.with_entry(each.entry).chain_hash == link.chain_hash), None)
     if exchanged:
-        return f"Entries {position} and {exchanged.place} were swapped: {name} is in the place of {exchanged.entry.audit_id}."
-    if link.place > position or is_short:
+        return f"Entries {position} and {exchanged.position} were swapped: {name} is in the place of {exchanged.entry.audit_id}."
+    if link.position > position or is_short:
         return f"Entry {position} was removed: {name} is in its place."
     return f"Entry {position}, {name}, was altered."
 
 
 def _other_position(belongs_here: ChainedEntry, link: ChainedEntry) -> int:
     """Return the other position of a swap. Swapped entries may have kept their positions or exchanged them."""
-    return max(belongs_here.place, link.place)
+    return max(belongs_here.position, link.position)
 
 
 def _is_in_chain(link: ChainedEntry, others: Iterable[ChainedEntry], head: ChainHead) -> bool:
@@ -346,6 +354,6 @@ def _check_covered_heads(tree_heads: Sequence[TreeHeadProof], links: Sequence[Ch
             first = links[last_match].entry.audit_id
             raise AuditLogAltered(
                 f"The chain was rewritten: entry {last_match + 1}, {first}, or one after it up to {covered} "
-                f"is not what tree head {each.seal.number} covers."
+                f"is not what tree head {each.tree_head.number} covers."
             )
         last_match = covered

@@ -166,7 +166,7 @@ def _partition(dynamodb: Any, table: str, name: str) -> dict[str, Item]:
 
 def _link(position: Item, entry: Item) -> ChainedEntry:
     try:
-        return ChainedEntry(chain_hash=position["chain_hash"], entry=entry_of(entry), place=int(position["place"]))
+        return ChainedEntry(chain_hash=position["chain_hash"], entry=entry_of(entry), position=int(position["place"]))
     except ValidationError as altered:
         raise AuditLogAltered(
             f"Entry {position['place']}, {position['sk']}, was altered: it cannot be read."
@@ -215,7 +215,7 @@ def _tree_head_proofs(found_heads: TreeHeadList, account_id: str, problems: list
         yield TreeHeadProof(
             leaf=heads[position],
             path=tree_heads.inclusion_proof(tree_heads.leaf_hashes(heads), position),
-            seal=tree_head,
+            tree_head=tree_head,
         )
 
 
