@@ -57,7 +57,7 @@ class Mirror:
 
     @property
     def members(self) -> dict[tuple[str, str], Json]:
-        found: dict[tuple[str, str], Json] = self.example_globals["kept"]["member"]
+        found: dict[tuple[str, str], Json] = self.example_globals["latest"]["member"]
         return found
 
     def access(self, at: datetime) -> Access:

@@ -45,15 +45,14 @@ def _cell(permission_set: str, name: str) -> str:
 
 def parameters() -> str:
     """Return the table of the template's parameters."""
-    body = [
-        [
-            f"`{name}`",
-            f"`{each['Default']}`" if each.get("Default") else "" if "Default" in each else "**required**",
-            each["Description"],
-        ]
-        for name, each in template.read()["Parameters"].items()
-    ]
+    body = [[f"`{name}`", _default(each), each["Description"]] for name, each in template.read()["Parameters"].items()]
     return _table(["Parameter", "Default", "Description"], body)
+
+
+def _default(parameter: template.Json) -> str:
+    if "Default" not in parameter:
+        return "**required**"
+    return "" if parameter["Default"] == "" else f"`{parameter['Default']}`"
 
 
 def _table(head: list[str], body: list[list[str]]) -> str:
