@@ -52,12 +52,12 @@ def store_chain_head(table: Table, entries: int, account_id: str = CLIENT) -> Ch
     return head
 
 
-def is_signed(seal: dict[str, Any], pem: str) -> bool:
+def is_signed(tree_head: dict[str, Any], pem: str) -> bool:
     key = load_pem_public_key(pem.encode())
     assert isinstance(key, EllipticCurvePublicKey)
-    signed_bytes = canonical_json({name: value for name, value in seal.items() if name != "signature"})
+    signed_bytes = canonical_json({name: value for name, value in tree_head.items() if name != "signature"})
     try:
-        key.verify(base64.b64decode(seal["signature"]), signed_bytes, ECDSA(hashes.SHA256()))
+        key.verify(base64.b64decode(tree_head["signature"]), signed_bytes, ECDSA(hashes.SHA256()))
     except InvalidSignature:
         return False
     return True

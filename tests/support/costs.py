@@ -23,22 +23,22 @@ INDEXES: Final = (("due_shard", "due_at"), ("list_key", "list_sort_key"))
 MIXED_PARTITIONS: Final = ("ACCOUNT#", "PARTNER#", "USER#")
 """The partitions that hold several kinds of items."""
 ITEMS: Final = {
-    ("IDEMPOTENCY", ""): "the kept answer",
+    ("IDEMPOTENCY", ""): "the stored response",
     ("AUDIT", ""): "audit entries",
     ("OUTBOX", ""): "the email",
-    ("RECONCILIATION", ""): "the clean-up",
+    ("RECONCILIATION", ""): "the reconciliation",
     ("LINK", ""): "the reply",
     ("PARTNER", "LINK"): "the link",
     ("ACCOUNT", "ACCOUNT"): "accounts",
     ("ACCOUNT", "MEMBER"): "memberships",
     ("ACCOUNT", "SUPER_ADMINS"): "the list of super admins",
     ("ACCOUNT", "SET"): "permission sets",
-    ("USER", "USER"): "people",
-    ("USER", "ACCOUNT"): "the person's list of accounts",
+    ("USER", "USER"): "users",
+    ("USER", "ACCOUNT"): "the user's list of accounts",
     ("EMAIL", ""): "the address",
-    ("CHAIN", ""): "places in the chain",
+    ("CHAIN", ""): "positions in the chain",
     ("CHAIN_HEAD", ""): "heads of chains",
-    ("TREE_HEAD", ""): "the seal",
+    ("TREE_HEAD", ""): "the signed tree head",
     ("DELIVERY", ""): "deliveries",
     ("SUPPRESSED", ""): "suppressed addresses",
 }
@@ -130,8 +130,8 @@ def size(value: object) -> int:
         case str():
             return len(value.encode())
         case Binary():
-            kept: Any = value
-            return len(bytes(kept))
+            binary: Any = value
+            return len(bytes(binary))
         case bool() | None:
             return 1
         case Decimal():

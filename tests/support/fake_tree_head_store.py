@@ -53,14 +53,14 @@ class FakeTreeHeadStore:
     def tree_heads(self) -> list[dict[str, Any]]:
         """Return the signed tree heads in the order of their numbers."""
         found = [json.loads(self.read(name)) for name in self.names() if name.startswith("tree-heads/")]
-        return sorted(found, key=lambda seal: int(seal["number"]))
+        return sorted(found, key=lambda tree_head: int(tree_head["number"]))
 
 
 @contextmanager
 def fake_tree_head_store() -> Iterator[FakeTreeHeadStore]:
     """Create the bucket and the key, and name them in the environment. Must run inside moto's mock."""
     storage, signer = tree_head_store.s3_client(), tree_head_store.kms_client()
-    bucket = f"seals-{next(_numbers)}"
+    bucket = f"tree-heads-{next(_numbers)}"
     storage.create_bucket(
         Bucket=bucket,
         ObjectLockEnabledForBucket=True,

@@ -534,12 +534,12 @@ def test_buckets_are_all_tested(template: Json) -> None:
 
 
 def test_tree_head_bucket_is_locked_and_expires_only_leaves(template: Json) -> None:
-    seals = template["Resources"]["TreeHeads"]
-    (rule,) = seals["Properties"]["LifecycleConfiguration"]["Rules"]
+    bucket = template["Resources"]["TreeHeads"]
+    (rule,) = bucket["Properties"]["LifecycleConfiguration"]["Rules"]
 
-    assert (seals["DeletionPolicy"], seals["UpdateReplacePolicy"]) == ("Retain", "Retain")
-    assert seals["Properties"]["ObjectLockEnabled"] is True
-    assert seals["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
+    assert (bucket["DeletionPolicy"], bucket["UpdateReplacePolicy"]) == ("Retain", "Retain")
+    assert bucket["Properties"]["ObjectLockEnabled"] is True
+    assert bucket["Properties"]["VersioningConfiguration"] == {"Status": "Enabled"}
     assert rule["Prefix"] == "leaves/"
     assert template["Parameters"]["TreeHeadRetentionDays"]["MinValue"] >= 1
 
@@ -547,7 +547,7 @@ def test_tree_head_bucket_is_locked_and_expires_only_leaves(template: Json) -> N
 def test_signing_key_is_retained_and_used_by_one_role(template: Json) -> None:
     key = template["Resources"]["TreeHeadSigningKey"]
     administer, sign = key["Properties"]["KeyPolicy"]["Statement"]
-    sealer = functions(template)["sign_audit_log"]
+    signer = functions(template)["sign_audit_log"]
 
     assert (key["DeletionPolicy"], key["UpdateReplacePolicy"]) == ("Retain", "Retain")
     assert (key["Properties"]["KeySpec"], key["Properties"]["KeyUsage"]) == ("ECC_NIST_P256", "SIGN_VERIFY")
@@ -555,8 +555,8 @@ def test_signing_key_is_retained_and_used_by_one_role(template: Json) -> None:
     assert "kms:PutKeyPolicy" in administer["Action"]
     assert sign["Action"] == ["kms:Sign", "kms:Verify"]
     assert sign["Principal"] == {"AWS": {"Fn::GetAtt": ["SignAuditLogRole", "Arn"]}}
-    assert sealer["Role"] == {"Fn::GetAtt": ["SignAuditLogRole", "Arn"]}
-    assert sealer["Environment"]["Variables"]["TREE_HEAD_SIGNING_KEY"] == {"Fn::GetAtt": ["TreeHeadSigningKey", "Arn"]}
+    assert signer["Role"] == {"Fn::GetAtt": ["SignAuditLogRole", "Arn"]}
+    assert signer["Environment"]["Variables"]["TREE_HEAD_SIGNING_KEY"] == {"Fn::GetAtt": ["TreeHeadSigningKey", "Arn"]}
 
 
 def test_schedules_run_their_functions_for_this_account_only(template: Json) -> None:

@@ -43,7 +43,7 @@ HEALTHY: dict[str, Any] = {
     "identities": {"vendor.example": {"VerifiedForSendingStatus": True}},
     "items": [],
     "noted": [],
-    "seals": {},
+    "tree_heads": {},
     "given_up": [],
 }
 
@@ -80,7 +80,7 @@ def responses(stack: Mapping[str, Any]) -> Responses:
         "dynamodb.DescribeTable": of("table", lambda value: {"Table": value}),
         "dynamodb.Query": of("noted", lambda value: {"Items": value}),
         "kms.GetPublicKey": lambda _: {"PublicKey": PUBLIC_KEY},
-        "s3.ListObjectVersions": of("seals"),
+        "s3.ListObjectVersions": of("tree_heads"),
         "s3.ListObjectsV2": of(
             "given_up", lambda value: {"Contents": [listed_object(name) for name, _ in enumerate(value)]}
         ),

@@ -71,7 +71,7 @@ PERMITTED_PLACES: Final[Mapping[Kind, frozenset[str]]] = {
 
 Logs, audit log, hash chains, events and tree heads may have none.
 """
-FORBIDDEN_PLACES: Final = frozenset({"log", "event", "seal", "exception", "AUDIT", "CHAIN"})
+FORBIDDEN_PLACES: Final = frozenset({"log", "event", "tree head", "exception", "AUDIT", "CHAIN"})
 """Places with much text where no canary is permitted."""
 
 
@@ -299,7 +299,7 @@ def recording(canaries: Canaries) -> Iterator[FakeSes]:
         for event in event_bus.attempts:
             canaries.record("event", json.dumps(event))
         for name in tree_heads.names():
-            canaries.record("seal", tree_heads.read(name).decode())
+            canaries.record("tree head", tree_heads.read(name).decode())
 
 
 def _texts_of_write(request: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
