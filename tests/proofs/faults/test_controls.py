@@ -27,13 +27,13 @@ def torn_transaction(items: Iterable[TransactionItem], **how: Any) -> None:
     first, *others = items
     transact([first], **how)
     if others:
-        transact(others, **{**how, "once_first": False})
+        transact(others, **{**how, "key_first": False})
 
 
 @pytest.mark.parametrize(
     ("name", "wrong", "row"),
     [("_stored_response_items", without_keys, "F6"), ("transact", torn_transaction, "F27")],
-    ids=["keys are not kept", "a transaction is torn"],
+    ids=["keys are not stored", "a transaction is torn"],
 )
 def test_approve_with_known_bug_fails_the_proof_of_operations(
     fault_environment: Environment,

@@ -120,13 +120,13 @@ def _digest(item: Any) -> bytes:
 
 def _digest_without(item: Any, fields: frozenset[str]) -> bytes:
     read = _read(item)
-    if not read["pk"].startswith("IDEMPOTENCY#") or "answer" not in read:
+    if not read["pk"].startswith("IDEMPOTENCY#") or "response_body" not in read:
         return _digest(item)
     if "digest_but_for" not in item.__dict__:
-        text = decompress(bytes(read["answer"])).decode()
+        text = decompress(bytes(read["response_body"])).decode()
         response = json.loads(text) if text else {}
         remaining = {name: value for name, value in response.items() if name not in fields}
-        item.digest_but_for = sha256(repr(_ordered({**read, "answer": remaining})).encode()).digest()
+        item.digest_but_for = sha256(repr(_ordered({**read, "response_body": remaining})).encode()).digest()
     found: bytes = item.digest_but_for
     return found
 
@@ -202,7 +202,7 @@ class FakeAws:
         return {key: dict(items) for key, items in self._moto_table().items.items() if items}
 
     def restore(self, state: AwsState) -> None:
-        """Set the content of moto's table. Its items are never changed in place (tests/haste.py)."""
+        """Set the content of moto's table. Its items are never changed in place (tests/support/fast_moto.py)."""
         self._moto_table().items = defaultdict(dict, {key: dict(items) for key, items in state.table.items()})
 
 
@@ -211,7 +211,7 @@ def _ok(body: Mapping[str, Any]) -> CallResult:
 
 
 def _kms(call: AwsCall) -> CallResult:
-    """Answer as KMS does, as far as tree head signing needs it: sign, and verify its own signatures."""
+    """Respond as KMS does, as far as tree head signing needs it: sign, and verify its own signatures."""
     request = call.json
     signature = b64encode(sha256(f"{request['KeyId']} {request['Message']}".encode()).digest()).decode()
     if call.target == "Sign":
@@ -222,7 +222,7 @@ def _kms(call: AwsCall) -> CallResult:
 
 
 def _s3(state: AwsState, call: AwsCall) -> tuple[CallResult, AwsState]:
-    """Answer as S3 does, as far as tree heads need it, including conditional writes."""
+    """Respond as S3 does, as far as tree heads need it, including conditional writes."""
     verb, _, rest = call.target.partition(" ")
     name, _, condition = rest.partition(" ")
     if verb == "GET":
