@@ -12,16 +12,16 @@ CHECKOV: Final = ROOT / ".venvs/scan/bin/checkov"
 
 ACCEPTED: Final = {
     "CKV_AWS_18": "Who reads and writes objects is for CloudTrail to record; a log in another bucket would be one more to guard. "
-    "Seals cannot be altered or deleted by anybody, and records that were given up hold ids.",
+    "Signed tree heads cannot be altered or deleted by anyone, and failed records hold ids.",
     "CKV_AWS_21": "The bucket of failed records: each has a name of its own and is forgotten after 30 days. "
-    "That of seals has versions.",
+    "The bucket of signed tree heads has versions.",
     "CKV_AWS_26": "SES and CloudWatch cannot publish to a topic under the AWS managed key, and a key of one's own costs more than "
     "all else here; alarms hold no personal data, reports of emails are only passed on, in transit by TLS.",
     "CKV_AWS_27": "The queue is encrypted by SQS's own key, which this check does not count; it holds events, which hold ids.",
     "CKV_AWS_115": "A limit for each function would take its share from all others in the account. Routes are throttled at the "
     "gateway; what approvals need can be reserved by ApprovalReservedConcurrency.",
-    "CKV_AWS_116": "Functions of the API are called synchronously. What a schedule missed, its next run does; what the stream "
-    "could not bring is kept in a bucket.",
+    "CKV_AWS_116": "Functions of the API are called synchronously. What a schedule missed, its next run does; records that the stream "
+    "could not deliver are stored in a bucket.",
     "CKV_AWS_117": "They talk to AWS's public endpoints by TLS and IAM alone; a network of its own would add a way out, not close one.",
     "CKV_AWS_119": "The table is encrypted by the AWS managed key of KMS, whose use is recorded. A key of one's own adds a way to "
     "lose all, and a request to pay for.",

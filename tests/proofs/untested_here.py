@@ -26,52 +26,52 @@ NOT_RUN_HERE: Final = (
     ),
     NotRunHere(
         "Conflicts, throttling and latency of DynamoDB under load",
-        "Each is put at every call by hand; races run on real threads on the emulator, which conflicts otherwise.",
+        "The tests inject each at every call; races run on real threads on the emulator, whose conflicts differ.",
         "100 callers on one seat for ten minutes; watch TransactionConflict, 503s and p99 on the dashboard.",
     ),
     NotRunHere(
         "Reads that are behind, as an index or an inconsistent read may be",
-        "They are answered from the oldest snapshot that may still be seen.",
-        "Nothing to try: no decision reads so, which a test of the code keeps.",
+        "They return the oldest snapshot that may still be seen.",
+        "Nothing to try: no decision reads so, which a test of the code ensures.",
     ),
     NotRunHere(
         "Deletion by TTL, which may take days",
         "Items past their time are left in place in the tests; nothing trusts that they are gone.",
-        "Look for ONCE items older than 25 hours two days later.",
+        "Look for IDEMPOTENCY items older than 25 hours two days later.",
     ),
     NotRunHere(
         "Batches of the stream that fail in part, are split, and end in the bucket of failed records",
-        "The handler's answer names the records that failed; records come again, late and out of order. "
-        "The emulator knows no partial answers.",
+        "The handler's response names the records that failed; records come again, late and out of order. "
+        "The emulator knows no partial responses.",
         "Deny publish_audit_events its rights for an hour, give them back, compare `audit-log verify` and the bucket, then `audit-log replay`.",
     ),
     NotRunHere(
         "SES: its reports of sending, bounces and complaints, its limits, paused sending",
-        "Recorded reports are published to the topic; refusals are answered in SES's own words.",
+        "Recorded reports are published to the topic; its errors are simulated with SES's own texts.",
         "Send to success@ and bounce@simulator.amazonses.com; pause sending for an hour.",
     ),
     NotRunHere(
         "The signing keys of an issuer: rotated, out of reach",
-        "Tokens with 16 kinds of forgery are refused by the emulator's authorizer, which reads real keys.",
+        "Tokens with 16 kinds of forgery are rejected by the emulator's authorizer, which reads real keys.",
         "Rotate the issuer's key: old tokens go on for at most two hours, the locks of people and programs at once.",
     ),
     NotRunHere(
         "A way back from a backup (PITR), torn between two transactions",
         "Items are deleted from a sound table, and the invariants name what is broken.",
-        "Restore into a new table, run `operate doctor` on it before opening the door.",
+        "Restore into a new table, run `operate doctor` on it before admitting users.",
     ),
     NotRunHere(
-        "Locks on seals that are set by CloudFormation, and kept against the account's root",
+        "Object locks on signed tree heads that CloudFormation sets, enforced against the account's root user",
         "The emulator keeps objects under lock; the lock of the bucket is set after deploying there.",
-        "Try to delete a version of a seal as root: it is denied until its day.",
+        "Try to delete a version of a signed tree head as root: it is denied until its retention ends.",
     ),
     NotRunHere(
         "The webhook: connection, API destination, rule, dead letters",
         "Their resources are linted and compared with the test's table; the emulator knows none of them.",
-        "Set WebhookUrl to a collector, approve a link, then let the collector refuse for a day.",
+        "Set WebhookUrl to a collector, approve a link, then let the collector reject requests for a day.",
     ),
     NotRunHere(
-        "A host of one's own with its certificate; managed sign-in pages; alarms that send e-mail",
+        "A host of one's own with its certificate; managed sign-in pages; alarms that send email",
         "Resources are linted and compared; the demo serves pages and API under one origin.",
         "Set CertificateArn and AlarmEmail; sign in by a phone; set an alarm off by a wrong sender.",
     ),

@@ -118,7 +118,7 @@ def reset_after(request: Request) -> None:
 
 
 def respond_late(request: Request) -> None:
-    """Forward the request, and answer nothing until the client has given up."""
+    """Forward the request, and send no response until the client has given up."""
     request.forwarded()
     time.sleep(DELAY)
 

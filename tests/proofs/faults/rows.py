@@ -48,7 +48,7 @@ ROWS: Final = {
     ),
     "F4": Row("500 before the effect", (OPERATIONS, f"{SOCKETS}approve_with_one_connection_fault_takes_effect_once")),
     "F5": Row(
-        "no answer after the commit",
+        "no response after the commit",
         (
             OPERATIONS,
             f"{SOCKETS}approve_with_one_connection_fault_takes_effect_once",
@@ -56,7 +56,7 @@ ROWS: Final = {
         ),
     ),
     "F6": Row(
-        "no answer after the commit, and the caller comes back when all else is gone",
+        "no response after the commit, and the caller retries when all else is gone",
         (OPERATIONS, f"{DYNAMO}commit_with_all_responses_lost_is_replayed_by_key"),
     ),
     "F7": Row(
@@ -73,7 +73,7 @@ ROWS: Final = {
         "a token used for something else",
         (OPERATIONS, f"{DYNAMO}transactions_have_distinct_request_tokens"),
         "A token is made for one transaction and sent with the same items at each attempt, so this can only be a bug of ours: "
-        "it goes out as one, and the caller's key brings the answer.",
+        "it goes out as one, and the caller's key finds the response.",
     ),
     "F12": Row(
         "a request that DynamoDB does not understand",
@@ -116,7 +116,7 @@ ROWS: Final = {
         ),
     ),
     "F17": Row(
-        "SES's answer lost",
+        "SES's response lost",
         (
             f"{SEND_EMAILS}send_email_after_lost_response_with_send_feedback_sends_no_more",
             f"{SEND_EMAILS}send_email_with_late_feedback_after_postponed_retry_sends_no_more",
@@ -125,7 +125,7 @@ ROWS: Final = {
         ),
     ),
     "F18": Row(
-        "SES's answer and its report lost",
+        "SES's response and its report lost",
         (
             f"{SEND_EMAILS}send_email_after_lost_response_and_no_feedback_sends_one_more",
             f"{SEND_EMAILS}approve_link_with_secret_of_first_or_second_email_succeeds",
@@ -216,7 +216,7 @@ ROWS: Final = {
     "F31": Row(
         "KMS away",
         ("functions/test_sign_audit_log.py::test_sign_audit_log_with_unavailable_storage_raises_and_records_nothing",),
-        "Nothing is fetched from SSM or Secrets Manager at a cold start: only the sealer asks KMS, when it signs.",
+        "Nothing is fetched from SSM or Secrets Manager at a cold start: only the function that signs the audit log calls KMS.",
     ),
     "F32": Row(
         "schedules skipped, doubled, side by side",
@@ -229,9 +229,9 @@ ROWS: Final = {
             "functions/test_sign_audit_log.py::test_sign_audit_log_with_concurrent_runs_produces_one_chain",
         ),
     ),
-    "F33": Row("the entry of the trail cannot be written", (OPERATIONS,)),
+    "F33": Row("the audit entry cannot be written", (OPERATIONS,)),
     "F34": Row(
-        "sealing fails",
+        "signing fails",
         (
             f"{HERE}signing.py::test_operations_succeed_while_signing_fails_and_signing_catches_up",
             "functions/test_sign_audit_log.py::test_sign_audit_log_with_unavailable_storage_raises_and_records_nothing",
@@ -241,7 +241,7 @@ ROWS: Final = {
     "F35": Row(
         "the issuer's keys away",
         (),
-        "API Gateway fetches and keeps the issuer's keys; no emulator does so: a game day.",
+        "API Gateway fetches and caches the issuer's keys; no emulator does so: a game day.",
     ),
     "F36": Row(
         "a body that comes slowly, or not to its end",

@@ -1,6 +1,6 @@
 """DynamoDB with maximum staleness.
 
-An index and an eventually consistent read may answer from any earlier state of the table.
+An index and an eventually consistent read may return any earlier state of the table.
 """
 
 from collections.abc import Iterator
@@ -63,7 +63,7 @@ def _is_consistent(request: Any) -> bool:
 
 @contextmanager
 def stale_reads(table: Table, random: Random) -> Iterator[PastStates]:
-    """Answer eventually consistent reads from past states within the block."""
+    """Serve eventually consistent reads from past states within the block."""
     past_states = PastStates(table, random)
     with faults.replace_calls(dynamo.client(), "", past_states.respond):
         yield past_states

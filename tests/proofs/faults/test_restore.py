@@ -34,13 +34,13 @@ DETECTED: Final = frozenset(
 )
 """Kinds of items whose loss the invariants always detect, once their audit entry is in the hash chain."""
 NOT_DETECTED: Final = {
-    "RECONCILIATION ACT": "what it would write off counts no more since the act itself; only what has ended for good is missed",
+    "RECONCILIATION ACT": "the access that it would tidy up is void since the original write; only access that ended for good is detected",
     "DELIVERY DELIVERY": "beside its email: the email would be sent again, at most once more to each recipient",
-    "LINK ACCOUNT": "a refusal is an answer that changed nothing; an approval is missed",
-    "PARTNER LINK": "one that has ended: nothing counts it any more; an open one is missed",
+    "LINK ACCOUNT": "a decline changed nothing else; a lost approval is detected",
+    "PARTNER LINK": "an ended link: nothing counts it any more; a lost open link is detected",
     "IDEMPOTENCY IDEMPOTENCY": "a key that was never used looks the same: a retry is rejected or is a new request",
-    "OUTBOX NOTIFICATION": "of an act that tells some people and not others; of all other acts it is missed",
-    "TREE_HEAD LATEST": "the row itself lies in locked storage, where the next run finds it",
+    "OUTBOX NOTIFICATION": "of an act that notifies only some people; for all other acts the loss is detected",
+    "TREE_HEAD LATEST": "the signed tree head itself is in locked storage, where the next run finds it",
     "SUPPRESSED SUPPRESSED": "an address that never bounced looks the same: it bounces again",
 }
 
@@ -86,6 +86,6 @@ def test_invariants_with_one_lost_item_detect_or_explain_the_loss(
         lost[kind(item)] += is_detected
 
     assert set(map(kind, every)) <= DETECTED | set(NOT_DETECTED)
-    notes.passed("F38: every item lost, one at a time", items=len(every), missed=lost.total())
+    notes.passed("F38: every item lost, one at a time", items=len(every), detected=lost.total())
     for name, why in NOT_DETECTED.items():
         notes.exception(f"F38: {name}, lost alone", why)

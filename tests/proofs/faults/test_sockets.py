@@ -70,7 +70,9 @@ def test_approve_over_broken_connection_returns_503_in_time(table: Table, fault:
         seconds = time.monotonic() - began
 
     assert (response.status, response.headers["retry-after"]) == (503, "2")
-    assert len(plan.requests) == 2 * SDK_ATTEMPTS, "what was asked, and then what the key was answered"
+    assert len(plan.requests) == 2 * SDK_ATTEMPTS, (
+        "the requests of the transaction, and then those of the lookup of its key"
+    )
     assert seconds < GATEWAY_TIMEOUT
     assert table.items() == []
     notes.passed(f"F2, on a real socket: {fault.__name__.replace('_', ' ')}, for ever", attempts=len(plan.requests))

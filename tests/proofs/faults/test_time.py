@@ -50,7 +50,7 @@ def test_approve_and_expiry_under_clock_skew_never_both_succeed(
         assert all(int(item["ttl"]) > 0 for item in fault_environment.table.items() if "ttl" in item)
         seen_events |= events
     assert seen_events == {"link.approved", "link.expired"}
-    notes.passed("F26: a door and a sweep, each up to five seconds off", pairs=len(cases))
+    notes.passed("F26: an approval and an expiry sweep, each clock up to five seconds off", pairs=len(cases))
 
 
 def test_operation_in_last_seconds_of_function_writes_nothing(

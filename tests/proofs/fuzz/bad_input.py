@@ -28,7 +28,7 @@ Row = tuple[str, str, str]
 """The input, the file and the test."""
 
 TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
-    "every door": (
+    "every route": (
         ("no token", TOKENS, "test_route_without_token_returns_401"),
         (
             "a token of another scheme, algorithm, key, issuer, audience or time",
@@ -41,7 +41,7 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ("an unknown path", UNKNOWN, "test_unknown_path_returns_404"),
         ("another method", ROUTES, "test_path_with_other_method_returns_405_with_allow"),
         ("another media type or charset", ROUTES, "test_body_of_other_media_type_is_refused"),
-        ("another kind of answer wanted", API, "test_media_type_is_negotiated_from_accept_header"),
+        ("another media type requested", API, "test_media_type_is_negotiated_from_accept_header"),
         ("a body that is no object, no JSON, no UTF-8, no base64", ROUTES, "test_body_that_is_unreadable_is_refused"),
         ("a name twice, lone surrogates, numbers without end", BODIES, "test_body_with_malformed_json_is_rejected"),
         ("any text at all", BODIES, "test_body_with_random_text_is_parsed_or_rejected"),
@@ -79,13 +79,13 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ("a secret in the address", ROUTES, "test_query_with_secret_is_refused_and_not_echoed"),
         ("too many requests", TEMPLATE, "test_routes_are_throttled"),
     ),
-    "asking for access": (
+    "creating a link": (
         ("a user without the right", CREATE, "test_create_link_by_unauthorized_caller_is_refused"),
         ("an employee who is not eligible", CREATE, "test_create_link_for_ineligible_people_returns_same_error"),
         ("an address that is none", ADDRESSES, "test_email_address_that_is_malformed_is_rejected"),
         ("addresses in place of one", ADDRESSES, "test_email_address_of_another_type_is_rejected"),
         (
-            "an address that takes no mail",
+            "an address that takes no email",
             CREATE,
             "test_create_link_with_suppressed_recipient_is_refused",
         ),
@@ -103,7 +103,7 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ("withdrawn twice", REVOKE, "test_revoke_link_twice_changes_nothing_more"),
         ("withdrawn after its approval", REVOKE, "test_revoke_used_link_returns_409"),
     ),
-    "answering": (
+    "replying to a link": (
         (
             "what cannot be a secret",
             SECRETS,
@@ -139,8 +139,8 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ),
         ("another method than POST", APPROVE, "test_approve_link_by_other_method_returns_405"),
         ("a secret in the address", APPROVE, "test_approve_link_with_secret_in_query_is_refused"),
-        ("a refusal after an approval", DECLINE, "test_decline_link_after_approval_is_refused"),
-        ("an approval after a refusal", APPROVE, "test_approve_link_after_decline_is_refused"),
+        ("a decline after an approval", DECLINE, "test_decline_link_after_approval_is_refused"),
+        ("an approval after a decline", APPROVE, "test_approve_link_after_decline_is_refused"),
     ),
     "members": (
         (
@@ -200,7 +200,7 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ("a schedule's event that says something", SWEEP, "test_expire_with_time_in_schedule_event_ignores_it"),
         ("a schedule of another account", TEMPLATE, "test_schedules_run_their_functions_for_this_account_only"),
         ("an event of another account", TEMPLATE, "test_functions_are_invoked_only_from_this_account"),
-        ("a trail asked for without sense", AUDIT, "test_view_audit_log_with_invalid_query_returns_400"),
+        ("an audit log requested with an invalid query", AUDIT, "test_view_audit_log_with_invalid_query_returns_400"),
         ("an audit log of another account", AUDIT, "test_view_audit_log_by_unauthorized_caller_is_refused"),
         ("a super admin to be erased", DIRECTORY, "test_erase_user_who_is_super_admin_is_refused"),
         (
@@ -215,7 +215,7 @@ OUT_OF_SCOPE: Final = {
     "headers of more than 10 KB": "API Gateway answers 431 before any function starts.",
 }
 DECIDED_AGAINST: Final = {
-    "a recent sign-in for an approval": "How fresh a sign-in must be is the issuer's to say.",
-    "a new secret when one was in an address": "It is refused and not repeated, and the access log holds no path.",
+    "a recent sign-in for an approval": "How fresh a sign-in must be is for the issuer to decide.",
+    "a new secret when one was in an address": "The request fails without repeating it, and the access log holds no path.",
     "429 after many wrong secrets of one link": "A guess must not lock another user's link; guesses are counted and alarmed.",
 }

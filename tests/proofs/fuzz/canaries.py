@@ -61,10 +61,10 @@ class Kind(StrEnum):
 
 
 PERMITTED_PLACES: Final[Mapping[Kind, frozenset[str]]] = {
-    Kind.SECRET: frozenset({"answer that made it", "email"}),
-    Kind.ADDRESS: frozenset({"answer", "email", "USER", "EMAIL", "PARTNER", "IDEMPOTENCY"}),
-    Kind.NAME: frozenset({"answer", "email", "USER", "ACCOUNT", "IDEMPOTENCY"}),
-    Kind.PURPOSE: frozenset({"answer", "email", "PARTNER", "IDEMPOTENCY"}),
+    Kind.SECRET: frozenset({"first response", "email"}),
+    Kind.ADDRESS: frozenset({"response", "email", "USER", "EMAIL", "PARTNER", "IDEMPOTENCY"}),
+    Kind.NAME: frozenset({"response", "email", "USER", "ACCOUNT", "IDEMPOTENCY"}),
+    Kind.PURPOSE: frozenset({"response", "email", "PARTNER", "IDEMPOTENCY"}),
     Kind.REASON: frozenset({"email", "OUTBOX"}),
 }
 """Permitted places of each kind. A word in capitals is a kind of item of the table.
@@ -97,8 +97,8 @@ class Canaries:
     def record_response(self, number: int, text: str) -> None:
         """Record a response. Only the response that created a link may contain its URL."""
         body = json.loads(text or "{}")
-        self._record_secrets("answer that made it", f"answer {number}", body.pop("url", ""))
-        self.record("answer", json.dumps(body))
+        self._record_secrets("first response", f"response {number}", body.pop("url", ""))
+        self.record("response", json.dumps(body))
 
     def record_email(self, email: SentEmail) -> None:
         """Record an email. Each copy has a secret of its own."""
@@ -217,7 +217,7 @@ class CanaryOperations(RandomOperations):
         call(route, self.admin_of(client), {"reason": self.canaries.new_word(Kind.REASON)}, **path)
 
     def create_unknown_user(self) -> None:
-        """Create a user with an unknown address, which is refused."""
+        """Create a user with an unknown address, which is an error."""
         client = self.choose(*CLIENTS)
         body = {"email": self.canaries.new_word(Kind.ADDRESS), "permission_set": "partner_admin"}
         call("POST /accounts/{account_id}/users", self.admin_of(client), body, account_id=client)
@@ -230,7 +230,7 @@ class CanaryOperations(RandomOperations):
         call("GET /partners/{partner_id}/access-links", partner_manager, partner_id=partner_id)
 
     def send_emails(self) -> None:
-        """Run the mailer once. At times a response of SES is lost or an email bounces."""
+        """Send the queued emails once. At times a response of SES is lost or an email bounces."""
         if self.random.random() < 0.3:
             self.mailbox.next_faults.append(self.choose(response_lost, aws_error("TooManyRequestsException", 429)))
         run_send_emails()

@@ -104,5 +104,5 @@ def test_astray_finds_secret_in_second_response_or_other_email() -> None:
     canaries.record("OUTBOX", SECRET)
 
     assert canaries.misplaced() == {
-        (Kind.SECRET, place) for place in ("answer", "answer that made it, of another", "OUTBOX")
+        (Kind.SECRET, place) for place in ("response", "first response, of another", "OUTBOX")
     }

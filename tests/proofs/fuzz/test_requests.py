@@ -33,7 +33,7 @@ def stack_users(*, whole: bool) -> Iterator[StackUsers]:
     """Yield users of a separate stack, so that generated records affect no other test."""
     if not whole:
         pytest.skip(
-            "the running product is asked at length by make proof; tests/functions/test_contract.py asks in short"
+            "`make proof` tests the running product at length; tests/functions/test_contract.py has a short form"
         )
     with running_stack() as stack, StackUsers.of(stack) as stack_users:
         yield stack_users
@@ -100,7 +100,7 @@ def test_fuzzed_requests_get_responses_of_the_contract(
     assert tested == total if phase in PHASES_OF_EACH_OPERATION else tested
     assert invariants.violations(items_after_reconciliation(stack_users)) == []
     notes.passed(
-        f"{phase}, asked by {who}",
+        f"{phase}, as {who}",
         operations=tested,
         requests=report["test_cases"]["generated"],
     )

@@ -18,7 +18,7 @@ def _error(status: int, code: str, **more: object) -> CallResult:
 
 
 def fails_with(status: int, code: str) -> Callable[[FakeAws, AwsState, AwsCall], FaultedCall]:
-    return lambda _, held, asked: (_error(status, code), held)
+    return lambda _, state, call: (_error(status, code), state)
 
 
 def conflicts(_: FakeAws, state: AwsState, call: AwsCall) -> FaultedCall:
@@ -48,19 +48,19 @@ def takes_effect(result: CallResult) -> Callable[[FakeAws, AwsState, AwsCall], F
 
 
 def has_no_effect(result: CallResult) -> Callable[[FakeAws, AwsState, AwsCall], FaultedCall]:
-    return lambda _, held, asked: (result, held)
+    return lambda _, state, call: (result, state)
 
 
 CONFLICT: Final = Fault("conflict", conflicts)
 THROTTLED: Final = Fault("throttled", fails_with(400, "ThrottlingException"))
-SERVER_ERROR: Final = Fault("error", fails_with(500, "InternalServerError"))
-REQUEST_LOST: Final = Fault("unheard", has_no_effect(TIMED_OUT))
-RESPONSE_LOST: Final = Fault("unanswered", takes_effect(TIMED_OUT))
+SERVER_ERROR: Final = Fault("server_error", fails_with(500, "InternalServerError"))
+REQUEST_LOST: Final = Fault("request_lost", has_no_effect(TIMED_OUT))
+RESPONSE_LOST: Final = Fault("response_lost", takes_effect(TIMED_OUT))
 KILLED_BEFORE: Final = Fault("killed_before", has_no_effect(KILLED))
 KILLED_AFTER: Final = Fault("killed_after", takes_effect(KILLED))
-CONFLICTS: Final = Fault("crowded", conflicts, lasts=True)
-SERVER_ERRORS: Final = Fault("down", fails_with(500, "InternalServerError"), lasts=True)
-RESPONSES_LOST: Final = Fault("deaf", takes_effect(TIMED_OUT), lasts=True)
+CONFLICTS: Final = Fault("conflicts", conflicts, lasts=True)
+SERVER_ERRORS: Final = Fault("server_errors", fails_with(500, "InternalServerError"), lasts=True)
+RESPONSES_LOST: Final = Fault("responses_lost", takes_effect(TIMED_OUT), lasts=True)
 EVERY_FAULT: Final = (
     CONFLICT,
     THROTTLED,

@@ -117,7 +117,7 @@ def read_one_by_one() -> Iterator[None]:
 
 @contextmanager
 def claim_regardless() -> Iterator[None]:
-    """Claim a copy even if another mailer has claimed it meanwhile."""
+    """Claim a copy even if another sender has claimed it meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(outbox, "CAN_CLAIM", f"{outbox.CAN_CLAIM} OR attribute_exists(pk)")
         yield
@@ -198,7 +198,7 @@ WRONG_DESIGNS: Final = (
     ),
     Design("look the key up first", look_up_key_first, ("the owner goes",), one_request, with_retry=True),
     Design(
-        "keep the key afterwards", store_response_afterwards, ("create a link",), one_request, faults=(KILLED_AFTER,)
+        "store the key afterwards", store_response_afterwards, ("create a link",), one_request, faults=(KILLED_AFTER,)
     ),
     Design(
         "separate reads for a decision",
@@ -208,9 +208,9 @@ WRONG_DESIGNS: Final = (
         after="the program is suspended",
     ),
     Design(
-        "a mailer that looks, then claims",
+        "look for a claim, then claim",
         claim_regardless,
-        ("the mailer's stream", "the mailer's stream"),
+        ("send emails from the stream", "send emails from the stream"),
         lambda *_: no_email_sent_twice,
     ),
 )

@@ -29,8 +29,8 @@ GENERATED_IDS: Final = frozenset({"grant_id", "link_id", "set_id"})
 """Fields with generated ids, which differ from attempt to attempt."""
 LATER: Final = timedelta(hours=1)
 """Delay after which no claim is still valid."""
-MAILER: Final = "the mailer's sweep"
-RECONCILIATION: Final = "clean-up"
+SEND_BY_SCHEDULE: Final = "send emails by schedule"
+RECONCILIATION: Final = "reconcile"
 Outcome = tuple[bytes, tuple[Any, ...]]
 
 
@@ -209,7 +209,7 @@ def done_once(scenario: Scenario, attempt: Attempt) -> Check:
     def check(state: State) -> Iterator[str]:
         for end in state.results:
             if end.status != expected.results[0].status or end.failed:
-                yield f"the answer was {expected.results[0].status}, and is {end}"
+                yield f"the response was {expected.results[0].status}, and is {end}"
         if attempt.operation.in_parts:
             aws_state, as_wanted = (
                 scenario.run_alone(each.aws_state, reconciliation).aws_state for each in (state, expected)
@@ -218,7 +218,7 @@ def done_once(scenario: Scenario, attempt: Attempt) -> Check:
             return
         for end in state.results:
             if scenario.outcome(state.aws_state, [end]) not in known:
-                yield f"what was done is not what one of the tries does, or was answered otherwise: {end}"
+                yield f"the effect or the response is not that of one of the tries: {end}"
 
     return check
 
@@ -250,7 +250,7 @@ def has_effect_of_one_run(scenario: Scenario, attempt: Attempt) -> Check:
 def completes_at_next_run(scenario: Scenario, attempt: Attempt) -> Check:
     """Check that a background function that was cut off completes its work, once, at its next scheduled run."""
     now = attempt.operation
-    by_schedule = scenario.operations[MAILER] if now.where == SEND_EMAILS else now
+    by_schedule = scenario.operations[SEND_BY_SCHEDULE] if now.where == SEND_EMAILS else now
     later = Attempt(replace(by_schedule, name=f"{now.name}, an hour later", later=now.later + LATER))
     expected = scenario.run_alone(scenario.run_alone(scenario.initial_state, attempt).aws_state, later).aws_state
 
@@ -280,4 +280,4 @@ def _latest_tree_head_is_known(aws_state: AwsState, expected: AwsState) -> Itera
     tree_heads = [name for name in aws_state.objects if "tree-heads/" in name]
     known = aws_state.item(keys.latest_tree_head()).get("number", 0)
     if len(tree_heads) != known or (expected.objects and not tree_heads):
-        yield f"seal {known} is known as the last, and {tree_heads} are kept"
+        yield f"tree head {known} is recorded as the latest, but {tree_heads} are stored"

@@ -309,14 +309,18 @@ def background_operations(items: Iterable[Item]) -> tuple[Operation, ...]:
     delivery = delivery_id(outbox_item["outbox_id"], ADDRESS)
     return (
         Operation(
-            "the mailer's sweep",
+            "send emails by schedule",
             SEND_EMAILS,
             lambda _: background_functions.run_send_emails(),
             in_parts=True,
             is_keyed=False,
         ),
         Operation(
-            "the mailer's stream", SEND_EMAILS, lambda _: send_by_stream([outbox_item]), in_parts=True, is_keyed=False
+            "send emails from the stream",
+            SEND_EMAILS,
+            lambda _: send_by_stream([outbox_item]),
+            in_parts=True,
+            is_keyed=False,
         ),
         Operation(
             "the email bounces",
@@ -340,7 +344,7 @@ def background_operations(items: Iterable[Item]) -> tuple[Operation, ...]:
             is_keyed=False,
         ),
         Operation(
-            "clean-up",
+            "reconcile",
             RECONCILE_ACCESS,
             lambda _: background_functions.run_reconcile_access(),
             in_parts=True,
@@ -362,20 +366,22 @@ def background_operations(items: Iterable[Item]) -> tuple[Operation, ...]:
             later=WEEK,
         ),
         Operation(
-            "follow the trail",
+            "publish audit events",
             PUBLISH_AUDIT_EVENTS,
             lambda _: background_functions.publish_audit_events([*new[:2], *entries[:1]]),
             in_parts=True,
             is_keyed=False,
         ),
         Operation(
-            "follow the trail further",
+            "publish more audit events",
             PUBLISH_AUDIT_EVENTS,
             lambda _: background_functions.publish_audit_events(new[1:3]),
             in_parts=True,
             is_keyed=False,
         ),
-        Operation("seal", SIGN_AUDIT_LOG, lambda _: run_schedule(SIGN_AUDIT_LOG), in_parts=True, is_keyed=False),
+        Operation(
+            "sign the audit log", SIGN_AUDIT_LOG, lambda _: run_schedule(SIGN_AUDIT_LOG), in_parts=True, is_keyed=False
+        ),
     )
 
 

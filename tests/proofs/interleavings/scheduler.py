@@ -1,6 +1,6 @@
 """The same attempts in real threads. The thread with the turn makes its pending call and runs up to its next one.
 
-Only one thread runs at a time, so that moto gets one call at a time. Nothing is kept from one schedule to the next.
+Only one thread runs at a time, so that moto gets one call at a time. Schedules share no state.
 """
 
 from collections import Counter

@@ -26,7 +26,7 @@ THREADED_PAIRS: Final = (
     ("give the clerk an own set", "drop a set"),
     ("approve", "preview"),
 )
-SAMPLE: Final = "approve × approve as the owner: AABBB[unanswered]BAAAA"
+SAMPLE: Final = "approve × approve as the owner: AABBB[response_lost]BAAAA"
 """Schedule that runs if the environment requests no other."""
 
 

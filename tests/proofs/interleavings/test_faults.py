@@ -7,12 +7,12 @@ import pytest
 
 from tests.proofs.interleavings.attempts import Attempt
 from tests.proofs.interleavings.call_faults import EVERY_FAULT, KILLED_AFTER, RESPONSE_LOST
-from tests.proofs.interleavings.invariants import LATER, MAILER, Scenario
+from tests.proofs.interleavings.invariants import LATER, SEND_BY_SCHEDULE, Scenario
 from tests.proofs.interleavings.sharding import SHARDS, all_or_first
 from tests.proofs.interleavings.test_pairs import counts
 from tools.proof.notes import Notes
 
-SHORT: Final = ("approve", "the owner goes", "decide", "follow the trail")
+SHORT: Final = ("approve", "the owner goes", "decide", "publish audit events")
 TOGETHER: Final = (
     ("approve", "approve as the owner"),
     ("approve", "revoke"),
@@ -32,10 +32,10 @@ TOGETHER: Final = (
     ("migrate", "the owner goes"),
     ("decide", "end the colleague"),
     ("decide", "the program is suspended"),
-    ("the mailer's stream", "the email bounces"),
-    ("the mailer's stream", "revoke"),
-    ("the mailer's stream", "the mailer's stream"),
-    ("follow the trail", "follow the trail further"),
+    ("send emails from the stream", "the email bounces"),
+    ("send emails from the stream", "revoke"),
+    ("send emails from the stream", "send emails from the stream"),
+    ("publish audit events", "publish more audit events"),
 )
 """The hazards of guarantees.md §6."""
 
@@ -69,9 +69,13 @@ def test_send_emails_with_fault_and_expired_claim_sends_at_most_two_copies(
     """
     if not whole:
         pytest.skip("looked for in the long form")
-    first = Attempt(scenario.operations["the mailer's stream"])
-    an_hour_later = replace(scenario.operations[MAILER], name="the mailer's sweep an hour later", later=LATER)
+    first = Attempt(scenario.operations["send emails from the stream"])
+    an_hour_later = replace(
+        scenario.operations[SEND_BY_SCHEDULE], name="send emails by schedule an hour later", later=LATER
+    )
 
     found = scenario.prove(first, Attempt(an_hour_later), faults=(RESPONSE_LOST, KILLED_AFTER))
 
-    notes.passed("with a fault: the mailer's stream, and the sweep when its claim has run out", **counts([found]))
+    notes.passed(
+        "with a fault: send emails from the stream, and the sweep when its claim has run out", **counts([found])
+    )

@@ -19,7 +19,7 @@ CHOSEN: Final = (
     ("create a partner admin", "fewer seats"),
     ("demote the owner", "demote the approver"),
     ("end the colleague", "decide"),
-    ("the mailer's stream", "the email bounces"),
+    ("send emails from the stream", "the email bounces"),
 )
 """Pairs of the short form."""
 LEFT_OUT: Final = "the sweep a week later"
@@ -55,7 +55,7 @@ def test_pair_of_concurrent_operations_keeps_invariants(
     notes.passed("every pair of operations", share=shard, pairs=len(found), **counts(found))
     notes.exception(
         f"{LEFT_OUT} and another like it",
-        "left out: more schedules than all others together, and nothing in them that two sweeps of what is due now have not",
+        "left out: it has more schedules than all others together, and no case that two concurrent expiry sweeps do not have",
     )
 
 
@@ -89,7 +89,7 @@ def test_operations_include_each_changing_route_and_background_function(scenario
 
 
 def test_operation_alone_succeeds(scenario: Scenario, shard: int) -> None:
-    """Check that each operation succeeds alone. One that is refused anyway would prove nothing about concurrency."""
+    """Check that each operation succeeds alone. One that fails anyway would prove nothing about concurrency."""
     for operation in [*scenario.operations.values()][shard :: max(SHARDS, SAMPLED)]:
         state = scenario.run_alone(scenario.initial_state, Attempt(operation))
         assert state.results[0].succeeded, operation

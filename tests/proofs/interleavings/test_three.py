@@ -16,17 +16,17 @@ TOGETHER: Final = (
     ("two for one seat, which goes", "approve the link for many", "migrate", "fewer seats"),
     ("three super admins demote each other", "demote the owner", "migrate", "the consultant demotes the approver"),
     ("all super admins go", "the approver goes", "the owner goes", "migrate"),
-    ("approve, who leaves, and what is tidied up", "approve", "end the newcomer everywhere", "revoke"),
+    ("approve, offboard and revoke", "approve", "end the newcomer everywhere", "revoke"),
     ("approve, decline and leave the partner", "approve", "decline", "the newcomer leaves the partner"),
     ("approve, deactivate and demote the approver", "approve", "deactivate the newcomer", "demote the approver"),
     ("a set given, changed and dropped", "give the clerk an own set", "change a set", "drop a set"),
     ("decide while two callers end a user's access", "decide", "suspend the colleague", "end the colleague"),
     ("decide while the partner stops", "decide", "the program is suspended", "end the colleague"),
-    ("two mailers and a bounce", "the mailer's stream", "the mailer's stream", "the email bounces"),
-    ("a mailer, a bounce and a report", "the mailer's stream", "the email bounces", "the email was sent"),
-    ("a mailer, and the link ends", "the mailer's stream", "approve", "revoke"),
-    ("two who chain, and one who seals", "follow the trail", "follow the trail further", "seal"),
-    ("approve, leave and clean up", "approve", "end the newcomer everywhere", "clean-up"),
+    ("two senders of one email and a bounce", "send emails from the stream", "send emails from the stream", "the email bounces"),
+    ("a sender, a bounce and a delivery report", "send emails from the stream", "the email bounces", "the email was sent"),
+    ("a sender, and the link ends", "send emails from the stream", "approve", "revoke"),
+    ("two chain audit entries, and one signs the log", "publish audit events", "publish more audit events", "sign the audit log"),
+    ("approve, offboard and reconcile", "approve", "end the newcomer everywhere", "reconcile"),
 )  # fmt: skip
 
 

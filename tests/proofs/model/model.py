@@ -29,8 +29,8 @@ NOT_PREDICTED: Final = {
 Entry = tuple[str, tuple[str, ...]]
 
 
-class Refused(Exception):
-    """The request is refused with this error code."""
+class Rejected(Exception):
+    """The request is rejected with this error code."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +57,8 @@ class GrantedRights(ReferencePolicy):
         return {name: reach for name, reach in (self.held_permissions(assignment) or {}).items() if self.exists(name)}
 
 
-def refuse(code: str) -> NoReturn:
-    raise Refused(code)
+def reject(code: str) -> NoReturn:
+    raise Rejected(code)
 
 
 def without_grant(member: State) -> State:
@@ -140,8 +140,8 @@ class Model:
         self.entries, self.rows = [], []
         try:
             ROUTES[request.route](self, **request.path)
-        except Refused as refused:
-            return str(refused)
+        except Rejected as rejected:
+            return str(rejected)
         return ""
 
     def expect_event(self, event: str, *accounts: str | None) -> None:
@@ -217,21 +217,21 @@ class Model:
     def access_generation(self, user_id: str, partner_id: str) -> int:
         return int(self.users[user_id]["offboardings"].get(partner_id, 0) + self.accounts[partner_id]["terminations"])
 
-    # preconditions, which refuse a request
+    # preconditions, which reject a request
 
     def must_be_member(self, account_id: str) -> None:
         if not self.is_member(account_id, self.actor_id):
-            refuse("not_found")
+            reject("not_found")
         if not self.users[self.actor_id]["active"]:
-            refuse("forbidden")
+            reject("forbidden")
 
     def must_be_open(self, account_id: str) -> None:
         if self.accounts[account_id]["state"] != "active":
-            refuse("account_closed")
+            reject("account_closed")
 
     def must_be_partner_employee(self, partner_id: str) -> None:
         if self.accounts.get(partner_id, {}).get("kind") != "partner":
-            refuse("not_found")
+            reject("not_found")
         self.must_be_member(partner_id)
 
     def can_approve(self, account_id: str) -> bool:
@@ -242,19 +242,19 @@ class Model:
     def must_be_approver(self, account_id: str, partner_id: str | None) -> None:
         self.must_be_member(account_id)
         if not self.can_approve(account_id):
-            refuse("not_an_approver")
+            reject("not_an_approver")
         if partner_id in self.partners_of(self.actor_id):
             independent = [
                 each
                 for each in self.super_admins(account_id)
                 if self.is_acting_super_admin(account_id, each) and not self.partners_of(each)
             ]
-            refuse("own_partner_may_not_approve" if independent else "no_independent_approver")
+            reject("own_partner_may_not_approve" if independent else "no_independent_approver")
 
     def must_keep_super_admin(self, account_id: str, but: str) -> None:
-        """Refuse to remove the last super admin (rule 16)."""
+        """Reject the removal of the last super admin (rule 16)."""
         if not any(self.is_acting_super_admin(account_id, each) for each in self.super_admins(account_id, but)):
-            refuse("last_super_admin")
+            reject("last_super_admin")
 
     # directory operations of the vendor
 
@@ -275,7 +275,7 @@ class Model:
         if account["partner_seat_limit"] is not None and account["partner_seat_limit"] < self.partner_seats_used(
             account_id
         ):
-            refuse("limit_below_use")
+            reject("limit_below_use")
         self.expect_event("account.updated" if before else "account.created", account_id)
         self.accounts[account_id] = account
         if not before or account["kind"] != "partner":
@@ -288,9 +288,9 @@ class Model:
     def put_user(self, user_id: str) -> None:
         named_fields, before = self.request.body, self.users.get(user_id)
         if (not before or before["email"] is None) and not {"email", "name"} <= set(named_fields):
-            refuse("missing_field")
+            reject("missing_field")
         if any(user["email"] == named_fields.get("email", "") for each, user in self.users.items() if each != user_id):
-            refuse("email_in_use")
+            reject("email_in_use")
         user = {**(before or {"active": True, "offboardings": {}}), **named_fields}
         if user == before:
             return
@@ -312,7 +312,7 @@ class Model:
     def erase_user(self, user_id: str) -> None:
         user = self.users[user_id]
         if any(user_id in self.super_admins(account) for account in self.accounts):
-            refuse("is_super_admin")
+            reject("is_super_admin")
         if user["email"] is None:
             return
         mine = [member for (_, each), member in self.members.items() if each == user_id]
@@ -333,7 +333,7 @@ class Model:
             return
         self.must_be_open(account_id)
         if now.get("grant"):
-            refuse("already_partner_admin")
+            reject("already_partner_admin")
         name = named_fields["permission_set"]
         if not before:
             fresh: State = {"active": True, "grant": None, "previous": None, "suspended_by": set()}
@@ -350,7 +350,7 @@ class Model:
             member = {**now, "seat": now["seat"] or default_seat(name), **new_set, **no_partner, **named_fields}
         is_super = name == "super_admin" and member["active"]
         if is_super and (self.suspended_by(account_id, user_id) or {"client", "partner"} & set(member["suspended_by"])):
-            refuse("grant_suspended")
+            reject("grant_suspended")
         was_super = now["active"] and now["permission_set"] == "super_admin"
         is_inactive_super_admin = is_super and not was_super and not self.users[user_id]["active"]
         if is_inactive_super_admin or (was_super and not is_super):
@@ -365,10 +365,10 @@ class Model:
     def create_link(self, partner_id: str) -> None:
         self.must_be_partner_employee(partner_id)
         if "partner.client_access.manage" not in self.held_rights(partner_id, self.actor_id):
-            refuse("forbidden")
+            reject("forbidden")
         body = self.request.body
         if not self.is_eligible(body["employee_id"], partner_id):
-            refuse("not_eligible")
+            reject("not_eligible")
         self.links[str(self.response.get("link_id"))] = {
             "partner_id": partner_id,
             "employee_id": body["employee_id"],
@@ -408,13 +408,13 @@ class Model:
     def link_by_secret(self) -> State:
         """Return the link with the given secret. A wrong, malformed or unknown secret gives the same error (rule 3)."""
         found = [link for link in self.links.values() if link["secret"] == self.request.body["secret"]]
-        return found[0] if found else refuse("link_not_found")
+        return found[0] if found else reject("link_not_found")
 
     def must_be_open_link(self, state: str) -> None:
         if state != "open":
-            refuse("link_already_used" if state == "approved" else f"link_{state}")
+            reject("link_already_used" if state == "approved" else f"link_{state}")
 
-    def link_to_answer(self) -> tuple[State, str]:
+    def link_to_reply_to(self) -> tuple[State, str]:
         link, account_id = self.link_by_secret(), self.request.body["account_id"]
         self.must_be_open_link(self.link_state(link))
         self.must_be_approver(account_id, link["partner_id"])
@@ -422,7 +422,7 @@ class Model:
         return link, account_id
 
     def approve(self) -> None:
-        link, account_id = self.link_to_answer()
+        link, account_id = self.link_to_reply_to()
         body, partner_id, user_id = self.request.body, link["partner_id"], link["employee_id"]
         removed = {*link["removed"], *body.get("permissions", {}).get("remove", ())}
         try:
@@ -434,8 +434,8 @@ class Model:
                 days=body.get("access_days") or link["access_days"],
                 version=link["set_version"],
             )
-        except Refused as refused:
-            if str(refused) == "not_eligible":  # rule 6
+        except Rejected as rejected:
+            if str(rejected) == "not_eligible":  # rule 6
                 link["stored_state"] = "revoked"
                 self.expect_event("link.revoked", partner_id)
             raise
@@ -449,15 +449,15 @@ class Model:
         """Grant the partner-admin set (rules 10 to 12)."""
         self.must_be_open(account_id)
         if not partner_id or not self.is_eligible(user_id, partner_id):
-            refuse("not_eligible")
+            reject("not_eligible")
         now = self.current_member(account_id, user_id)
         if now["active"]:
             if now["permission_set"] == "super_admin":
-                refuse("is_super_admin")
+                reject("is_super_admin")
             if self.suspended_by(account_id, user_id):
-                refuse("grant_suspended")
+                reject("grant_suspended")
             if now["grant"]:
-                refuse("already_partner_admin")
+                reject("already_partner_admin")
         before = self.members.get((account_id, user_id), {})
         if before.get("seat") != "partner":
             self.must_have_seat(account_id)
@@ -480,13 +480,13 @@ class Model:
     def must_have_seat(self, account_id: str) -> None:
         limit = self.accounts[account_id]["partner_seat_limit"]
         if limit is not None and self.partner_seats_used(account_id) >= limit:
-            refuse("no_seat_left")
+            reject("no_seat_left")
 
     def new_grant(self, partner_id: str, days: Any) -> State:
         return {"partner_id": partner_id, "expires_at": self.now + days * DAY if days else None, "set_version": None}
 
     def decline(self) -> None:
-        link, account_id = self.link_to_answer()
+        link, account_id = self.link_to_reply_to()
         self.must_be_open(account_id)
         if link["max_approvals"] == 1:
             link["stored_state"] = "declined"
@@ -496,9 +496,9 @@ class Model:
     def request_renewal(self) -> None:
         link = self.link_by_secret()
         if self.link_state(link) == "open":
-            refuse("link_still_open")
+            reject("link_still_open")
         if not self.users[self.actor_id]["active"]:
-            refuse("forbidden")
+            reject("forbidden")
         if not link["renewal_requested"]:
             link["renewal_requested"] = True
             self.expect_event("link.renewal_requested", link["partner_id"])
@@ -512,14 +512,14 @@ class Model:
         manages = "partner.client_access.manage" in self.held_rights(partner_id, self.actor_id)
         link = self.links.get(link_id)
         if not link or (not manages and self.actor_id not in (link["employee_id"], link["created_by"])):
-            refuse("not_found")
-        return link if manages else refuse("forbidden")
+            reject("not_found")
+        return link if manages else reject("forbidden")
 
     def revoke(self, partner_id: str, link_id: str) -> None:
         link = self.managed_link(partner_id, link_id)
         state = self.link_state(link, with_access_generation=False)
         if state == "approved":
-            refuse("link_already_used")
+            reject("link_already_used")
         if state == "open":
             link["stored_state"] = "revoked"
             self.expect_event("link.revoked", partner_id)
@@ -528,10 +528,10 @@ class Model:
         link = self.managed_link(partner_id, link_id)
         self.must_be_open_link(self.link_state(link))
         if not self.is_eligible(link["employee_id"], partner_id):
-            refuse("not_eligible")
+            reject("not_eligible")
         today = [each for each in link["resent_at"] if self.now - each < DAY]
         if len(today) >= 5 or any(self.now - each < 60 for each in today):
-            refuse("rate_limited")
+            reject("rate_limited")
         secret = self.response.get("url", "").rpartition("#")[2]
         link |= {"expires_at": self.now + 7 * DAY, "resent_at": [*today, self.now], "secret": secret}
         self.expect_event("link.resent", partner_id)
@@ -552,7 +552,7 @@ class Model:
         partner_id = min(partner_ids) if len(partner_ids) == 1 else None
         self.must_be_approver(account_id, partner_id)
         if len(partner_ids) > 1:  # rule 14
-            refuse("invalid_field")
+            reject("invalid_field")
         days, version = body.get("access_days"), latest_version("partner_admin")
         self.grant_partner_admin(account_id, user_id, partner_id, removed=(), days=days, version=version)
         self.expect_event("member.created", account_id, partner_id)
@@ -560,12 +560,12 @@ class Model:
     def create_member(self, account_id: str, user_id: str, name: str) -> None:
         actor_rights = self.held_rights(account_id, self.actor_id)
         if "account.users.manage" not in actor_rights:
-            refuse("forbidden")
+            reject("forbidden")
         partner_id = self.current_member(account_id, self.actor_id)["partner_id"]
         if partner_id and not self.is_eligible(user_id, partner_id):
-            refuse("forbidden")
+            reject("forbidden")
         if not self.users.get(user_id, {}).get("active"):
-            refuse("invalid_field")
+            reject("invalid_field")
         reader = self.reader_of(account_id, user_id)
         given = {
             each: reach
@@ -573,15 +573,15 @@ class Model:
             if reader.exists(each)
         }
         if additional_permissions(given, actor_rights):
-            refuse("permission_not_held")
+            reject("permission_not_held")
         if self.share_a_partner(user_id) and catalogue.RESTRICTED & set(given):
-            refuse("own_partner_may_not_approve")
+            reject("own_partner_may_not_approve")
         self.must_be_open(account_id)
         now = self.current_member(account_id, user_id)
         if now["active"]:
-            refuse("already_member")
+            reject("already_member")
         if partner_id and "client" in now.get("suspended_by", ()):
-            refuse("grant_suspended")
+            reject("grant_suspended")
         seat, access_generation = (
             ("view_only", self.access_generation(user_id, partner_id)) if partner_id else (default_seat(name), 0)
         )
@@ -603,7 +603,7 @@ class Model:
         self.must_be_member(account_id)
         now = self.current_member(account_id, self.actor_id)
         if now["partner_id"] != partner_id or "account.users.manage" not in self.held_rights(account_id, self.actor_id):
-            refuse("forbidden")
+            reject("forbidden")
         for user_id in self.request.body["employee_ids"]:
             self.bulk_row(self.create_member, account_id, user_id, self.request.body["permission_set"])
 
@@ -612,8 +612,8 @@ class Model:
         skipped = {"already_member", "not_super_admin", "nothing_to_accept"}
         try:
             operation(*arguments)
-        except Refused as refused:
-            self.rows.append(("skipped" if str(refused) in skipped else "failed", str(refused)))
+        except Rejected as rejected:
+            self.rows.append(("skipped" if str(rejected) in skipped else "failed", str(rejected)))
         else:
             self.rows.append(("done", None))
 
@@ -621,7 +621,7 @@ class Model:
         self.must_be_member(account_id)
         user_id = self.request.body["user_id"]
         if user_id != self.actor_id and not self.is_acting_super_admin(account_id, self.actor_id):
-            refuse("forbidden")
+            reject("forbidden")
         self.migrate_member(account_id, user_id, None)
 
     def migrate_self(self, partner_id: str) -> None:
@@ -637,14 +637,14 @@ class Model:
         self.must_be_open(account_id)
         now, partner_ids = self.current_member(account_id, user_id), self.partners_of(user_id)
         if not now["active"]:
-            refuse("not_found")
+            reject("not_found")
         if now["permission_set"] != "super_admin":
-            refuse("not_super_admin")
+            reject("not_super_admin")
         if not partner_id and len(partner_ids) > 1:
-            refuse("invalid_field")
+            reject("invalid_field")
         partner_id = partner_id or (min(partner_ids) if partner_ids else None)
         if not partner_id or not self.is_eligible(user_id, partner_id):
-            refuse("not_eligible")
+            reject("not_eligible")
         self.must_keep_super_admin(account_id, user_id)
         self.must_have_seat(account_id)
         self.members[account_id, user_id] = {
@@ -679,12 +679,12 @@ class Model:
             roles.append("self")
         if not roles:
             self.must_be_member(account_id)
-            refuse("forbidden")
-        return (now, roles) if now["active"] else refuse("not_found")
+            reject("forbidden")
+        return (now, roles) if now["active"] else reject("not_found")
 
     def must_match_version(self) -> None:
         if self.request.expected_version == STALE:
-            refuse("precondition_failed")
+            reject("precondition_failed")
 
     def edit(self, account_id: str, user_id: str) -> None:
         now, (role, *_) = self.authorize(account_id, user_id)
@@ -693,9 +693,9 @@ class Model:
         was_super, is_super = now["permission_set"] == "super_admin", named == "super_admin"
         becomes = named == "partner_admin" and not now["grant"]
         if role in {"self", "vendor"} or (becomes and role not in ACCOUNT_ROLES):
-            refuse("forbidden")
+            reject("forbidden")
         if role != "super_admin" and (was_super or is_super):
-            refuse("forbidden")
+            reject("forbidden")
         self.must_be_open(account_id)
         self.must_match_version()
         if becomes:
@@ -716,36 +716,36 @@ class Model:
     def become_partner_admin(self, account_id: str, user_id: str, *, was_super: bool) -> None:
         self.must_be_member(account_id)
         if self.accounts[account_id]["kind"] == "partner":
-            refuse("not_a_client_account")
+            reject("not_a_client_account")
         if was_super:
             self.migrate_member(account_id, user_id, None)
         else:
             self.create_partner_admin(account_id, user_id, self.request.body)
 
     def must_be_grantable(self, account_id: str, user_id: str, role: str, gained: set[str], will: Reach) -> None:
-        """Refuse an edit that gives rights that the editor must not give.
+        """Reject an edit that gives rights that the editor must not give.
 
         You can only grant permissions that you hold (§3). A partner cannot widen what the client granted to it (§4).
         """
         now = self.current_member(account_id, user_id)
         if role == "partner_manager":
-            refuse("forbidden")
+            reject("forbidden")
         if now["grant"] and role in ACCOUNT_ROLES and now["partner_id"] in self.partners_of(self.actor_id):
-            refuse("own_partner_may_not_approve")
+            reject("own_partner_may_not_approve")
         is_client = self.accounts[account_id]["kind"] == "client"
         if is_client and self.share_a_partner(user_id) and gained & catalogue.RESTRICTED:
-            refuse("own_partner_may_not_approve")
+            reject("own_partner_may_not_approve")
         actor_rights = self.held_rights(account_id, self.actor_id)
         if any(will[name] > actor_rights.get(name, 0) for name in gained):
-            refuse("permission_not_held")
+            reject("permission_not_held")
 
     def promoted(self, account_id: str, user_id: str) -> State:
         """Return the membership after a promotion to super admin (rule 20)."""
         now = self.current_member(account_id, user_id)
         if self.suspended_by(account_id, user_id):
-            refuse("grant_suspended")
+            reject("grant_suspended")
         if self.share_a_partner(user_id) and self.accounts[account_id]["kind"] == "client":
-            refuse("own_partner_may_not_approve")
+            reject("own_partner_may_not_approve")
         before = now["previous"] or {}
         seat = now["seat"] if now["seat"] != "partner" else before.get("seat") or "core"
         made = assignment("super_admin", seat, version=latest_version("super_admin"))
@@ -758,9 +758,9 @@ class Model:
         seat = body.get("seat", now["seat"])
         if seat != now["seat"]:
             if role not in ACCOUNT_ROLES:
-                refuse("forbidden")
+                reject("forbidden")
             if now["seat"] == "partner":
-                refuse("invalid_field")
+                reject("invalid_field")
             after["seat"] = seat
         if "access_days" in body:
             self.set_end(after, role)
@@ -773,7 +773,7 @@ class Model:
         grant = after["grant"]
         if name != after["permission_set"]:
             if name not in catalogue.SETS and (account_id, name) not in self.sets:
-                refuse("unknown_permission_set")
+                reject("unknown_permission_set")
             custom_version = self.sets.get((account_id, name), {}).get("version")
             version = (
                 custom_version or (grant and name == "partner_admin" and grant["set_version"]) or latest_version(name)
@@ -782,11 +782,11 @@ class Model:
                 after["grant"] = {**grant, "set_version": after["set_version"]}
         added, removed = overrides.get("add", ()), overrides.get("remove", ())
         if name == "super_admin" and (added or removed):
-            refuse("invalid_field")
+            reject("invalid_field")
         base = reader.set_permissions(name, version) or {}
         given = adjusted(base, added, removed)
         if broken_implications(given):
-            refuse("invalid_field")
+            reject("invalid_field")
         lost = additional_permissions(base, given)
         after |= {
             "permission_set": name,
@@ -798,21 +798,21 @@ class Model:
     def set_end(self, after: State, role: str) -> None:
         """Change the end of a grant. Either side can shorten it, and only the client can extend it (rule 23)."""
         if not after["grant"]:
-            refuse("invalid_field")
+            reject("invalid_field")
         before, days = after["grant"]["expires_at"], self.request.body["access_days"]
         end = self.now + days * DAY if days else None
         if before is not None and (end is None or end > before):
             if role not in ACCOUNT_ROLES:
-                refuse("forbidden")
+                reject("forbidden")
             if after["partner_id"] in self.partners_of(self.actor_id):
-                refuse("own_partner_may_not_approve")
+                reject("own_partner_may_not_approve")
         after["grant"] = {**after["grant"], "expires_at": end}
 
     def remove(self, account_id: str, user_id: str) -> None:
         now, (role, *_) = self.authorize(account_id, user_id)
         is_super = now["permission_set"] == "super_admin"
         if is_super and role == "user_manager":
-            refuse("forbidden")
+            reject("forbidden")
         self.must_match_version()
         if is_super:
             self.must_keep_super_admin(account_id, user_id)
@@ -834,15 +834,15 @@ class Model:
         """Return the membership and the side (client or partner) for which the caller acts."""
         now, roles = self.authorize(account_id, user_id)
         if self.accounts[account_id]["kind"] == "partner":
-            refuse("not_a_client_account")
+            reject("not_a_client_account")
         if "partner_manager" in roles:
             return now, "partner"
-        return (now, "client") if roles[0] in ACCOUNT_ROLES else refuse("forbidden")
+        return (now, "client") if roles[0] in ACCOUNT_ROLES else reject("forbidden")
 
     def suspend(self, account_id: str, user_id: str) -> None:
         now, side = self.authorize_side(account_id, user_id)
         if now["permission_set"] == "super_admin":
-            refuse("is_super_admin")
+            reject("is_super_admin")
         if side not in now["suspended_by"]:
             self.members[account_id, user_id] = {**now, "suspended_by": now["suspended_by"] | {side}}
             self.expect_event("member.suspended", account_id, now["partner_id"])
@@ -852,10 +852,10 @@ class Model:
         self.must_be_open(account_id)
         if side not in now["suspended_by"]:
             if self.suspended_by(account_id, user_id):
-                refuse("grant_suspended")
+                reject("grant_suspended")
             return
         if side == "client" and now["partner_id"] and now["partner_id"] in self.partners_of(self.actor_id):
-            refuse("own_partner_may_not_approve")
+            reject("own_partner_may_not_approve")
         self.members[account_id, user_id] = {**now, "suspended_by": now["suspended_by"] - {side}}
         self.expect_event("member.resumed", account_id, now["partner_id"])
 
@@ -864,9 +864,9 @@ class Model:
         if user_id != self.actor_id and "partner.client_access.manage" not in self.held_rights(
             partner_id, self.actor_id
         ):
-            refuse("forbidden")
+            reject("forbidden")
         if (partner_id, user_id) not in self.members:
-            refuse("not_found")
+            reject("not_found")
         self.expect_event("employee.offboarded", partner_id)
         self.void_access(user_id, partner_id)
         self.record_ended_access(self.reconciliations[-1], user_id)
@@ -876,7 +876,7 @@ class Model:
     def must_be_super_admin(self, account_id: str) -> None:
         self.must_be_member(account_id)
         if not self.is_acting_super_admin(account_id, self.actor_id):
-            refuse("forbidden")
+            reject("forbidden")
         self.must_be_open(account_id)
 
     def create_set(self, account_id: str) -> None:
@@ -888,7 +888,7 @@ class Model:
 
     def custom_set(self, account_id: str, set_id: str) -> State:
         self.must_be_super_admin(account_id)
-        own = self.sets.get((account_id, set_id)) or refuse("not_found")
+        own = self.sets.get((account_id, set_id)) or reject("not_found")
         self.must_match_version()
         return own
 
@@ -903,18 +903,18 @@ class Model:
         self.custom_set(account_id, set_id)
         there = [m for (account, _), m in self.members.items() if account == account_id and m["active"]]
         if any(each["permission_set"] == set_id for m in there for each in (m, m["previous"]) if each):
-            refuse("set_in_use")
+            reject("set_in_use")
         del self.sets[account_id, set_id]
         self.expect_event("permission_set.removed", account_id)
 
     def accept_set_updates(self, account_id: str) -> None:
         self.must_be_member(account_id)
         if not self.can_approve(account_id):
-            refuse("forbidden")
+            reject("forbidden")
         self.must_be_open(account_id)
         body = self.request.body
         if body["version"] != latest_version(body["permission_set"]):
-            refuse("rights_changed")
+            reject("rights_changed")
         for user_id in body["user_ids"]:
             self.bulk_row(self.accept_set_update, account_id, user_id, body["permission_set"])
 
@@ -922,9 +922,9 @@ class Model:
         """Accept a set update for one member, under the rules of an approval. Only the client can accept it (§3)."""
         now = self.current_member(account_id, user_id)
         if not now["active"] or not self.users[user_id]["active"]:
-            refuse("not_found")
+            reject("not_found")
         if now["permission_set"] != name:
-            refuse("rights_changed")
+            reject("rights_changed")
         self.must_be_approver(account_id, now["partner_id"])
         reader, removed = self.reader_of(account_id, user_id), set(now["removed"])
         base = reader.set_permissions(name, latest_version(name))
@@ -933,9 +933,9 @@ class Model:
         after = {**now, "set_version": latest_version(name), "removed": tuple(sorted(removed))}
         gained = additional_permissions(reader.rights(after), reader.rights(now))
         if not gained:
-            refuse("nothing_to_accept")
+            reject("nothing_to_accept")
         if not now["grant"] and gained - set(self.held_rights(account_id, self.actor_id)):
-            refuse("permission_not_held")
+            reject("permission_not_held")
         self.members[account_id, user_id] = after
         self.expect_event("permission_set.update_accepted", account_id, now["partner_id"])
 

@@ -1,4 +1,4 @@
-"""Hypothesis drives the town: which acts, in which order, at what time, and what goes wrong meanwhile."""
+"""Hypothesis chooses the operations, their order and times, and the faults."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -55,7 +55,7 @@ class ModelMachine(RuleBasedStateMachine):
 
     @rule(what=some.sampled_from(STEP_NAMES), moment=CONDITIONS)
     def run_step(self, what: str, moment: Moment) -> None:
-        """One rule for all: no day goes by with workers alone."""
+        """Run one step. A single rule for all steps keeps a day from consisting of background functions alone."""
         self.agrees = False
         STEPS[what](self.system, moment)
         self.agrees = True
@@ -67,5 +67,5 @@ class ModelMachine(RuleBasedStateMachine):
 
 
 def machine_of(system: System) -> Any:
-    """A machine for this town."""
+    """Return a state machine for this system."""
     return type("Machine", (ModelMachine,), {"system": system})

@@ -33,7 +33,7 @@ from tests.support.fake_event_bus import FakeEventBus, fake_event_bus
 from tests.support.fake_ses import FakeSes, bounce_feedback, fake_ses, feedback
 from tests.support.fake_tree_head_store import fake_tree_head_store
 from tests.support.gateway import ApiResponse, Context
-from tests.support.gateway import send_event as knock
+from tests.support.gateway import send_event as send_to_product
 from tests.support.random_operations import CLIENTS, DOMAIN_OF_PARTNER, USERS, RandomOperations
 from tests.support.reference_policy import parse_reach
 from tests.support.table import Item, Table, differences
@@ -72,12 +72,12 @@ FAULTS: Final[Mapping[str, Callable[[int], AbstractContextManager[object]]]] = {
     "throttled for ever": lambda call: faults.inject(
         dynamo.client(), "", *(faults.succeeds,) * call, last_fault=faults.aws_error("ThrottlingException")
     ),
-    "broken down": lambda call: _at_call(faults.aws_error("InternalServerError", 500), call),
+    "server error": lambda call: _at_call(faults.aws_error("InternalServerError", 500), call),
     "in conflict": lambda call: faults.inject(
         dynamo.client(), "TransactWriteItems", *(faults.succeeds,) * (call % 2), faults.WRITE_CONFLICT
     ),
-    "unheard": lambda call: _at_call(faults.request_lost, call),
-    "unanswered": lambda call: _at_call(faults.response_lost, call),
+    "request lost": lambda call: _at_call(faults.request_lost, call),
+    "response lost": lambda call: _at_call(faults.response_lost, call),
     "killed before": lambda call: _at_call(faults.killed_before, call),
     "killed after": lambda call: _at_call(faults.killed_after, call),
 }
@@ -87,7 +87,7 @@ FAULTS: Final[Mapping[str, Callable[[int], AbstractContextManager[object]]]] = {
 class System:
     """The product and the model at one point in time.
 
-    `done` and `refused` count, for each operation, the outcomes on which they agreed.
+    `done` and `rejected` count, for each operation, the outcomes on which they agreed.
     """
 
     def __init__(
@@ -101,7 +101,7 @@ class System:
     ) -> None:
         self.table, self.clock, self.mailbox, self.event_bus, self.publish = table, clock, mailbox, event_bus, publish
         self.done: Counter[str] = Counter()
-        self.refused: Counter[str] = Counter()
+        self.rejected: Counter[str] = Counter()
         self.faulted: Counter[str] = Counter()
         self.model, self.conditions = model, Moment(0)
         self.clear_history()
@@ -167,8 +167,8 @@ class System:
         One that changes something is compared with the model, and any other only goes to the product.
         """
         if request["routeKey"] not in ROUTES:
-            return knock(request, context)
-        key = f'"town-{next(_names)}"'
+            return send_to_product(request, context)
+        key = f'"system-{next(_names)}"'
         self.request = {**request, "headers": {"idempotency-key": key, **request["headers"]}}
         with self.clock_skewed():
             response = self.send_with_retry(self.request)
@@ -194,11 +194,11 @@ class System:
         if response.status < 400 and self.model.rows:
             rows = [(row["outcome"], row.get("reason")) for row in response.body["items"]]
             assert rows == self.model.rows, (rows, self.model.rows, self.request)
-        for outcome in [outcome for outcome, _ in self.model.rows] or ["refused" if code else "done"]:
+        for outcome in [outcome for outcome, _ in self.model.rows] or ["rejected" if code else "done"]:
             self.count(str(self.request["routeKey"]), is_done=outcome == "done")
 
     def count(self, what: str, *, is_done: bool) -> None:
-        (self.done if is_done else self.refused)[what] += 1
+        (self.done if is_done else self.rejected)[what] += 1
 
     @contextmanager
     def clock_skewed(self) -> Iterator[None]:
@@ -216,11 +216,11 @@ class System:
         """
         try:
             with self.fault_active():
-                response = knock(request)
+                response = send_to_product(request)
         except faults.Killed:
-            return knock(request)
+            return send_to_product(request)
         if response.status == 503 or "temporarily_unavailable" in response.text:
-            return knock(request)
+            return send_to_product(request)
         return response
 
     def fault_active(self) -> AbstractContextManager[object]:
@@ -238,7 +238,7 @@ class System:
         if not recent:
             return
         request, first, _ = Random(moment.seed).choice(recent)
-        again = knock(request)
+        again = send_to_product(request)
         assert (again.status, again.replayed) == (first.status, True), again
         if first.text:
             assert {**again.body, **dict.fromkeys(FIRST_RESPONSE_ONLY)} == {
@@ -281,7 +281,7 @@ class System:
 
     def reconcile(self, moment: Moment) -> None:
         self.run_job(background_functions.run_reconcile_access, self.model.reconcile, moment)
-        self.count("clean-up", is_done=True)
+        self.count("reconciliation", is_done=True)
 
     def run_job(self, run: Callable[[], object], predict: Callable[[int], None], moment: Moment) -> None:
         """Run a background function.
@@ -294,7 +294,7 @@ class System:
                 with self.fault_active():
                     run()
             except (faults.Killed, TemporarilyUnavailable):
-                self.count("a worker cut off", is_done=True)
+                self.count("a function cut off", is_done=True)
             if moment.fault:
                 run()
             predict(self.at)
@@ -314,7 +314,7 @@ class System:
         self.mailbox.next_faults.clear()
         sent = Counter(each.delivery for each in self.mailbox.sent)
         assert not [delivery for delivery, times in sent.items() if times > 1]
-        self.count("mailer", is_done=len(self.mailbox.sent) > before)
+        self.count("emails", is_done=len(self.mailbox.sent) > before)
         self.compare(ignored=NOT_PREDICTED)
 
     def report_delivery(self, moment: Moment) -> None:
@@ -356,13 +356,13 @@ class System:
         assert set(self.published) == {
             (_source(item), item["audit_id"]) for item in self.audit_entries[: self.published_entries]
         }
-        self.count("followed trail", is_done=True)
+        self.count("audit events", is_done=True)
         self.compare()
 
     def sign_audit_log(self, moment: Moment) -> None:
         for _ in range(1 + moment.seed % 2):
             background_functions.run_function(SIGN_AUDIT_LOG, {})
-        self.count("sealed trail", is_done=True)
+        self.count("signed tree heads", is_done=True)
         self.compare()
 
     def finish_pending_work(self) -> None:

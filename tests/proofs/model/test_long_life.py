@@ -16,8 +16,8 @@ MINUTES: Final = float(os.environ.get("MINUTES", "0"))
 """Minimum run time in minutes. At least one day is simulated."""
 STEPS: Final = 60
 """Random steps in a day. All pending work is finished after them."""
-MAILER_RUNS: Final = 20
-"""Number of daily runs of the mailer after which no email may be pending."""
+EMAIL_RUNS: Final = 20
+"""Number of days of sending after which no email may be pending."""
 
 
 def test_system_over_many_days_stays_sound_and_leaves_no_pending_work(table: Table, notes: Notes) -> None:
@@ -27,8 +27,8 @@ def test_system_over_many_days_stays_sound_and_leaves_no_pending_work(table: Tab
         while not days or time.monotonic() < ends:
             run_day(system, chance)
             days += 1
-        done, refused = sum(system.done.values()), sum(system.refused.values())
-        notes.passed("one long life", days=days, done=done, refused=refused, records=len(system.items))
+        done, rejected = sum(system.done.values()), sum(system.rejected.values())
+        notes.passed("one long life", days=days, done=done, rejected=rejected, records=len(system.items))
 
 
 def run_day(system: System, chance: Random) -> None:
@@ -36,7 +36,7 @@ def run_day(system: System, chance: Random) -> None:
     for _ in range(STEPS):
         state_machine.STEPS[chance.choice(state_machine.STEP_NAMES)](system, random_conditions(chance))
     system.finish_pending_work()
-    for _ in range(MAILER_RUNS):
+    for _ in range(EMAIL_RUNS):
         system.clock.advance(days=1)
         system.send_emails(random_conditions(chance))
     assert system.table.items_with_prefix("OUTBOX#") == []

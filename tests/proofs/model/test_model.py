@@ -14,7 +14,7 @@ from typing_extensions import override
 from partner_access.store import dynamo
 from tests.proofs.model import state_machine
 from tests.proofs.model.full_day import full_day
-from tests.proofs.model.model import ROUTES, Model, refuse
+from tests.proofs.model.model import ROUTES, Model, reject
 from tests.proofs.model.system import FAULTS, System, running_system
 from tests.support import gateway
 from tests.support.races import BEFORE_TRANSACTION
@@ -58,10 +58,10 @@ def test_product_under_random_operations_agrees_with_model(
 ) -> None:
     run_random_days(system, SEED * 1000 + chunk, MANY_DAYS if whole else DAYS)
 
-    for what in sorted({*system.done, *system.refused}):
-        notes.passed(f"{what} (seed {chunk + 1} of {CHUNKS})", done=system.done[what], refused=system.refused[what])
+    for what in sorted({*system.done, *system.rejected}):
+        notes.passed(f"{what} (seed {chunk + 1} of {CHUNKS})", done=system.done[what], rejected=system.rejected[what])
     if whole:
-        assert set(ROUTES) <= {*system.done, *system.refused}
+        assert set(ROUTES) <= {*system.done, *system.rejected}
         assert set(system.faulted) == set(FAULTS)
 
 
@@ -74,13 +74,13 @@ def run_full_day(system: System) -> None:
     system.finish_pending_work()
 
 
-def test_full_day_has_success_and_refusal_of_every_operation(system: System, notes: Notes) -> None:
+def test_full_day_has_success_and_error_of_every_operation(system: System, notes: Notes) -> None:
     run_full_day(system)
 
     for route in ROUTES:
         assert system.done[route], route
-        assert system.refused[route], route
-    notes.passed("operations that succeed and are refused on a full day", operations=len(ROUTES))
+        assert system.rejected[route], route
+    notes.passed("operations that succeed and fail on a full day", operations=len(ROUTES))
 
 
 def test_routes_that_change_something_are_all_in_model() -> None:
@@ -147,17 +147,17 @@ class ClosedAccountsStayOpen(Model):
     def must_be_open(self, account_id: str) -> None: ...
 
 
-class SelfRemovalRefused(Model):
+class SelfRemovalRejected(Model):
     @override
     def remove(self, account_id: str, user_id: str) -> None:
         if user_id == self.actor_id:
-            refuse("forbidden")
+            reject("forbidden")
         super().remove(account_id, user_id)
 
 
 WRONG_MODELS: Final[tuple[type[Model], ...]] = (
     UnlimitedSeats, OwnPartnerApproves, PartnerAdminsApprove, LastSuperAdminLeaves, EveryoneIsEligible,
-    LinksOfOffboardedStayOpen, EveryLinkIsSingleUse, RevocationNotShared, ClosedAccountsStayOpen, SelfRemovalRefused,
+    LinksOfOffboardedStayOpen, EveryLinkIsSingleUse, RevocationNotShared, ClosedAccountsStayOpen, SelfRemovalRejected,
 )  # fmt: skip
 
 
@@ -168,7 +168,7 @@ def must_be_detected(system: System, what: str, notes: Notes) -> None:
     with pytest.raises(AssertionError) as caught:
         run_full_day(system)
     assert str(caught.traceback[-1].path).endswith("system.py"), caught
-    acts = sum(system.done.values()) + sum(system.refused.values())
+    acts = sum(system.done.values()) + sum(system.rejected.values())
     notes.passed(f"caught: {what}", acts=acts)
 
 
