@@ -79,10 +79,12 @@ def product_decision(access_facts: AccessFacts) -> Reach:
     return {name: int(decision.scope) for name, decision in decisions.items() if decision.scope}
 
 
-def states_in_dispute(states: Iterable[State], naive: type[ReferencePolicy] = ReferencePolicy) -> Iterator[State]:
+def states_in_dispute(states: Iterable[State], policy: type[ReferencePolicy] = ReferencePolicy) -> Iterator[State]:
     """Yield the states on which the product and a reference policy disagree."""
     return (
-        state for state in states if product_decision(access_facts_of(state)) != naive(state, NOW_SECONDS).permissions()
+        state
+        for state in states
+        if product_decision(access_facts_of(state)) != policy(state, NOW_SECONDS).permissions()
     )
 
 
@@ -101,14 +103,14 @@ def questions(states: Iterable[State], chance: Random, each: int = 4) -> list[ce
     ]
 
 
-def questions_in_dispute(asked: list[cedar.Question], policies: Mapping[str, str] = cedar.POLICIES) -> list[Any]:
+def questions_in_dispute(sample: list[cedar.Question], policies: Mapping[str, str] = cedar.POLICIES) -> list[Any]:
     """Return the questions on which the product and Cedar disagree."""
-    facts_by_state = {id(state): access_facts_of(state) for state, _, _ in asked}
-    product_decisions = [(decide(facts_by_state[id(state)], name).scope or 0) >= reach for state, name, reach in asked]
+    facts_by_state = {id(state): access_facts_of(state) for state, _, _ in sample}
+    product_decisions = [(decide(facts_by_state[id(state)], name).scope or 0) >= reach for state, name, reach in sample]
     return [
         (question, product_permits)
         for question, product_permits, cedar_permits in zip(
-            asked, product_decisions, cedar.permits(asked, NOW_SECONDS, policies.values()), strict=True
+            sample, product_decisions, cedar.permits(sample, NOW_SECONDS, policies.values()), strict=True
         )
         if product_permits != cedar_permits
     ]
@@ -144,10 +146,10 @@ def test_access_decision_agrees_with_reference_policy(
 
 
 def test_access_decision_agrees_with_cedar(random_generator: Random, record_property: RecordProperty) -> None:
-    asked = questions(random_states(random_generator, 2000), random_generator)
-    record_property("questions", len(asked))
+    sample = questions(random_states(random_generator, 2000), random_generator)
+    record_property("questions", len(sample))
 
-    assert questions_in_dispute(asked) == []
+    assert questions_in_dispute(sample) == []
 
 
 @settings(deadline=None, max_examples=scaled(150))
@@ -182,7 +184,7 @@ def wrong_policy(**methods: Any) -> type[ReferencePolicy]:
 
 
 @pytest.mark.parametrize(
-    "naive",
+    "policy",
     [
         wrong_policy(has_current_generation=lambda self, place: place["partner_id"] in self.partners),
         wrong_policy(has_expired=lambda self, grant: False),
@@ -207,7 +209,7 @@ def wrong_policy(**methods: Any) -> type[ReferencePolicy]:
         ),
     ],
     ids=[
-        "forgets tenure",
+        "ignores the access generation",
         "forgets the end",
         "takes the end for included",
         "forgets suspension",
@@ -216,7 +218,7 @@ def wrong_policy(**methods: Any) -> type[ReferencePolicy]:
         "looks at employment alone",
         "lets a narrowing wait",
         "widens grants",
-        "hands out what is restricted",
+        "grants restricted permissions",
         "restricts partner admins alone",
         "takes clients for partners",
         "takes partners for clients",
@@ -224,12 +226,12 @@ def wrong_policy(**methods: Any) -> type[ReferencePolicy]:
         "forgets the partner seat",
     ],
 )
-def test_reference_policy_with_one_wrong_rule_disagrees(naive: type[ReferencePolicy]) -> None:
-    assert any(states_in_dispute(random_states(Random(1), 1500), naive))
+def test_reference_policy_with_one_wrong_rule_disagrees(policy: type[ReferencePolicy]) -> None:
+    assert any(states_in_dispute(random_states(Random(1), 1500), policy))
 
 
 @pytest.mark.parametrize("name", cedar.POLICIES)
 def test_cedar_without_one_policy_disagrees(name: str) -> None:
-    asked = questions(random_states(Random(1), 500), Random(2))
+    sample = questions(random_states(Random(1), 500), Random(2))
 
-    assert questions_in_dispute(asked, {each: policy for each, policy in cedar.POLICIES.items() if each != name})
+    assert questions_in_dispute(sample, {each: policy for each, policy in cedar.POLICIES.items() if each != name})

@@ -10,31 +10,31 @@ from partner_access.domain.permissions import catalogue
 
 State = dict[str, Any]
 Question = tuple[State, str, int]
-"""A state, a permission, and the reach asked about: 1 for owned records, 2 for those of the team, 3 for all."""
+"""A state, a permission, and the reach in question: 1 for owned records, 2 for those of the team, 3 for all."""
 REACH: Final = {"owned": 1, "team": 2, "all": 3, "": 3}
 
-# conditions on an assignment, `{place}`: the membership itself, or the membership before the grant
+# conditions on `{assignment}`: the membership itself, or the membership before the grant
 NOT_ENDED: Final = """
-(!({place} has partner) || ({place}.partner has endings && {place}.tenure >= {place}.leavings + {place}.partner.endings))"""
+(!({assignment} has partner) || ({assignment}.partner has terminations && {assignment}.access_generation >= {assignment}.offboardings + {assignment}.partner.terminations))"""
 ELIGIBLE: Final = """
-(!({place} has partner) || ({place}.partner.in_program && principal.user.employed_by.contains({place}.partner)
-  && principal.user has domain && {place}.partner.domains.contains(principal.user.domain)))"""
+(!({assignment} has partner) || ({assignment}.partner.in_program && principal.user.employed_by.contains({assignment}.partner)
+  && principal.user has domain && {assignment}.partner.domains.contains(principal.user.domain)))"""
 SET_IS_KNOWN: Final = """
-(if {place} has own then {place}.own has holds else Catalogue::"all".versions.containsAll({place}.given))"""
+(if {assignment} has own then {assignment}.own has holds else Catalogue::"all".versions.containsAll({assignment}.given))"""
 HOLDS_PERMISSION: Final = """
-({place}.added.contains(resource.key) || (!{place}.removed.contains(resource.name) &&
-  (if {place} has own then {place}.own.holds.contains(resource.key) else resource.versions.containsAll({place}.given))))"""
+({assignment}.added.contains(resource.key) || (!{assignment}.removed.contains(resource.name) &&
+  (if {assignment} has own then {assignment}.own.holds.contains(resource.key) else resource.versions.containsAll({assignment}.given))))"""
 NOT_RESTRICTED_FOR_PARTNER: Final = """
-(!({place} has partner) || !resource.restricted)"""
+(!({assignment} has partner) || !resource.restricted)"""
 SEAT_IS_PAID: Final = """
-(!(resource has paid) || ({place} has seat && {place}.seat == "partner" && principal.account.seat_based)
-  || {place}.seats.contains(resource.paid))"""
+(!(resource has paid) || ({assignment} has seat && {assignment}.seat == "partner" && principal.account.seat_based)
+  || {assignment}.seats.contains(resource.paid))"""
 PERMITS: Final = f"{ELIGIBLE} && {SET_IS_KNOWN} && {HOLDS_PERMISSION} && {NOT_RESTRICTED_FOR_PARTNER} && {SEAT_IS_PAID}"
 GRANT_NOT_EXPIRED: Final = "(!(principal has expires_at) || context.now < principal.expires_at)"
 
 
-def _for_assignment(place: str, expression: str) -> str:
-    return expression.replace("{place}", place)
+def _for_assignment(assignment: str, expression: str) -> str:
+    return expression.replace("{assignment}", assignment)
 
 
 POLICIES: Final = {
@@ -54,7 +54,7 @@ unless {{ principal.suspended_by.contains("client") || principal.before.needs_gr
 """,
     "gone": "forbid (principal, action, resource) unless { principal.active };",
     "barred": "forbid (principal, action, resource) unless { principal.user.active };",
-    "closed": 'forbid (principal, action, resource) unless { principal.account.standing == "active" };',
+    "closed": 'forbid (principal, action, resource) unless { principal.account.state == "active" };',
     "partners": "forbid (principal, action, resource) when { resource.partner_only && !principal.account.is_partner };",
 }
 
@@ -126,7 +126,7 @@ def _entities(number: str, state: State) -> Iterator[dict[str, object]]:
         yield _entity(
             "Partner",
             partner_id,
-            endings=partner["terminations"],
+            terminations=partner["terminations"],
             domains=list(partner["domains"]),
             in_program=in_program,
         )
@@ -137,7 +137,7 @@ def _entities(number: str, state: State) -> Iterator[dict[str, object]]:
             "Account",
             number,
             seat_based=account["pricing"] == "seat_based",
-            standing=account["state"],
+            state=account["state"],
             is_partner=account["kind"] == "partner",
         )
     if user:
@@ -159,8 +159,8 @@ def _entities(number: str, state: State) -> Iterator[dict[str, object]]:
             suspended_by=list(member["suspended_by"]),
             granted=grant is not None,
             expires_at=grant["expires_at"] if grant else None,
-            now=_reference("Place", f"{number} now"),
-            before=_reference("Place", f"{number} before" if previous else None),
+            now=_reference("Assignment", f"{number} now"),
+            before=_reference("Assignment", f"{number} before" if previous else None),
         )
         for name, assignment in (("now", member), ("before", previous)):
             if assignment:
@@ -173,11 +173,11 @@ def _assignment(name: str, assignment: State, user: State | None) -> dict[str, o
         assignment["set_version"], max(len(catalogue.SETS.get(set_name, ())), assignment["set_version"]) + 1
     )
     return _entity(
-        "Place",
+        "Assignment",
         name,
         partner=_reference("Partner", partner_id),
-        tenure=assignment["access_generation"],
-        leavings=user["offboardings"].get(partner_id, 0) if user else 0,
+        access_generation=assignment["access_generation"],
+        offboardings=user["offboardings"].get(partner_id, 0) if user else 0,
         seat=assignment["seat"],
         seats=[each for each in (assignment["seat"], *assignment["paid_seats"]) if each],
         own=_reference("OwnSet", None if set_name in catalogue.SETS else set_name),
