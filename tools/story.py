@@ -36,7 +36,7 @@ EMAIL_TIMEOUT = 30.0
 
 
 class StoryFailed(Exception):
-    """A response differs from what the product promises. The message contains the request and the response."""
+    """A response differs from the documented one. The message contains the request and the response."""
 
 
 @dataclass(slots=True)
@@ -340,15 +340,15 @@ def staying_in_control(story: Story) -> None:
     story.expect(
         alice.call("PATCH", f"{users}/{tom}", change, key=_idempotency_key()), 428, "precondition_required", "detail"
     )
-    seen = alice.get(f"{users}/{tom}").headers["etag"]
-    edited = alice.call("PATCH", f"{users}/{tom}", change, key=_idempotency_key(), headers={"if-match": seen})
+    version = alice.get(f"{users}/{tom}").headers["etag"]
+    edited = alice.call("PATCH", f"{users}/{tom}", change, key=_idempotency_key(), headers={"if-match": version})
     story.expect(edited, 200, "", "permissions", "expires_at")
     story.wait_for_email(sample.TOM, having=lambda email: email.subject.startswith("Changed"))
 
     story.announce("Tom cannot take it back: you can only grant permissions that you hold.")
-    seen = edited.headers["etag"]
+    version = edited.headers["etag"]
     again = story.api_client(sample.TOM).call(
-        "PATCH", f"{users}/{tom}", {"permissions": {}}, key=_idempotency_key(), headers={"if-match": seen}
+        "PATCH", f"{users}/{tom}", {"permissions": {}}, key=_idempotency_key(), headers={"if-match": version}
     )
     story.expect(again, 403, "permission_not_held", "detail")
 

@@ -278,7 +278,7 @@ def _note(attempts: list[Attempt], acknowledged: Counter[str], differing: Counte
     by_status = Counter(each.response.status for each in attempts)
     again = Counter(each.response.code or str(each.response.status) for each in attempts if not each.is_final)
     counts.record(
-        "crowd",
+        "concurrent_callers",
         Figure(name="callers at once", measured=CALLERS, unit=""),
         Figure(
             name="acts acknowledged, each found once in the table and in the audit log",
@@ -287,7 +287,7 @@ def _note(attempts: list[Attempt], acknowledged: Counter[str], differing: Counte
         ),
         Figure(name="acts lost, or performed twice", measured=differing.total(), target=0, unit=""),
         *(
-            Figure(name=f"answers with {status}", measured=count, unit="")
+            Figure(name=f"responses with {status}", measured=count, unit="")
             for status, count in sorted(by_status.items())
         ),
         *(Figure(name=f"tried again after {code}", measured=count, unit="") for code, count in sorted(again.items())),

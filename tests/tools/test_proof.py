@@ -108,7 +108,7 @@ def test_page_does_not_link_to_part_not_run(tmp_path: Path, file: Path) -> None:
 
 @pytest.mark.parametrize("name", ["mutation", "faultz"])
 def test_prove_unknown_part_exits_with_1(name: str) -> None:
-    refused = CliRunner().invoke(app, ["--only", name])
+    rejected = CliRunner().invoke(app, ["--only", name])
 
-    assert refused.exit_code == 1
-    assert name in refused.output
+    assert rejected.exit_code == 1
+    assert name in rejected.output

@@ -62,12 +62,12 @@ MEASUREMENTS: Final = (
         partial(counts.count_in_tests, "sweep", "tests/test_costs.py", "-k", "sweep"),
     ),
     Measurement(
-        "crowd",
+        "concurrent_callers",
         "A hundred concurrent callers",
         "On the demo's emulator, each in its own thread (`tests/stack/test_concurrent_callers.py`): links created, approved, edited "
         "and ended, migrations, decisions, and races for seats and links. Every acknowledged write is looked up "
         "in the table and in the audit log, and the invariants of the whole table are checked. Times are the emulator's.",
-        partial(counts.count_in_tests, "crowd", "tests/stack/test_concurrent_callers.py"),
+        partial(counts.count_in_tests, "concurrent_callers", "tests/stack/test_concurrent_callers.py"),
     ),
     Measurement(
         "decisions",

@@ -47,10 +47,10 @@ def requests(
 
     with out.open("w", encoding="utf-8") as file:
 
-        def record(verdict: TrialResult[RequestMutant]) -> None:
-            mutant = verdict.mutant
-            result = {"mutant": str(mutant or ""), "kind": mutant.kind if mutant else "", "outcome": verdict.outcome}
-            file.write(f"{json.dumps({**result, 'killed_by': verdict.killed_by})}\n")
+        def record(trial: TrialResult[RequestMutant]) -> None:
+            mutant = trial.mutant
+            result = {"mutant": str(mutant or ""), "kind": mutant.kind if mutant else "", "outcome": trial.outcome}
+            file.write(f"{json.dumps({**result, 'killed_by': trial.killed_by})}\n")
             file.flush()
 
         if not trials.run(RequestExperiment(lambda _: rng.random() < share), tests, record):
@@ -69,17 +69,17 @@ def functions(
         """Return whether the sample contains this mutant, independently of the other mutants."""
         return Random(f"{seed} {name}").random() < share  # noqa: S311
 
-    modules = [ModuleResults(file) for room in PACKAGES for file in sorted((LAYER / room).rglob("[!_]*.py"))]
+    modules = [ModuleResults(file) for package in PACKAGES for file in sorted((LAYER / package).rglob("[!_]*.py"))]
     chosen = [module for module in modules if not only or module.file.stem in only]
     RESULTS.mkdir(parents=True, exist_ok=True)
     by_file = {module.file: module for module in chosen}
     settled = {mutant for module in chosen for mutant in module.start(is_sampled)}
 
-    def record(verdict: TrialResult[CodeMutant]) -> None:
-        if verdict.mutant:
-            by_file[verdict.mutant.file].store(verdict.mutant, verdict)
-        elif verdict.outcome is not Outcome.SURVIVED:
-            sys.exit(f"{verdict.killed_by} fails in a copy without any mutant")
+    def record(trial: TrialResult[CodeMutant]) -> None:
+        if trial.mutant:
+            by_file[trial.mutant.file].store(trial.mutant, trial)
+        elif trial.outcome is not Outcome.SURVIVED:
+            sys.exit(f"{trial.killed_by} fails in a copy without any mutant")
 
     if not trials.run(
         FunctionExperiment(by_file, lambda mutant: is_sampled(mutant.name) and mutant.name not in settled),
@@ -129,10 +129,10 @@ class ModuleResults:
         for mutant in typecheck.rejected(each for each in mutants if each.name in left):
             self.store(mutant, TrialResult(mutant, Outcome.KILLED, KILLED_BY_TYPES))
 
-    def store(self, mutant: CodeMutant, verdict: TrialResult[CodeMutant]) -> None:
-        result = {"digest": self._digest, "mutant": mutant.name, "outcome": verdict.outcome}
+    def store(self, mutant: CodeMutant, trial: TrialResult[CodeMutant]) -> None:
+        result = {"digest": self._digest, "mutant": mutant.name, "outcome": trial.outcome}
         with self.results.open("a", encoding="utf-8") as file:
-            file.write(f"{json.dumps({**result, 'killed_by': verdict.killed_by})}\n")
+            file.write(f"{json.dumps({**result, 'killed_by': trial.killed_by})}\n")
 
 
 def _report(modules: list[ModuleResults], seed: int) -> None:

@@ -94,8 +94,8 @@ class Trials(Generic[Mutant]):
                 raise session.Failed(f"{item.nodeid} fails without any mutant")
         gc.collect()
         gc.freeze()
-        for verdict in self._all_results(items, session):
-            self._report(verdict)
+        for result in self._all_results(items, session):
+            self._report(result)
         return True
 
     def _prepare(self, items: Mapping[str, pytest.Item], session: pytest.Session) -> None:
@@ -127,7 +127,7 @@ class Trials(Generic[Mutant]):
             yield self._first_finished(running)
 
     def _first_finished(self, running: dict[int, tuple[Mutant | None, int]]) -> TrialResult[Mutant]:
-        """Return the verdict of the trial that ends first."""
+        """Return the result of the trial that ends first."""
         child, status = os.wait()
         mutant, reader = running.pop(child)
         with os.fdopen(reader) as pipe:

@@ -38,8 +38,7 @@ def write(parts: list[str], folder: Path, seed: int, file: Path = PAGE) -> None:
 def _guarantees(link_by_part: Mapping[str, str]) -> str:
     """Return the table of guarantees with the parts that prove each. A part without a complete run is marked."""
     rows = [
-        (f"**{name}** {promise}", ", ".join(link_by_part[each] for each in parts))
-        for name, promise, parts in GUARANTEES
+        (f"**{name}** {claim}", ", ".join(link_by_part[each] for each in parts)) for name, claim, parts in GUARANTEES
     ]
     return _table(("Guarantee", "Shown by"), rows)
 

@@ -132,7 +132,7 @@ PARTS: Final = (
         {"STATES": "60000"},
     ),
     ProofPart(
-        "trail",
+        "audit_log",
         "The audit log and its events",
         "Each byte of an exported audit log is changed, removed, inserted. Each row is removed, doubled, swapped. "
         "Chains are rewritten. A consumer of late, duplicate and reordered events ends up with the data of the table.",
@@ -198,7 +198,7 @@ GUARANTEES: Final = (
     ),
     ("G9", "Failures deny: no fault leads to a permission", ("faults",)),
     ("G10", "The secret of a link is only in its one response and its emails", ("fuzz",)),
-    ("G11", "Altering, removing, reordering or truncating the audit log is detected", ("trail",)),
+    ("G11", "Altering, removing, reordering or truncating the audit log is detected", ("audit_log",)),
     ("G12", "A caller without the secret learns nothing", ("fuzz",)),
 )
 """The guarantees of guarantees.md with the parts that prove them."""

@@ -55,8 +55,8 @@ def validate(body: Any) -> dict[str, Any]:
     removals = link["permissions"]
     require("permissions", isinstance(removals, dict) and not removals.keys() - {"remove"})
     removed = removals.get("remove", [])
-    require("remove", isinstance(removed, list) and len(removed) <= 200)  # noqa: PLR2004  the limit of asked.py
-    require("remove", all(isinstance(each, str) and 1 <= len(each) <= 100 for each in removed))  # noqa: PLR2004  the limit of asked.py
+    require("remove", isinstance(removed, list) and len(removed) <= 200)  # noqa: PLR2004  the limit of request_model.py
+    require("remove", all(isinstance(each, str) and 1 <= len(each) <= 100 for each in removed))  # noqa: PLR2004  the limit of request_model.py
     link["permissions"] = {"remove": removed}
     require("access_days", link["access_days"] is None or is_within(link["access_days"], 730))
     require("link_days", is_within(link["link_days"], 30))
