@@ -14,7 +14,9 @@ ROOT = Path(__file__).parents[1]
 LAYER = ROOT / "layers/common/partner_access"
 OPERATIONS = sorted(path.parent.name for path in (ROOT / "functions").glob("*/app.py"))
 SOURCES = sorted([*LAYER.rglob("*.py"), *(ROOT / "functions").rglob("*.py")])
-DOMAIN_AND_STORE_MODULES = [path for floor in ("domain", "store") for path in sorted((LAYER / floor).rglob("[!_]*.py"))]
+DOMAIN_AND_STORE_MODULES = [
+    path for package in ("domain", "store") for path in sorted((LAYER / package).rglob("[!_]*.py"))
+]
 TOOLS = sorted(path for path in (ROOT / "tools").rglob("*.py") if "handlers" not in path.parts)
 BANNED = {"common", "data", "helper", "helpers", "info", "manager", "process", "service", "shared", "utils"}
 MAX_LINES = 400

@@ -73,7 +73,7 @@ CONSISTENT_TABLE: Table = {
         "expires_at": 100,
         "secrets": {"ab"},
     },
-    "client's trail": {
+    "client's entry": {
         "pk": "AUDIT#cli",
         "sk": "aud_2",
         "audit_id": "aud_2",
@@ -83,7 +83,7 @@ CONSISTENT_TABLE: Table = {
         "accounts": ["cli", "partner"],
         "details": APPROVED,
     },
-    "partner's trail": {
+    "partner's entry": {
         "pk": "AUDIT#partner",
         "sk": "aud_2",
         "audit_id": "aud_2",
@@ -94,14 +94,14 @@ CONSISTENT_TABLE: Table = {
         "details": APPROVED,
     },
     "email": {"pk": "OUTBOX#3", "sk": "NOTIFICATION#2", "notification": {"kind": "access_granted"}},
-    "once": {
+    "idempotency key": {
         "pk": "IDEMPOTENCY#x",
         "sk": "IDEMPOTENCY",
         "response_status": 201,
         "response_body": compress(b'{"grant_id": "grt_2"}'),
     },
 }
-CHAIN_HEAD = ChainHead(account_id="cli").with_entry(entry_of(CONSISTENT_TABLE["client's trail"]))
+CHAIN_HEAD = ChainHead(account_id="cli").with_entry(entry_of(CONSISTENT_TABLE["client's entry"]))
 CONSISTENT_TABLE |= {
     "place": {"pk": "CHAIN#cli", "sk": "aud_2", "place": 1, "chain_hash": CHAIN_HEAD.chain_hash},
     "head": {"pk": "CHAIN_HEAD#3", "sk": "ACCOUNT#cli", **dict(CHAIN_HEAD)},
@@ -131,7 +131,7 @@ def queued_reconciliation(after: str = "offboarded", **reconciliation_fields: ob
     """Return a change that adds a queued reconciliation."""
     return lambda table: table.update(
         {
-            "clean-up": {
+            "reconciliation": {
                 "pk": "RECONCILIATION#1",
                 "sk": "ACT#1",
                 "reconciliation": {"reason": after, **reconciliation_fields},
@@ -150,7 +150,7 @@ def too_many_sets(table: Table) -> None:
 def suspension_without_notification(side: str) -> Callable[[Table], object]:
     """Return a change that adds an audit entry of a suspension without its notification."""
     entry_fields = {"sk": "aud_3", "audit_id": "aud_3", "event": "member.suspended", "accounts": ["cli"]}
-    return added_copy("client's trail", **entry_fields, details={"suspended_by": side})
+    return added_copy("client's entry", **entry_fields, details={"suspended_by": side})
 
 
 def test_invariants_accept_consistent_table() -> None:
@@ -238,13 +238,13 @@ def test_invariants_accept_allowed_variations(change: Callable[[Table], object])
     (changed_item("link", max_approvals=5), "lnk_1: 1 approvals and 0 accounts that approved"),
     (changed_item("link", expires_at=50), "lnk_1: approved after its end"),
     (changed_item("link", secrets={"a", "b", "c", "d"}), "lnk_1: 4 valid secrets"),
-    (added_copy("client's trail", sk="aud_3", audit_id="aud_3"), "lnk_1: an account approved twice"),
+    (added_copy("client's entry", sk="aud_3", audit_id="aud_3"), "lnk_1: an account approved twice"),
     (changed_item("emp", open_links=1), "emp: 1 open links counted, 0 exist"),
     (changed_item("link", due_at=100), "lnk_1: has ended and is still due"),
-    (without_item("partner's trail"), "aud_2: differs in the audit log of partner"),
-    (changed_item("partner's trail", event="link.declined"), "aud_2: differs in the audit log of"),
-    (changed_item("client's trail", accounts=["partner"]), "aud_2: is in the audit log of cli, which it does not concern"),
-    (changed_item("client's trail", actor_id="emp"), "aud_2: does not follow the previous entry in the hash chain of cli"),
+    (without_item("partner's entry"), "aud_2: differs in the audit log of partner"),
+    (changed_item("partner's entry", event="link.declined"), "aud_2: differs in the audit log of"),
+    (changed_item("client's entry", accounts=["partner"]), "aud_2: is in the audit log of cli, which it does not concern"),
+    (changed_item("client's entry", actor_id="emp"), "aud_2: does not follow the previous entry in the hash chain of cli"),
     (changed_item("place", place=2), "aud_2: does not follow the previous entry in the hash chain of cli"),
     (changed_item("place", chain_hash="ab"), "aud_2: does not follow the previous entry in the hash chain of cli"),
     (added_copy("place", sk="aud_9", place=2), "aud_9: is in the hash chain of cli, but not in its audit log"),
@@ -256,11 +256,11 @@ def test_invariants_accept_allowed_variations(change: Callable[[Table], object])
     (changed_item("email", notification={"kind": "member_created"}), "email 2: member_created for link.approved"),
     (without_item("email"), "aud_2: nobody is notified of link.approved"),
     (suspension_without_notification("employee"), "aud_3: nobody is notified of member.suspended"),
-    (changed_item("once", response_status=409), "x: stores a 409"),
-    (changed_item("once", response_body=compress(b'{"url": "https://a.example/"}')), "x: stores a link's secret"),
-    (changed_item("once", response_body=compress(b'{"link_id": "lnk_9"}')), "x: stores lnk_9, which does not exist"),
-    (changed_item("once", response_body=compress(b'{"grant_id": "grt_9", "text": "pal_abc"}')), "holds a link's secret"),
-    (changed_item("once", response_body=compress(b'{"grant_id": "grt_9"}')), "x: stores grt_9, which was never granted"),
+    (changed_item("idempotency key", response_status=409), "x: stores a 409"),
+    (changed_item("idempotency key", response_body=compress(b'{"url": "https://a.example/"}')), "x: stores a link's secret"),
+    (changed_item("idempotency key", response_body=compress(b'{"link_id": "lnk_9"}')), "x: stores lnk_9, which does not exist"),
+    (changed_item("idempotency key", response_body=compress(b'{"grant_id": "grt_9", "text": "pal_abc"}')), "holds a link's secret"),
+    (changed_item("idempotency key", response_body=compress(b'{"grant_id": "grt_9"}')), "x: stores grt_9, which was never granted"),
     (changed_item("link", purpose="see #pal_abc"), "holds a link's secret"),
 ])  # fmt: skip
 def test_invariants_report_violation(change: Callable[[Table], object], sentence: str) -> None:

@@ -15,7 +15,7 @@ from tools import readme, template
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 BLOCK = re.compile(
-    r"```http\n *# (?P<who>[\w-]+).*\n *(?P<method>[A-Z]+) (?P<path>\S+)\n(?: *If-Match: (?P<seen>\S+)\n)?(?P<body>(?:.|\n)*?) *→ (?P<status>\d+)"
+    r"```http\n *# (?P<who>[\w-]+).*\n *(?P<method>[A-Z]+) (?P<path>\S+)\n(?: *If-Match: (?P<version>\S+)\n)?(?P<body>(?:.|\n)*?) *→ (?P<status>\d+)"
 )
 
 
@@ -26,7 +26,7 @@ class ExampleRequest:
     who: str
     method: str
     path: str
-    seen: str | None
+    expected_version: str | None
     body: str
     status: int
 
@@ -42,7 +42,7 @@ class ExampleRequest:
                     return gateway.call(route.key, gateway.VENDOR, body, scope=gateway.DECIDE)
                 if self.who == "vendor":
                     return gateway.call_as_vendor(route.key, body, **found.groupdict())
-                headers = {"if-match": self.seen} if self.seen else {}
+                headers = {"if-match": self.expected_version} if self.expected_version else {}
                 return gateway.call(
                     route.key, self.who, body, headers=headers, query=dict(parse_qsl(query)), **found.groupdict()
                 )
@@ -51,7 +51,7 @@ class ExampleRequest:
 
 def example_requests() -> list[ExampleRequest]:
     return [
-        ExampleRequest(each["who"], each["method"], each["path"], each["seen"], each["body"], int(each["status"]))
+        ExampleRequest(each["who"], each["method"], each["path"], each["version"], each["body"], int(each["status"]))
         for each in BLOCK.finditer(README)
     ]
 
@@ -82,7 +82,7 @@ def test_readme_tables_equal_catalogue_and_template() -> None:
 def test_readme_commands_are_makefile_targets() -> None:
     tasks = re.findall(r"^([\w-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
 
-    assert set(re.findall(r"make ([a-z]+)\b(?! (?:it|is))", README)) <= {*tasks, "agency"}
+    assert set(re.findall(r"make ([a-z]+)\b(?! (?:it|is))", README)) <= {*tasks}
 
 
 def test_readme_links_lead_to_existing_files() -> None:

@@ -124,9 +124,15 @@ def test_cursor_that_is_cut_or_extended_is_rejected() -> None:
 
 
 def test_cursor_with_signature_of_another_is_rejected() -> None:
-    sealed, _, seal = cursor_after().rpartition(".")
+    content, _, signature = cursor_after().rpartition(".")
     other = cursor_after("lnk_2").rpartition(".")[0]
-    for forged in (f"{other}.{seal}", f"{sealed}.{seal[:-1]}", f"{sealed}.{'0' * 64}", sealed, f"{seal}.{sealed}"):
+    for forged in (
+        f"{other}.{signature}",
+        f"{content}.{signature[:-1]}",
+        f"{content}.{'0' * 64}",
+        content,
+        f"{signature}.{content}",
+    ):
         with pytest.raises(InvalidCursor):
             cursors.position_after(ThingsQuery(cursor=forged), LIST, an_act())
 

@@ -198,9 +198,9 @@ class CreateThingRequest(Request):
     ],
 )
 def test_request_body_rejects_unknown_fields_and_other_types(body: object, fault: str) -> None:
-    with pytest.raises(ValidationError) as refused:
+    with pytest.raises(ValidationError) as raised:
         CreateThingRequest.model_validate_json(json.dumps(body))
-    assert [error["type"] for error in refused.value.errors()] == [fault]
+    assert [error["type"] for error in raised.value.errors()] == [fault]
 
 
 class ThingsQuery(ListQuery):

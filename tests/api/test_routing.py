@@ -140,8 +140,8 @@ def edit_with_if_match(header: str | None) -> tuple[gateway.ApiResponse, list[ro
     app, given = routing.App(), list[routing.ExpectedVersion]()
 
     @app.patch("/things")
-    def edit(seen: routing.ExpectedVersion) -> Thing:
-        given.append(seen)
+    def edit(expected_version: routing.ExpectedVersion) -> Thing:
+        given.append(expected_version)
         return Thing(name="a")
 
     return call_app(app, "PATCH /things", headers={"if-match": header}), given
@@ -456,11 +456,11 @@ def test_path_parameter_that_resembles_a_secret_is_accepted(part: str) -> None:
 
 
 def test_act_has_subject_time_id_and_random_of_its_own() -> None:
-    app, (seen) = recording_app()
+    app, acts = recording_app()
     before = datetime.now(UTC).replace(microsecond=0)
     call_app(app, user_id="user-1")
     call_app(app, user_id="user-1")
-    first, second = seen
+    first, second = acts
 
     assert first.actor_id == "user-1"
     assert before <= first.at <= datetime.now(UTC)
@@ -473,10 +473,10 @@ def test_act_has_subject_time_id_and_random_of_its_own() -> None:
 
 
 def test_act_without_token_has_no_actor() -> None:
-    app, seen = recording_app()
+    app, acts = recording_app()
     call_app(app, user_id=None)
 
-    assert (seen[0].actor_id, seen[0].for_vendor) == ("", False)
+    assert (acts[0].actor_id, acts[0].for_vendor) == ("", False)
 
 
 @pytest.mark.parametrize(
@@ -490,36 +490,36 @@ def test_act_without_token_has_no_actor() -> None:
     ],
 )
 def test_act_with_directory_scope_is_for_the_vendor(scope: str, for_vendor: bool) -> None:
-    app, seen = recording_app()
+    app, acts = recording_app()
     call_app(app, scope=scope)
 
-    assert seen[0].for_vendor is for_vendor
-    assert seen[0].scopes == set(scope.split())
+    assert acts[0].for_vendor is for_vendor
+    assert acts[0].scopes == set(scope.split())
 
 
 def test_act_deadline_leaves_seven_seconds_of_function_timeout() -> None:
-    app, seen = recording_app()
+    app, acts = recording_app()
     app(gateway.api_event("POST /things", "user", {"name": "a"}), gateway.Context(10_000))
 
-    assert 2 < seen[0].deadline - time.time() <= 3
+    assert 2 < acts[0].deadline - time.time() <= 3
 
 
 # idempotency keys
 
 
 def idempotency_key_of(header: str | None, **how: Any) -> Any:
-    app, seen = recording_app()
+    app, acts = recording_app()
     answer = call_app(app, headers={"idempotency-key": header}, **how)
-    return seen[0].idempotency_key if seen else answer.code
+    return acts[0].idempotency_key if acts else answer.code
 
 
 @pytest.mark.parametrize("key", ["a", "8f14e45f-ceea-467f", "a;b=c:d/e\\f'g", "~!#", "k" * 255])
 def test_idempotency_key_bare_and_quoted_are_the_same(key: str) -> None:
-    once = idempotency_key_of(key)
+    idempotency_key = idempotency_key_of(key)
 
-    assert once == idempotency_key_of(f'"{key}"')
-    assert once.key.startswith("user#")
-    assert key not in once.key.removeprefix("user#") or len(key) == 1
+    assert idempotency_key == idempotency_key_of(f'"{key}"')
+    assert idempotency_key.key.startswith("user#")
+    assert key not in idempotency_key.key.removeprefix("user#") or len(key) == 1
 
 
 def test_idempotency_key_in_quotes_can_contain_spaces() -> None:
@@ -567,27 +567,27 @@ def test_idempotency_key_missing_on_read_only_post_is_accepted() -> None:
 
 
 def test_idempotency_key_is_scoped_to_caller_and_route_with_request_fingerprint() -> None:
-    once = idempotency_key_of("key")
+    idempotency_key = idempotency_key_of("key")
 
-    assert idempotency_key_of("key", user_id="other").key != once.key
-    assert idempotency_key_of("key", body={"name": "b"}).key == once.key
-    assert idempotency_key_of("key", body={"name": "b"}).fingerprint != once.fingerprint
-    assert idempotency_key_of("key", path="/things/1").fingerprint != once.fingerprint
-    assert idempotency_key_of("other").key != once.key
-    assert idempotency_key_of("other").fingerprint == once.fingerprint
+    assert idempotency_key_of("key", user_id="other").key != idempotency_key.key
+    assert idempotency_key_of("key", body={"name": "b"}).key == idempotency_key.key
+    assert idempotency_key_of("key", body={"name": "b"}).fingerprint != idempotency_key.fingerprint
+    assert idempotency_key_of("key", path="/things/1").fingerprint != idempotency_key.fingerprint
+    assert idempotency_key_of("other").key != idempotency_key.key
+    assert idempotency_key_of("other").fingerprint == idempotency_key.fingerprint
 
     app = routing.App()
-    seen: list[Act] = []
+    acts: list[Act] = []
 
     @app.put("/things")
     def put(new_thing: CreateThingRequest, act: Act) -> None:
-        seen.append(act)
+        acts.append(act)
 
     call_app(app, "PUT /things", {"name": "a"}, headers={"idempotency-key": "key"})
     call_app(app, "PUT /things", {"name": "a"})
-    assert seen[0].idempotency_key
-    assert seen[0].idempotency_key.key != once.key
-    assert seen[1].idempotency_key is None
+    assert acts[0].idempotency_key
+    assert acts[0].idempotency_key.key != idempotency_key.key
+    assert acts[1].idempotency_key is None
 
 
 # replays and concurrent changes
@@ -608,17 +608,17 @@ def test_error_after_own_successful_attempt_is_replayed() -> None:
 
 
 def test_error_of_first_attempt_is_returned() -> None:
-    asked: list[Act] = []
+    looked_up: list[Act] = []
 
-    assert call_app(failing_app(errors.Forbidden(), asked.append)).code == "forbidden"
-    assert len(asked) == 1
+    assert call_app(failing_app(errors.Forbidden(), looked_up.append)).code == "forbidden"
+    assert len(looked_up) == 1
 
 
 def test_success_looks_up_no_stored_response() -> None:
-    asked: list[Act] = []
-    call_app(posting_app(a_thing, asked.append))
+    looked_up: list[Act] = []
+    call_app(posting_app(a_thing, looked_up.append))
 
-    assert asked == []
+    assert looked_up == []
 
 
 @pytest.mark.parametrize("times", [0, 1, 3])

@@ -48,13 +48,22 @@ ROUTES: Final = {
 ALL_ROUTES: Final = sorted(ROUTES)
 WITH_BODY: Final = [each for each in ALL_ROUTES if each.startswith("POST ")]
 
-ASKED_SUBJECT, ASKED_ACTION, ASKED_RESOURCE = subject(APPROVER), action("crm.import"), resource(CLIENT, "account")
+REQUESTED_SUBJECT, REQUESTED_ACTION, REQUESTED_RESOURCE = (
+    subject(APPROVER),
+    action("crm.import"),
+    resource(CLIENT, "account"),
+)
 VALID_REQUESTS: Final[dict[str, Json]] = {
-    EVALUATION: {"subject": ASKED_SUBJECT, "action": ASKED_ACTION, "resource": ASKED_RESOURCE},
-    EVALUATIONS: {"subject": ASKED_SUBJECT, "action": ASKED_ACTION, "resource": ASKED_RESOURCE, "evaluations": [{}]},
-    SUBJECTS: {"subject": {"type": "user"}, "action": ASKED_ACTION, "resource": ASKED_RESOURCE},
-    RESOURCES: {"subject": ASKED_SUBJECT, "action": ASKED_ACTION, "resource": {"type": "account"}},
-    ACTIONS: {"subject": ASKED_SUBJECT, "resource": ASKED_RESOURCE},
+    EVALUATION: {"subject": REQUESTED_SUBJECT, "action": REQUESTED_ACTION, "resource": REQUESTED_RESOURCE},
+    EVALUATIONS: {
+        "subject": REQUESTED_SUBJECT,
+        "action": REQUESTED_ACTION,
+        "resource": REQUESTED_RESOURCE,
+        "evaluations": [{}],
+    },
+    SUBJECTS: {"subject": {"type": "user"}, "action": REQUESTED_ACTION, "resource": REQUESTED_RESOURCE},
+    RESOURCES: {"subject": REQUESTED_SUBJECT, "action": REQUESTED_ACTION, "resource": {"type": "account"}},
+    ACTIONS: {"subject": REQUESTED_SUBJECT, "resource": REQUESTED_RESOURCE},
 }
 
 

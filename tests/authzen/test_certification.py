@@ -239,7 +239,7 @@ BATCH_CORE: Final[Level] = {
             "evaluations": [{"resource": ONE}, {"resource": TWO, "context": OTHER_CONTEXT}],
         },
     ),
-    "c-3-3-1 answers as many as were asked": keeps_item_count,
+    "c-3-3-1 answers as many as were requested": keeps_item_count,
     "c-3-3-2 answers in the same order": keeps_item_order,
     "c-3-3-3 says each decision as a boolean": decides_each([True, True], READS_BOTH),
     "c-3-3-4 has no decision at the top": decides_each([True, False], BOB_BATCH),
@@ -312,8 +312,8 @@ def returns_all_without_page(pdp: DecisionApi) -> None:
     for what, body in SEARCHES.items():
         whole = successful_body(pdp.request(what, body))
         assert "page" not in whole
-        asked = successful_body(pdp.request(what, {**body, "page": {}}))
-        assert (asked["results"], asked["page"]["next_token"]) == (whole["results"], "")
+        first_page = successful_body(pdp.request(what, {**body, "page": {}}))
+        assert (first_page["results"], first_page["page"]["next_token"]) == (whole["results"], "")
 
 
 SEARCH_CORE: Final[Level] = {
@@ -328,7 +328,7 @@ SEARCH_CORE: Final[Level] = {
     "c-4-5-1 takes a limit": takes_a_limit,
     "c-4-5-2 follows a token": follows_a_token,
     "c-4-5-3 describes its pages": describes_pages,
-    "c-4-5-4 tells all at once where no page is asked for": returns_all_without_page,
+    "c-4-5-4 returns everything when no page is requested": returns_all_without_page,
     "c-4-6-1 finds no subject for an unknown resource": finds_nothing(
         SUBJECTS, {**READERS, "resource": resource("record-9", "record")}
     ),
@@ -403,8 +403,8 @@ def takes_json(pdp: DecisionApi) -> None:
 
 
 def echoes_everywhere(pdp: DecisionApi) -> None:
-    asked: dict[str, object] = {EVALUATION: question(), EVALUATIONS: BOB_BATCH, **SEARCHES}
-    for what, body in asked.items():
+    requests: dict[str, object] = {EVALUATION: question(), EVALUATIONS: BOB_BATCH, **SEARCHES}
+    for what, body in requests.items():
         for sent, status in ((body, 200), ({}, 400), ("{", 400), ("x" * 70_000, 413)):
             answer = pdp.request(what, sent, headers={"x-request-id": "r-1"})
             assert (answer.status, answer.headers["x-request-id"]) == (status, "r-1")
@@ -413,8 +413,8 @@ def echoes_everywhere(pdp: DecisionApi) -> None:
 
 def ignores_unknown_fields(pdp: DecisionApi) -> None:
     """Check that unknown fields are ignored at every level."""
-    asked: dict[str, Json] = {EVALUATION: question(), EVALUATIONS: {**BOB_BATCH, "options": {}}, **SEARCHES}
-    for what, body in asked.items():
+    requests: dict[str, Json] = {EVALUATION: question(), EVALUATIONS: {**BOB_BATCH, "options": {}}, **SEARCHES}
+    for what, body in requests.items():
         more = {name: {**part, "future": 1} if isinstance(part, dict) else part for name, part in body.items()}
         assert pdp.request(what, {**more, "future": [None]}).text == pdp.request(what, body).text
 

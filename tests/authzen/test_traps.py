@@ -282,7 +282,7 @@ def decisions(body: Json) -> list[bool]:
     return [each["decision"] for each in answer.body["evaluations"]]
 
 
-@pytest.mark.parametrize(("semantic", "asked", "expected"), [
+@pytest.mark.parametrize(("semantic", "evaluations", "expected"), [
     ("execute_all", [PERMITTED_ITEM, DENIED_ITEM, FAULTY_ITEM, PERMITTED_ITEM], [True, False, False, True]),
     ("deny_on_first_deny", [PERMITTED_ITEM, DENIED_ITEM, PERMITTED_ITEM], [True, False]),
     ("deny_on_first_deny", [PERMITTED_ITEM, FAULTY_ITEM, PERMITTED_ITEM], [True, False]),
@@ -293,10 +293,10 @@ def decisions(body: Json) -> list[bool]:
     ("permit_on_first_permit", [PERMITTED_ITEM, DENIED_ITEM], [True]),
     ("permit_on_first_permit", [DENIED_ITEM, FAULTY_ITEM], [False, False]),
 ])  # fmt: skip
-def test_batch_stops_at_the_deciding_item(semantic: str, asked: list[Json], expected: list[bool]) -> None:
+def test_batch_stops_at_the_deciding_item(semantic: str, evaluations: list[Json], expected: list[bool]) -> None:
     options = {"evaluations_semantic": semantic, "future": 1}
 
-    assert decisions({"subject": BOB, "resource": ONE, "options": options, "evaluations": asked}) == expected
+    assert decisions({"subject": BOB, "resource": ONE, "options": options, "evaluations": evaluations}) == expected
 
 
 # 8: own URL

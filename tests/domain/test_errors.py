@@ -101,9 +101,9 @@ def test_error_codes_are_unique_and_have_a_category() -> None:
     }
 
 
-@pytest.mark.parametrize("refusal", ERRORS_BY_CODE.values(), ids=ERRORS_BY_CODE)
-def test_error_states_its_own_code_and_detail(refusal: type[DomainError]) -> None:
-    assert {"code", "detail"} <= set(vars(refusal))
+@pytest.mark.parametrize("error", ERRORS_BY_CODE.values(), ids=ERRORS_BY_CODE)
+def test_error_states_its_own_code_and_detail(error: type[DomainError]) -> None:
+    assert {"code", "detail"} <= set(vars(error))
 
 
 def test_error_has_fields_and_details() -> None:

@@ -283,9 +283,9 @@ def test_render_access_granted_email_lists_permissions_not_granted(language: Lan
 
 
 @every_language
-@pytest.mark.parametrize("asked_more", [(), ("crm.export",)])
+@pytest.mark.parametrize("requested_more", [(), ("crm.export",)])
 @pytest.mark.parametrize(
-    ("asked", "given", "en", "ja"),
+    ("requested", "given", "en", "ja"),
     [
         (5, 2, "Requested: 5 days; granted: 2 days", "申請：5日間、付与：2日間"),
         (2, 1, "Requested: 2 days; granted: 1 day", "申請：2日間、付与：1日間"),
@@ -293,10 +293,10 @@ def test_render_access_granted_email_lists_permissions_not_granted(language: Lan
     ],
 )
 def test_render_access_granted_email_states_shortened_access_days(
-    language: Language, asked_more: tuple[str, ...], asked: int | None, given: int, en: str, ja: str
+    language: Language, requested_more: tuple[str, ...], requested: int | None, given: int, en: str, ja: str
 ) -> None:
     heading = {"en": "Asked for, but not given", "ja": "付与されなかったもの"}[language]
-    words = email_context(requested_more=asked_more, requested_days=asked, granted_days=given)
+    words = email_context(requested_more=requested_more, requested_days=requested, granted_days=given)
 
     for content in text_and_html_text(render("access_granted", language, words)):
         assert {"en": en, "ja": ja}[language] in content.partition(heading)[2]

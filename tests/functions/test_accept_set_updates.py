@@ -263,11 +263,11 @@ def test_accept_set_updates_returns_outcomes_in_requested_order(table: Table) ->
         a_user("user-gone", active=False),
         a_member("user-gone", "sales", set_version=1),
     )
-    asked = (EMPLOYEE, COLLEAGUE, EMPLOYEE, CLERK, "user-former", "user-gone", "user-nobody")
+    user_ids = (EMPLOYEE, COLLEAGUE, EMPLOYEE, CLERK, "user-former", "user-gone", "user-nobody")
 
-    answer = accept(*asked)
+    answer = accept(*user_ids)
 
-    assert [row["user_id"] for row in answer.body["items"]] == list(dict.fromkeys(asked))
+    assert [row["user_id"] for row in answer.body["items"]] == list(dict.fromkeys(user_ids))
     assert rows(answer) == {
         EMPLOYEE: DONE,
         COLLEAGUE: UNCHANGED,

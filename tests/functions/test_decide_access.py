@@ -339,7 +339,7 @@ TABLE_FAULTS: Final[dict[str, Fault]] = {
     "out of capacity": faults.aws_error("ProvisionedThroughputExceededException"),
     "in conflict": faults.WRITE_CONFLICT,
     "broken": faults.aws_error("InternalServerError", 500),
-    "unheard": faults.request_lost,
+    "request lost": faults.request_lost,
 }
 
 

@@ -631,13 +631,13 @@ def test_expire_grant_under_suspended_program_warns_both_sides(seeded: Table, cl
     assert end_emails(seeded) == [("access_ending", 1)]
 
 
-ACCESS_ENDINGS: dict[str, Record] = {
+ENDED_ACCESS: dict[str, Record] = {
     "the employee left": an_employee(offboardings={PARTNER: 1}, version=2),
     "all have left": the_partner(terminations=1, version=2),
 }
 
 
-@pytest.mark.parametrize("gone", ACCESS_ENDINGS.values(), ids=ACCESS_ENDINGS)
+@pytest.mark.parametrize("gone", ENDED_ACCESS.values(), ids=ENDED_ACCESS)
 @pytest.mark.parametrize("meanwhile", [False, True])
 def test_expire_grant_voided_by_offboarding_or_termination_sends_no_warning(
     seeded: Table, clock: Clock, gone: Record, meanwhile: bool
@@ -723,7 +723,7 @@ def test_expire_grant_suspended_before_commit_keeps_suspension(
     run_expiry()
 
     assert end_emails(seeded) == [expected_emails]
-    assert stored_member(seeded)["suspended_by"] == {"client"}, "no end of a grant gives anybody access"
+    assert stored_member(seeded)["suspended_by"] == {"client"}, "the end of a grant gives no one access"
 
 
 def test_expire_grant_ended_before_commit_sends_no_warning(seeded: Table, clock: Clock) -> None:

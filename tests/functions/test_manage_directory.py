@@ -367,9 +367,9 @@ def test_put_member_of_new_member_creates_it_and_repeat_changes_nothing(table: T
     assert made.status == 201
     shown = made.body
     assert (shown["permission_set"], shown["seat"], shown["state"], shown["version"]) == ("sales", "sales", "active", 1)
-    seen = call_as_vendor(f"GET {MEMBER}", account_id=CLIENT, user_id=NEWCOMER)
-    assert seen.body == shown
-    assert [answer.headers["etag"] for answer in (made, seen)] == ['"1"', '"1"']
+    found = call_as_vendor(f"GET {MEMBER}", account_id=CLIENT, user_id=NEWCOMER)
+    assert found.body == shown
+    assert [response.headers["etag"] for response in (made, found)] == ['"1"', '"1"']
     with assert_unchanged(table):
         again = put_member(NEWCOMER, **fields, active=True)
     assert (again.status, again.body, again.headers["etag"]) == (200, shown, '"1"')
@@ -598,10 +598,10 @@ def test_put_directory_record_with_same_key_after_no_op_does_not_undo_later_chan
     table: Table, first: Callable[[], ApiResponse], meanwhile: Callable[[], ApiResponse]
 ) -> None:
     seed(table)
-    once = first()
+    response = first()
     assert meanwhile().status == 200
 
     with assert_unchanged(table):
         again = first()
 
-    assert (again.replayed, again.body) == (True, once.body)
+    assert (again.replayed, again.body) == (True, response.body)

@@ -351,7 +351,7 @@ def test_update_and_remove_set_not_of_this_account_returns_404(table: Table, set
     assert_error(table, lambda: remove_set(set_id=set_id), 404, "not_found")
 
 
-@pytest.mark.parametrize(("seen", "status", "code"), [
+@pytest.mark.parametrize(("expected_version", "status", "code"), [
     (None, 428, "precondition_required"),
     ('"2"', 412, "precondition_failed"),
     ('"anything"', 412, "precondition_failed"),
@@ -362,12 +362,12 @@ def test_update_and_remove_set_not_of_this_account_returns_404(table: Table, set
     ('"1", "2"', 400, "invalid_etag"),
 ])  # fmt: skip
 def test_update_and_remove_set_without_current_version_is_refused(
-    table: Table, seen: str | None, status: int, code: str
+    table: Table, expected_version: str | None, status: int, code: str
 ) -> None:
     seed(table, a_custom_set())
 
-    assert_error(table, lambda: update_set(expected_version=seen), status, code)
-    assert_error(table, lambda: remove_set(expected_version=seen), status, code)
+    assert_error(table, lambda: update_set(expected_version=expected_version), status, code)
+    assert_error(table, lambda: remove_set(expected_version=expected_version), status, code)
 
 
 def test_update_and_remove_set_by_unauthorized_caller_hides_version_mismatch(table: Table) -> None:

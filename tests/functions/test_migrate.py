@@ -62,9 +62,9 @@ def test_migrate_by_self_or_other_super_admin_creates_partner_admin(table: Table
     assert set(shown["lost"]) == catalogue.RESTRICTED
     assert shown["seat"] == {"before": "core", "after": "partner"}
     assert (shown["remaining_super_admins"], shown["remaining_are_partner_employees"]) == (1, False)
-    kept = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
-    assert kept["grant"]["grant_id"] == shown["member"]["grant_id"] == shown["grant"]["grant_id"]
-    assert kept["granted_by"] == by
+    stored = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
+    assert stored["grant"]["grant_id"] == shown["member"]["grant_id"] == shown["grant"]["grant_id"]
+    assert stored["granted_by"] == by
     assert invariants.violations(table.items()) == []
 
 
@@ -270,8 +270,8 @@ def clients(*numbers: int, without_other_super_admin: tuple[int, ...] = ()) -> I
 def migrate_in(*account_ids: str, key: str | None = None, by: str = EMPLOYEE, **how: Any) -> ApiResponse:
     headers = {"idempotency-key": key} if key else {}
     partner_id = how.pop("partner_id", PARTNER)
-    asked = api_event(MIGRATE_IN_MANY, by, {"account_ids": account_ids, **how}, headers=headers, partner_id=partner_id)
-    return send_event(asked, Context(milliseconds=600_000))
+    event = api_event(MIGRATE_IN_MANY, by, {"account_ids": account_ids, **how}, headers=headers, partner_id=partner_id)
+    return send_event(event, Context(milliseconds=600_000))
 
 
 def rows(answer: ApiResponse) -> dict[str, tuple[str, str | None]]:
@@ -284,12 +284,12 @@ DONE, LAST_SUPER_ADMIN, NOT_SUPER_ADMIN = ("done", None), ("failed", "last_super
 
 def test_migrate_many_repeated_migrates_only_failed_accounts(table: Table) -> None:
     seed(table, *clients(*range(50), without_other_super_admin=(7,)))
-    asked = [f"client-{number:02}" for number in range(50)]
+    account_ids = [f"client-{number:02}" for number in range(50)]
 
-    first = migrate_in(*asked)
+    first = migrate_in(*account_ids)
 
-    assert [row["account_id"] for row in first.body["items"]] == asked
-    assert rows(first) == dict.fromkeys(asked, DONE) | {"client-07": LAST_SUPER_ADMIN}
+    assert [row["account_id"] for row in first.body["items"]] == account_ids
+    assert rows(first) == dict.fromkeys(account_ids, DONE) | {"client-07": LAST_SUPER_ADMIN}
     row = first.body["items"][0]
     assert set(row["lost"]) == catalogue.RESTRICTED
     assert row["seat"] == {"before": "core", "after": "partner"}
@@ -303,9 +303,9 @@ def test_migrate_many_repeated_migrates_only_failed_accounts(table: Table) -> No
     table.put(keys.account_of(APPROVER, "client-07"), {"account_id": "client-07"})
     table.put(keys.super_admins("client-07"), {"user_ids": {APPROVER, EMPLOYEE}})
     before = table.items()
-    again = migrate_in(*asked)
+    again = migrate_in(*account_ids)
 
-    assert rows(again) == dict.fromkeys(asked, NOT_SUPER_ADMIN) | {"client-07": DONE}
+    assert rows(again) == dict.fromkeys(account_ids, NOT_SUPER_ADMIN) | {"client-07": DONE}
     touched = {item["pk"] for item in differences(before, table.items())}
     assert {pk for pk in touched if not pk.startswith(("IDEMPOTENCY#", "OUTBOX#"))} == {
         "ACCOUNT#client-07",

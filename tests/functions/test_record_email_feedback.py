@@ -10,8 +10,7 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.email_delivery import Delivery
-from partner_access.domain.email_delivery import DeliveryStatus as CopyStanding
+from partner_access.domain.email_delivery import Delivery, DeliveryStatus
 from partner_access.domain.errors import TemporarilyUnavailable
 from partner_access.store import dynamo, keys, retries
 from partner_access.store.keys import Key
@@ -44,7 +43,7 @@ def store_delivery(table: Table, **changes: Any) -> Key:
     usual = {
         "delivery_id": NAME,
         "outbox_id": "email",
-        "delivery_status": CopyStanding.SENT,
+        "delivery_status": DeliveryStatus.SENT,
         "next_at": now(),
         "attempt": "a",
         "attempts": 1,

@@ -94,8 +94,8 @@ def test_remove_user_by_each_allowed_role_ends_grant_at_once(seeded_table: Table
 def test_remove_user_twice_returns_404(seeded_table: Table) -> None:
     assert remove().status == 204
 
-    for seen in (1, 2):
-        assert_error(seeded_table, partial(remove, expected_version=seen), 404, "not_found")
+    for version in (1, 2):
+        assert_error(seeded_table, partial(remove, expected_version=version), 404, "not_found")
 
 
 def test_remove_partner_admin_restores_previous_assignment(table: Table) -> None:

@@ -105,9 +105,11 @@ def test_request_renewal_with_same_key_after_no_op_is_replayed(ended_link: Table
     assert_replayed(ended_link, lambda key: request_renewal(key=key))
 
 
-@pytest.mark.parametrize("asked_before", [False, True])
-def test_request_renewal_with_same_key_for_another_secret_returns_422(ended_link: Table, asked_before: bool) -> None:
-    if asked_before:
+@pytest.mark.parametrize("requested_before", [False, True])
+def test_request_renewal_with_same_key_for_another_secret_returns_422(
+    ended_link: Table, requested_before: bool
+) -> None:
+    if requested_before:
         request_renewal(CLERK)
     request_renewal(key="one")
     other = LinkSecret.write(PARTNER, LINK, "o" * 43)

@@ -54,9 +54,9 @@ def test_revoke_link_twice_changes_nothing_more(seeded: Table) -> None:
         assert revoke().status == 204
 
 
-@pytest.mark.parametrize("standing", ["declined", "expired", "revoked"])
-def test_revoke_ended_link_keeps_its_state(table: Table, check_invariants: None, standing: str) -> None:
-    seed(table, an_open_link(stored_state=standing))
+@pytest.mark.parametrize("state", ["declined", "expired", "revoked"])
+def test_revoke_ended_link_keeps_its_state(table: Table, check_invariants: None, state: str) -> None:
+    seed(table, an_open_link(stored_state=state))
 
     with assert_unchanged(table):
         assert revoke().status == 204

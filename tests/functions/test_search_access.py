@@ -228,18 +228,18 @@ def test_search_with_limit_zero_returns_empty_page(table: Table, what: str) -> N
 
 def members(*permitted: str, many: int = 30, other: str = "view_only") -> Iterator[Record]:
     """Yield another client with `many` members. Those in `permitted` are super admins."""
-    yield the_client(account_id="client-crowd")
+    yield the_client(account_id="client-large")
     for nth in range(many):
         name = f"user-{nth:03}"
         yield a_user(name)
-        yield a_member(name, "super_admin" if name in permitted else other, account_id="client-crowd")
+        yield a_member(name, "super_admin" if name in permitted else other, account_id="client-large")
 
 
-LARGE_ACCOUNT_SEARCH: Final = subjects_request(account_id="client-crowd")
+LARGE_ACCOUNT_SEARCH: Final = subjects_request(account_id="client-large")
 
 
 def suspend(table: Table, user_id: str) -> None:
-    table.change(keys.member("client-crowd", user_id), suspended_by={"client"})
+    table.change(keys.member("client-large", user_id), suspended_by={"client"})
 
 
 def test_search_subjects_with_access_lost_between_pages_omits_only_those(table: Table) -> None:
@@ -249,9 +249,9 @@ def test_search_subjects_with_access_lost_between_pages_omits_only_those(table: 
     first = DEPLOYED.request(SUBJECTS, {**LARGE_ACCOUNT_SEARCH, "page": {"limit": 3}}).body
     suspend(table, "user-002")  # the last one of the first page
     suspend(table, "user-004")
-    table.remove(keys.member("client-crowd", "user-005"))
+    table.remove(keys.member("client-large", "user-005"))
     second = DEPLOYED.request(SUBJECTS, {**LARGE_ACCOUNT_SEARCH, "page": {"token": first["page"]["next_token"]}}).body
-    table.remove(keys.member("client-crowd", "user-007"))  # the last one of the second page
+    table.remove(keys.member("client-large", "user-007"))  # the last one of the second page
     third = DEPLOYED.request(SUBJECTS, {**LARGE_ACCOUNT_SEARCH, "page": {"token": second["page"]["next_token"]}}).body
 
     found = [[each["id"] for each in page["results"]] for page in (first, second, third)]
@@ -327,19 +327,19 @@ def test_search_subjects_with_full_page_reads_no_further(table: Table) -> None:
 
 def test_search_subjects_with_most_expensive_members_makes_bounded_requests(table: Table) -> None:
     """Give each member a partner and a custom set, and none the permission: three requests for twenty members."""
-    own = a_custom_set(account_id="client-crowd")
+    own = a_custom_set(account_id="client-large")
     people = [f"user-{nth:03}" for nth in range(25)]
-    here = [a_partner_admin(each, account_id="client-crowd").next_version(permission_set=CUSTOM_SET) for each in people]
+    here = [a_partner_admin(each, account_id="client-large").next_version(permission_set=CUSTOM_SET) for each in people]
     partner_records = [record for each in people for record in (an_employee(each), a_partner_account_member(each))]
-    store_records(table, [the_client(account_id="client-crowd"), the_partner(), own, *here, *partner_records])
+    store_records(table, [the_client(account_id="client-large"), the_partner(), own, *here, *partner_records])
 
-    with count_costs(table) as costs, faults.inject(dynamo.client(), "TransactGetItems") as asked:
+    with count_costs(table) as costs, faults.inject(dynamo.client(), "TransactGetItems") as requests:
         answer = DEPLOYED.request(SUBJECTS, LARGE_ACCOUNT_SEARCH)
 
     assert answer.body["results"] == []
     assert costs.requests == 6
-    assert max(len(each["TransactItems"]) for each in asked) == 43, "what they share is read once"
-    assert DEPLOYED.find_all(SUBJECTS, subjects_request("crm.tickets.view", "client-crowd"), limit=50) == people
+    assert max(len(each["TransactItems"]) for each in requests) == 43, "what they share is read once"
+    assert DEPLOYED.find_all(SUBJECTS, subjects_request("crm.tickets.view", "client-large"), limit=50) == people
 
 
 # search agrees with evaluation
@@ -366,9 +366,9 @@ def random_records(draw: Callable[[st.SearchStrategy[Any]], Any]) -> Iterator[Re
     usually = st.sampled_from((True, True, True, False))
     yield the_partner(domains=("north.example",) if draw(usually) else ())
     for account_id in ACCOUNTS:
-        standing = AccountState.ACTIVE if draw(usually) else AccountState.CLOSED
+        state = AccountState.ACTIVE if draw(usually) else AccountState.CLOSED
         made: Callable[..., Account] = the_partner if account_id.startswith("partner") else the_client
-        yield made(account_id=account_id, state=standing)
+        yield made(account_id=account_id, state=state)
         yield a_custom_set(
             account_id=account_id, permissions=draw(st.sampled_from(((IMPORT,), ("crm.contacts.view",))))
         )
@@ -401,11 +401,11 @@ def membership_options(user_id: str, account_id: str) -> tuple[tuple[Record, ...
     )
 
 
-def evaluation_decisions(asked: list[Json]) -> list[bool]:
+def evaluation_decisions(evaluations: list[Json]) -> list[bool]:
     """Return the decisions of the evaluations API, requested fifty at a time."""
     decisions: list[bool] = []
-    for start in range(0, len(asked), 50):
-        answer = DEPLOYED.request(EVALUATIONS, {"evaluations": asked[start : start + 50]})
+    for start in range(0, len(evaluations), 50):
+        answer = DEPLOYED.request(EVALUATIONS, {"evaluations": evaluations[start : start + 50]})
         decisions += [each["decision"] for each in answer.body["evaluations"]]
     return decisions
 
@@ -468,7 +468,7 @@ def test_search_subjects_with_random_loss_of_access_between_pages_omits_only_tho
 LASTING_FAULTS: Final[dict[str, Fault]] = {
     "throttled": faults.aws_error("ThrottlingException"),
     "broken": faults.aws_error("InternalServerError", 500),
-    "unheard": faults.request_lost,
+    "request lost": faults.request_lost,
 }
 
 

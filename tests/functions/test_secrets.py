@@ -82,11 +82,11 @@ def test_link_operation_with_wrong_secret_returns_same_404_after_same_requests(
 
 
 @pytest.mark.parametrize("send_request", LINK_OPERATIONS)
-@pytest.mark.parametrize("standing", ["open", "revoked", "declined", "expired"])
+@pytest.mark.parametrize("state", ["open", "revoked", "declined", "expired"])
 def test_link_operation_with_wrong_secret_hides_state_of_link(
-    table: Table, check_invariants: None, send_request: Callable[..., ApiResponse], standing: str
+    table: Table, check_invariants: None, send_request: Callable[..., ApiResponse], state: str
 ) -> None:
-    seed(table, an_open_link(stored_state=standing))
+    seed(table, an_open_link(stored_state=state))
 
     assert _not_found_response(send_request(secret=WRONG_SECRETS["a wrong secret"])) == _not_found_response(
         send_request(secret=WRONG_SECRETS["an unknown link"])

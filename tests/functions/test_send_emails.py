@@ -177,9 +177,9 @@ def test_send_email_uses_configured_sender_and_names_its_delivery(scenario: Emai
 
 
 def queue_and_send(
-    town: EmailScenario, kind: NotificationKind = NotificationKind.LINK_TO_APPROVE, **changes: Any
+    scenario: EmailScenario, kind: NotificationKind = NotificationKind.LINK_TO_APPROVE, **changes: Any
 ) -> Item:
-    item = town.queue(kind, **changes)
+    item = scenario.queue(kind, **changes)
     run_send_emails()
     return item
 
@@ -637,7 +637,7 @@ def _was_killed_at(position: int, kills: Fault, item: Item) -> bool:
     return False
 
 
-@pytest.mark.parametrize("fault", [faults.request_lost, faults.response_lost], ids=["unheard", "unanswered"])
+@pytest.mark.parametrize("fault", [faults.request_lost, faults.response_lost], ids=["request lost", "response lost"])
 def test_send_email_with_lost_table_response_retries_and_sends_once(scenario: EmailScenario, fault: Fault) -> None:
     for position in range(10):
         scenario.reseed()
@@ -654,22 +654,22 @@ def test_send_email_with_lost_table_response_retries_and_sends_once(scenario: Em
 # changes of the link in the meantime
 
 
-@pytest.mark.parametrize("standing", [StoredLinkState.REVOKED, StoredLinkState.DECLINED, StoredLinkState.EXPIRED])
+@pytest.mark.parametrize("state", [StoredLinkState.REVOKED, StoredLinkState.DECLINED, StoredLinkState.EXPIRED])
 def test_send_email_of_ended_link_is_cancelled(
-    scenario: EmailScenario, standing: StoredLinkState, capsys: pytest.CaptureFixture[str]
+    scenario: EmailScenario, state: StoredLinkState, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    scenario.table.change(keys.link(PARTNER, LINK), stored_state=standing, due_at=None, due_shard=None)
+    scenario.table.change(keys.link(PARTNER, LINK), stored_state=state, due_at=None, due_shard=None)
     scenario.table.change(keys.user(EMPLOYEE), open_links=0)
     queue_and_send(scenario)
 
     _assert_cancelled(scenario, capsys)
 
 
-def _assert_cancelled(town: EmailScenario, capsys: pytest.CaptureFixture[str]) -> None:
-    assert town.ses.attempts == []
-    assert [each["delivery_status"] for each in town.deliveries] == ["cancelled"]
-    assert town.outbox_items == []
-    assert town.email_secret_fingerprints == set()
+def _assert_cancelled(scenario: EmailScenario, capsys: pytest.CaptureFixture[str]) -> None:
+    assert scenario.ses.attempts == []
+    assert [each["delivery_status"] for each in scenario.deliveries] == ["cancelled"]
+    assert scenario.outbox_items == []
+    assert scenario.email_secret_fingerprints == set()
     assert metric_counts(capsys.readouterr().out) == {"EmailCanceled": 1}
 
 
@@ -743,16 +743,16 @@ def test_send_email_with_concurrent_resend_cancels_the_earlier_email(scenario: E
     assert scenario.link["delivery_status"] == "sent"
 
 
-def _resend(town: EmailScenario) -> None:
+def _resend(scenario: EmailScenario) -> None:
     assert link_requests.resend().status == 200
-    town.clock.catch_up()
+    scenario.clock.catch_up()
 
 
 @pytest.mark.parametrize(
-    ("fault", "kept"), [(faults.succeeds, 1), (faults.aws_error("MessageRejected"), 0), (faults.response_lost, 1)]
+    ("fault", "sent"), [(faults.succeeds, 1), (faults.aws_error("MessageRejected"), 0), (faults.response_lost, 1)]
 )
 def test_send_email_with_concurrent_resend_does_not_update_delivery_status(
-    scenario: EmailScenario, fault: Fault, kept: int
+    scenario: EmailScenario, fault: Fault, sent: int
 ) -> None:
     def resent_meanwhile(request_body: Any, send: faults.Send) -> Any:
         _resend(scenario)
@@ -763,7 +763,7 @@ def test_send_email_with_concurrent_resend_does_not_update_delivery_status(
 
     assert scenario.link["delivery_status"] == "queued"
     assert len(scenario.link["secrets"]) == 1
-    assert len(scenario.ses.sent) == kept
+    assert len(scenario.ses.sent) == sent
     assert all(link_requests.preview(secret=copy.secret).status == 404 for copy in scenario.ses.sent)
 
 
@@ -777,13 +777,13 @@ def test_send_email_of_unknown_link_is_dropped(scenario: EmailScenario) -> None:
 def test_send_email_without_recipients_stores_cancelled_delivery(scenario: EmailScenario) -> None:
     scenario.reseed(a_user(APPROVER, active=False), a_user(CLERK, active=False))
     queued = queue_and_send(scenario, NotificationKind.MEMBER_RETAINED, account_id=CLIENT)
-    (kept,) = scenario.table.items_with_prefix("DELIVERY#")
+    (delivery,) = scenario.table.items_with_prefix("DELIVERY#")
     scenario.reseed()
 
     assert scenario.ses.attempts == []
     assert scenario.outbox_items == []
-    assert (kept["outbox_id"], kept["delivery_status"]) == (queued["outbox_id"], "cancelled")
-    assert kept["delivery_id"] == outbox.delivery_id(queued["outbox_id"], outbox.NO_ADDRESS)
+    assert (delivery["outbox_id"], delivery["delivery_status"]) == (queued["outbox_id"], "cancelled")
+    assert delivery["delivery_id"] == outbox.delivery_id(queued["outbox_id"], outbox.NO_ADDRESS)
 
 
 # feedback
@@ -1220,9 +1220,9 @@ def test_send_link_email_stores_and_logs_only_digest_of_its_secret(
     queue_and_send(scenario)
     (copy,) = scenario.ses.sent
 
-    kept = str(scenario.table.items())
-    assert copy.secret not in kept
-    assert copy.secret.rpartition(".")[2][:43] not in kept
+    stored = str(scenario.table.items())
+    assert copy.secret not in stored
+    assert copy.secret.rpartition(".")[2][:43] not in stored
     assert scenario.link["secrets"] == {SECRET.fingerprint, digest(copy)}
     assert link_requests.approve(secret=copy.secret).status == 201
     written = capsys.readouterr()

@@ -13,8 +13,7 @@ import pytest
 
 from partner_access.domain.accounts import Program
 from partner_access.domain.memberships.members import SuspensionReason
-from partner_access.domain.records import DIRECTORY_LOG_ID as VENDORS_TRAIL
-from partner_access.domain.records import Record, audit
+from partner_access.domain.records import DIRECTORY_LOG_ID, Record, audit
 from partner_access.store import keys
 from tests.support import link_requests
 from tests.support.builders import (
@@ -182,7 +181,7 @@ def test_view_audit_log_hides_other_accounts_in_orphaned_list(table: Table) -> N
         now(),
         "user.updated",
         actor_id=VENDOR,
-        accounts=(VENDORS_TRAIL, CLIENT, FLORIST),
+        accounts=(DIRECTORY_LOG_ID, CLIENT, FLORIST),
         user_id=CLERK,
         orphaned=[CLIENT, FLORIST],
     )
@@ -192,7 +191,7 @@ def test_view_audit_log_hides_other_accounts_in_orphaned_list(table: Table) -> N
     assert (entry["accounts"], entry["details"]["orphaned"]) == ([CLIENT], [CLIENT])
     assert FLORIST not in view_audit_log().text
     assert items(view_audit_log(account_id_=FLORIST)) == []
-    assert_error(table, lambda: view_audit_log(account_id=VENDORS_TRAIL), 404, "not_found")
+    assert_error(table, lambda: view_audit_log(account_id=DIRECTORY_LOG_ID), 404, "not_found")
 
 
 # time range

@@ -96,7 +96,7 @@ def test_view_links_returns_state_computed_at_read_time(
 
 
 @pytest.mark.parametrize(
-    ("tenure", "changes", "state"),
+    ("access_generation", "changes", "state"),
     [
         (0, {}, "revoked"),
         (1, {}, "revoked"),
@@ -107,13 +107,13 @@ def test_view_links_returns_state_computed_at_read_time(
     ],
 )
 def test_view_links_after_offboarding_of_employee_returns_revoked(
-    table: Table, tenure: int, changes: dict[str, Any], state: str
+    table: Table, access_generation: int, changes: dict[str, Any], state: str
 ) -> None:
     seed(
         table,
         an_employee(offboardings={PARTNER: 1}),
         the_partner(terminations=1),
-        an_open_link(access_generation=tenure, **changes),
+        an_open_link(access_generation=access_generation, **changes),
     )
 
     assert view().body["state"] == view(EMPLOYEE).body["state"] == state
@@ -280,8 +280,18 @@ def test_view_links_cursor_is_valid_for_one_caller_list_and_filter(table: Table,
 
 
 def test_view_links_with_forged_cursor_returns_400(table: Table, cursor: str) -> None:
-    sealed, _, seal = cursor.rpartition(".")
-    for forged in ("x", "", ".", "é", f"{sealed}.", f".{seal}", f"{sealed}x.{seal}", f"{sealed}.{seal[::-1]}", seal):
+    content, _, signature = cursor.rpartition(".")
+    for forged in (
+        "x",
+        "",
+        ".",
+        "é",
+        f"{content}.",
+        f".{signature}",
+        f"{content}x.{signature}",
+        f"{content}.{signature[::-1]}",
+        signature,
+    ):
         assert_error(table, partial(list_links, cursor=forged), 400, "invalid_cursor")
 
 

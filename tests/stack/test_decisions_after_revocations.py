@@ -210,11 +210,11 @@ def test_decide_after_revocation_response_never_permits(stack_users: StackUsers)
     for user_id in watch.employees:
         watch.grant(user_id)
     stale = {pair: History(history.changes) for pair, history in watch.histories.items()}
-    once = watch.now()
+    first_facts = watch.now()
 
     def cached_facts() -> Mapping[MemberId, AccessFacts]:
         time.sleep(PAUSE)
-        return once
+        return first_facts
 
     fresh = {pair: history.checks for pair, history in watch.histories.items()}
     remembered = {pair: history.checks for pair, history in stale.items()}

@@ -22,7 +22,7 @@ EMAILS_OPENED = 20
 """Number of emails that the inbox test opens. The inbox reads all emails of all tests for each page."""
 
 
-def test_directory_sample_has_promised_size_and_variety() -> None:
+def test_directory_sample_has_documented_size_and_variety() -> None:
     sample = directory_sample.sample_directory()
     clients = [account for account in sample.accounts.values() if account["kind"] == "client"]
     assert len(sample.accounts) - len(clients) >= 2

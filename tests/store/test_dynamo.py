@@ -52,7 +52,7 @@ def recorded_pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 class BodyWithSecret(ResponseBody):
     url: str = "secret"
-    name: str = "kept"
+    name: str = "stored"
     status = HTTPStatus.CREATED
     never_stored = frozenset({"url"})
 
@@ -80,8 +80,8 @@ def test_read_without_keys_sends_no_request(table: Table) -> None:
     assert requests == []
 
 
-@pytest.mark.parametrize(("wanted", "asked"), [(1, 1), (100, 1), (101, 2), (250, 3)])
-def test_read_sends_one_request_per_100_keys(table: Table, wanted: int, asked: int) -> None:
+@pytest.mark.parametrize(("wanted", "expected"), [(1, 1), (100, 1), (101, 2), (250, 3)])
+def test_read_sends_one_request_per_100_keys(table: Table, wanted: int, expected: int) -> None:
     all_keys = [Key(f"PLACE#{number}", "ITEM") for number in range(wanted)]
     for key in all_keys[::2]:
         table.put(key, {"number": 1})
@@ -90,7 +90,7 @@ def test_read_sends_one_request_per_100_keys(table: Table, wanted: int, asked: i
         found = dynamo.read([*all_keys, *all_keys])
 
     assert set(found) == set(all_keys[::2])
-    assert len(requests) == asked
+    assert len(requests) == expected
     assert all(operation["RequestItems"][table.name]["ConsistentRead"] for operation in requests)
 
 
@@ -98,8 +98,8 @@ def unprocessed(count: int) -> Fault:
     """Simulate DynamoDB leaving this many keys unprocessed."""
 
     def fault(operation: Any, _: faults.Send) -> Any:
-        asked = faults.body(operation)["RequestItems"]
-        ((name, wanted),) = asked.items()
+        requested = faults.body(operation)["RequestItems"]
+        ((name, wanted),) = requested.items()
         left = wanted["Keys"][-count:]
         got = [{**key, "number": {"N": "1"}} for key in wanted["Keys"][:-count]]
         return faults.responds(
@@ -180,9 +180,9 @@ def test_snapshot_is_one_request_with_distinct_keys(table: Table) -> None:
         found = dynamo.snapshot(iter([keys.of(user), keys.of(account), KEY, keys.of(user)]))
 
     (operation,) = requests
-    asked = [each["Get"] for each in operation["TransactItems"]]
-    assert [each["Key"]["pk"]["S"] for each in asked] == [keys.of(user).pk, keys.of(account).pk, KEY.pk]
-    assert {each["TableName"] for each in asked} == {table.name}
+    reads = [each["Get"] for each in operation["TransactItems"]]
+    assert [each["Key"]["pk"]["S"] for each in reads] == [keys.of(user).pk, keys.of(account).pk, KEY.pk]
+    assert {each["TableName"] for each in reads} == {table.name}
     assert set(found) == {keys.of(user), keys.of(account)}
     assert found.get_as(User, keys.of(user)) == user
     assert found.get_as(Account, keys.of(account)) == account
@@ -279,7 +279,7 @@ def test_commit_writes_all_items_of_decision(table: Table) -> None:
 
     assert [item["pk"].partition("#")[0] for item in table.items()] == ["AUDIT", "IDEMPOTENCY", "OUTBOX", "PLACE"]
     (stored,) = table.items_with_prefix("IDEMPOTENCY#")
-    assert (stored["response_status"], decompress(bytes(stored["response_body"]))) == (201, b'{"name":"kept"}')
+    assert (stored["response_status"], decompress(bytes(stored["response_body"]))) == (201, b'{"name":"stored"}')
     assert stored["ttl"] - int(NOW.timestamp()) == 25 * 3600
     (notification,) = table.items_with_prefix("OUTBOX#")
     assert (notification["outbox_id"], notification["queued_at"], notification["next_at"]) == (
@@ -424,7 +424,7 @@ def test_commit_with_same_key_and_request_replays_response(table: Table) -> None
     with pytest.raises(StoredResponseFound) as replayed:
         commit(a_decision(), increment_if_open())
 
-    assert (replayed.value.status, replayed.value.body) == (201, '{"name":"kept"}')
+    assert (replayed.value.status, replayed.value.body) == (201, '{"name":"stored"}')
     assert table.items() == before
 
 
@@ -764,7 +764,7 @@ def aws_calls(monkeypatch: pytest.MonkeyPatch, table: Table) -> list[str]:
         return str(signed(signer, *args, **how))
 
     monkeypatch.setattr(RequestSigner, "generate_presigned_url", signs)
-    monkeypatch.setattr(Endpoint, "make_request", lambda *_: calls.append("asked"))
+    monkeypatch.setattr(Endpoint, "make_request", lambda *_: calls.append("requested"))
     return calls
 
 

@@ -55,9 +55,9 @@ def test_due_never_returns_grant_without_end(table: Table) -> None:
     assert list(expiry.due(now() + timedelta(days=5))) == []
 
 
-@pytest.mark.parametrize(("link_id", "asked_by"), [(LINK, MANAGER), (f"lnk_{'9' * 32}", None), (None, None)])
+@pytest.mark.parametrize(("link_id", "created_by"), [(LINK, MANAGER), (f"lnk_{'9' * 32}", None), (None, None)])
 def test_due_grant_includes_link_creator_partners_and_sets(
-    table: Table, link_id: str | None, asked_by: str | None
+    table: Table, link_id: str | None, created_by: str | None
 ) -> None:
     at = now()
     before = a_member(EMPLOYEE, CUSTOM_SET, partner_id="partner-south").assignment
@@ -68,7 +68,7 @@ def test_due_grant_includes_link_creator_partners_and_sets(
     (due,) = expiry.due(at)
 
     assert isinstance(due, DueGrant)
-    assert due.link_created_by == asked_by
+    assert due.link_created_by == created_by
     assert due.target.user
     assert due.target.user.user_id == EMPLOYEE
     assert set(due.target.partners) == {PARTNER, "partner-south"}

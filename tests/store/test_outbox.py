@@ -150,13 +150,13 @@ def test_claim_with_lost_response_returns_own_attempt(table: Table, monkeypatch:
 
 @pytest.mark.parametrize("status", DeliveryStatus)
 @pytest.mark.parametrize(("next_at", "due"), [(NOW, True), (NOW + SECOND, False)])
-@pytest.mark.parametrize("moment", ["seen", "unseen"])
+@pytest.mark.parametrize("moment", ["before read", "after read"])
 def test_claim_requires_due_and_not_final_delivery(
     table: Table, status: DeliveryStatus, next_at: Any, moment: str, *, due: bool
 ) -> None:
-    """Check the claim. With "unseen", the delivery changes after the read, so that only the condition can reject it."""
+    """Check the claim. With "after read", the delivery changes after the read, so that only the condition can reject it."""
     free = due and status in {DeliveryStatus.PENDING, DeliveryStatus.SENDING}
-    if moment == "seen":
+    if moment == "before read":
         store_delivery(table, delivery_status=status, next_at=next_at)
         claimed = claim()
     else:

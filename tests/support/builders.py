@@ -32,7 +32,7 @@ def an_act(actor_id: str = APPROVER, **changes: Any) -> Act:
     return Act(**{"actor_id": actor_id, "at": NOW, "id": ACT_ID, "random": RANDOM, **changes})
 
 
-def an_idempotency_key(key: str = "key", fingerprint: str = "asked") -> IdempotencyKey:
+def an_idempotency_key(key: str = "key", fingerprint: str = "fingerprint") -> IdempotencyKey:
     return IdempotencyKey(key, fingerprint)
 
 

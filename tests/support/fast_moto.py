@@ -1,4 +1,4 @@
-"""Faster versions of slow parts of moto's table, with the same behavior (tests/test_haste.py)."""
+"""Faster versions of slow parts of moto's table, with the same behavior (tests/support/test_fast_moto.py)."""
 
 import copy
 from collections import defaultdict

@@ -145,8 +145,8 @@ def send_event(api_event_sent: Mapping[str, Any], context: Context | None = None
     lambda_response = function_app(routed_event, context or Context())
     api_response = ApiResponse(lambda_response["statusCode"], lambda_response["headers"], lambda_response["body"])
     if api_response.headers.get("content-type") == "application/problem+json":
-        assert SENTENCE.fullmatch(api_response.body["detail"]), "a refusal says what to do"
-        assert _unknown_pointers(api_event_sent, api_response) == [], "a refusal points at a field that there is"
+        assert SENTENCE.fullmatch(api_response.body["detail"]), "an error says what to do"
+        assert _unknown_pointers(api_event_sent, api_response) == [], "an error points at an existing field"
     return api_response
 
 

@@ -47,7 +47,7 @@ class Table:
     def snapshot(self) -> dict[Any, dict[Any, Any]]:
         """Return a snapshot to restore later.
 
-        No copy is needed, because items are never changed in place (tests/haste.py).
+        No copy is needed, because items are never changed in place (tests/support/fast_moto.py).
         """
         return {key: dict(items) for key, items in self._moto_table().items.items()}
 

@@ -33,10 +33,10 @@ def test_fast_moto_returns_every_attribute_type_as_written(table: Table) -> None
 
 def test_fast_moto_serializes_like_moto(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
     model = get_service_model("dynamodb").operation_model("GetItem")
-    in_haste = JSONSerializer(model).serialize({"Item": ITEM_WITH_EVERY_TYPE})
+    fast = JSONSerializer(model).serialize({"Item": ITEM_WITH_EVERY_TYPE})
     monkeypatch.setattr(JSONSerializer, "_serialize_type_structure", original_serialize_structure)
 
-    assert in_haste == JSONSerializer(model).serialize({"Item": ITEM_WITH_EVERY_TYPE})
+    assert fast == JSONSerializer(model).serialize({"Item": ITEM_WITH_EVERY_TYPE})
 
 
 def test_fast_moto_orders_items_like_moto(table: Table) -> None:
@@ -78,5 +78,5 @@ def test_fast_moto_failed_transaction_changes_nothing(table: Table, change: Any,
 
 
 def _transact(table: Table, *lines: dict[str, Any]) -> None:
-    named: Any = [{kind: {"TableName": table.name, **asked} for kind, asked in line.items()} for line in lines]
+    named: Any = [{kind: {"TableName": table.name, **request} for kind, request in line.items()} for line in lines]
     table.client.transact_write_items(TransactItems=named)

@@ -46,14 +46,14 @@ class Session:
 
 
 def _remember(params: Params, context: dict[str, Any], **_: object) -> None:
-    context["asked"] = params
+    context["parameters"] = params
 
 
 def _respond(service: str, *, model: Any, context: Mapping[str, Any], **_: object) -> Any:
     try:
-        response = _responses.get(f"{service}.{model.name}", _unknown)(context["asked"])
-    except AwsError as refused:
-        return SimpleNamespace(status_code=400), {"Error": {"Code": str(refused), "Message": "refused"}}
+        response = _responses.get(f"{service}.{model.name}", _unknown)(context["parameters"])
+    except AwsError as error:
+        return SimpleNamespace(status_code=400), {"Error": {"Code": str(error), "Message": "denied"}}
     assert set(response) <= set(model.output_shape.members), model.name
     return SimpleNamespace(status_code=200), response
 

@@ -76,7 +76,7 @@ def stack(table: Table, tree_head_store: FakeTreeHeadStore) -> DeployedStack:
     resources = [
         {"LogicalResourceId": name, "PhysicalResourceId": physical_id, "ResourceType": kind}
         for name, physical_id, kind in (
-            ("PublishAuditEventsFunction", "follow-trail", "AWS::Lambda::Function"),
+            ("PublishAuditEventsFunction", "publish-audit-events", "AWS::Lambda::Function"),
             ("FailedRecords", f"{tree_head_store.bucket}-failed-records", "AWS::S3::Bucket"),
         )
     ]
@@ -209,17 +209,17 @@ def add_delete_marker(tree_head_store: FakeTreeHeadStore, name: str) -> Any:
 
 
 @pytest.mark.parametrize(("manipulate", "messages"), [
-    (lambda table, kept: [add_delete_marker(kept, "tree-heads/3.json"), table.change(keys.latest_tree_head(), **table_record(kept, 2))],
+    (lambda table, store: [add_delete_marker(store, "tree-heads/3.json"), table.change(keys.latest_tree_head(), **table_record(store, 2))],
      ["Hidden in {} by a delete marker or a later version: signed tree head 3. Ask who did it."]),
-    (lambda table, kept: [add_delete_marker(kept, f"tree-heads/{number}.json") for number in (1, 2)],
+    (lambda table, store: [add_delete_marker(store, f"tree-heads/{number}.json") for number in (1, 2)],
      ["Hidden in {} by a delete marker or a later version: 2 signed tree heads, from 1 to 2. Ask who did it."]),
-    (lambda _, kept: kept.storage.put_object(Bucket=kept.bucket, Key="tree-heads/2.json", Body=b"{}"),
+    (lambda _, store: store.storage.put_object(Bucket=store.bucket, Key="tree-heads/2.json", Body=b"{}"),
      ["Hidden in {} by a delete marker or a later version: signed tree head 2. Ask who did it."]),
-    (lambda _, kept: kept.storage.put_object(Bucket=kept.bucket, Key="tree-heads/99.json", Body=kept.read("tree-heads/3.json")),
+    (lambda _, store: store.storage.put_object(Bucket=store.bucket, Key="tree-heads/99.json", Body=store.read("tree-heads/3.json")),
      ["Not signed by the key, but stored in {}: signed tree head 99. Ask who did it."]),
     (lambda table, _: table.remove(keys.latest_tree_head()),
      ["The latest signed tree head in the table is 0, but {} has 3."]),
-    (lambda _, kept: add_delete_marker(kept, f"leaves/{kept.tree_heads()[1]['root']}.json"),
+    (lambda _, store: add_delete_marker(store, f"leaves/{store.tree_heads()[1]['root']}.json"),
      ["Hidden in {}, by a delete marker: the leaves of tree head 2. Ask who did it."]),
 ])  # fmt: skip
 def test_export_with_hidden_tree_heads_is_complete_and_reports_them(
@@ -278,14 +278,14 @@ def test_export_with_replaced_tree_head_raises_altered(
 
 @pytest.mark.parametrize(("manipulate", "messages"), [
     (lambda _: None, []),
-    (lambda kept: kept.delete_versions("tree-heads/1.json"), []),
-    (lambda kept: kept.delete_versions("tree-heads/2.json"), ["Missing in {}: signed tree head 2."]),
-    (lambda kept: [kept.delete_versions(f"tree-heads/{number}.json") for number in (2, 3)], ["Missing in {}: 2 signed tree heads, from 2 to 3."]),
-    (lambda kept: replace_tree_head(kept, 2, kept.read("tree-heads/3.json")), ["Signed tree head 2 is not signed by the key.",
+    (lambda store: store.delete_versions("tree-heads/1.json"), []),
+    (lambda store: store.delete_versions("tree-heads/2.json"), ["Missing in {}: signed tree head 2."]),
+    (lambda store: [store.delete_versions(f"tree-heads/{number}.json") for number in (2, 3)], ["Missing in {}: 2 signed tree heads, from 2 to 3."]),
+    (lambda store: replace_tree_head(store, 2, store.read("tree-heads/3.json")), ["Signed tree head 2 is not signed by the key.",
      "Signed tree head 3 does not follow 2."]),
-    (lambda kept: replace_tree_head(kept, 3, signed_after_other(kept, 3)), ["Signed tree head 3 does not follow 2.",
+    (lambda store: replace_tree_head(store, 3, signed_after_other(store, 3)), ["Signed tree head 3 does not follow 2.",
      "Signed tree head 4 does not follow 3."]),
-    (lambda kept: replace_tree_head(kept, 1, signed_after_other(kept, 1)), ["Signed tree head 1 does not follow 0.",
+    (lambda store: replace_tree_head(store, 1, signed_after_other(store, 1)), ["Signed tree head 1 does not follow 0.",
      "Signed tree head 2 does not follow 1."]),
 ])  # fmt: skip
 def test_tree_head_list_with_gap_or_replacement_reports_each(
@@ -449,7 +449,7 @@ def test_repair_with_unreadable_entry_raises_stack_unavailable(table: Table, sta
 
 
 def store_failed_batch(
-    tree_head_store: FakeTreeHeadStore, name: str, items: list[Item], function: str = "follow-trail"
+    tree_head_store: FakeTreeHeadStore, name: str, items: list[Item], function: str = "publish-audit-events"
 ) -> None:
     """Store a batch in the format of Lambda's documentation of S3 destinations."""
     document = {
@@ -586,8 +586,8 @@ def test_audit_log_command_exports_verifies_and_proves(
     audit_id = verify(Path("audit-log.jsonl").read_bytes()).links[0].entry.audit_id
     assert run_audit_log("prove", "audit-log.jsonl", audit_id).exit_code == 0
     assert json.loads(Path("proof.json").read_bytes())["entry"]["audit_id"] == audit_id
-    refused = run_audit_log("prove", "audit-log.jsonl", "aud_none")
-    assert (refused.exit_code, refused.output) == (1, "aud_none is not in this audit log.\n")
+    rejected = run_audit_log("prove", "audit-log.jsonl", "aud_none")
+    assert (rejected.exit_code, rejected.output) == (1, "aud_none is not in this audit log.\n")
 
     Path("audit-log.jsonl").write_bytes(
         Path("audit-log.jsonl").read_bytes().replace(b"member.resumed", b"member.removed")
@@ -636,11 +636,11 @@ def test_audit_log_verify_without_tree_head_exits_with_2(table: Table, operator_
         == "2 entries, 0 of them signed, in audit-log.jsonl.\n"
     )
 
-    seen = run_audit_log("verify", "audit-log.jsonl")
+    verified = run_audit_log("verify", "audit-log.jsonl")
 
-    assert seen.exit_code == 2
-    assert "? Not signed yet: 2 of 2, from entry 1, aud_" in seen.output
-    assert "✗ Chained but not signed" in seen.output.splitlines()[-1]
+    assert verified.exit_code == 2
+    assert "? Not signed yet: 2 of 2, from entry 1, aud_" in verified.output
+    assert "✗ Chained but not signed" in verified.output.splitlines()[-1]
 
 
 def test_audit_log_verify_prints_entries_of_newest_and_oldest_tree_head(table: Table, operator_stack: None) -> None:
@@ -652,10 +652,10 @@ def test_audit_log_verify_prints_entries_of_newest_and_oldest_tree_head(table: T
     publish_entries(table)
     run_audit_log("export", CLIENT, "--stack", "here")
 
-    seen = run_audit_log("verify", "audit-log.jsonl")
+    verified = run_audit_log("verify", "audit-log.jsonl")
 
-    (_, newest, oldest, unsigned, _) = seen.output.splitlines()
-    assert seen.exit_code == 0, "the last seconds wait for their tree head"
+    (_, newest, oldest, unsigned, _) = verified.output.splitlines()
+    assert verified.exit_code == 0, "the last seconds wait for their tree head"
     assert re.fullmatch(r"✓ Tree head 2 of \S+ covers 4 of 6\.", newest)
     assert re.fullmatch(r"✓ Older tree heads agree, back to 1 of \S+, which covers 2\.", oldest)
     assert re.fullmatch(r"\? Not signed yet: 2 of 6, from entry 5, aud_\w+ of \S+, on\.", unsigned)

@@ -54,12 +54,12 @@ def responses(stack: Mapping[str, Any]) -> Responses:
     def of(name: str, wrap: Callable[[Any], Any] = lambda value: value) -> Callable[[Params], Any]:
         return lambda _: wrap(_value_or_error(stack[name]))
 
-    def alarms(asked: Params) -> Any:
+    def alarms(params: Params) -> Any:
         alarm = _value_or_error(stack["alarm"])
-        return {"MetricAlarms": [alarm] if alarm.get("AlarmName") in asked["AlarmNames"] else []}
+        return {"MetricAlarms": [alarm] if alarm.get("AlarmName") in params["AlarmNames"] else []}
 
-    def identity(asked: Params) -> Any:
-        return _value_or_error(stack["identities"].get(asked["EmailIdentity"], "NotFoundException"))
+    def identity(params: Params) -> Any:
+        return _value_or_error(stack["identities"].get(params["EmailIdentity"], "NotFoundException"))
 
     parameters = [{"ParameterKey": name, "ParameterValue": value} for name, value in stack["parameters"].items()]
     outputs = [{"OutputKey": name, "OutputValue": name} for name in ("TreeHeadsBucket", "TreeHeadSigningKeyArn")]
@@ -84,7 +84,7 @@ def responses(stack: Mapping[str, Any]) -> Responses:
         "s3.ListObjectsV2": of(
             "given_up", lambda value: {"Contents": [listed_object(name) for name, _ in enumerate(value)]}
         ),
-        "s3.GetObject": lambda asked: {"Body": io.BytesIO(stack["given_up"][int(asked["Key"])])},
+        "s3.GetObject": lambda params: {"Body": io.BytesIO(stack["given_up"][int(params["Key"])])},
         "dynamodb.Scan": of("items", lambda value: {"Items": value}),
         "scheduler.GetSchedule": of("schedule"),
         "sesv2.GetAccount": of("account"),
@@ -237,9 +237,9 @@ def test_examine_many_alarms_requests_them_in_batches_of_100() -> None:
     many = {f"Alarm{nth}": ("AWS::CloudWatch::Alarm", f"alarm-{nth}") for nth in range(150)}
     sizes: list[int] = []
 
-    def alarms(asked: Params) -> Any:
-        sizes.append(len(asked["AlarmNames"]))
-        return {"MetricAlarms": [{"AlarmName": name, "StateValue": "OK"} for name in asked["AlarmNames"]]}
+    def alarms(params: Params) -> Any:
+        sizes.append(len(params["AlarmNames"]))
+        return {"MetricAlarms": [{"AlarmName": name, "StateValue": "OK"} for name in params["AlarmNames"]]}
 
     stack = {**HEALTHY, "resources": {**RESOURCES, **many}}
     aws = fake_clients({**responses(stack), "cloudwatch.DescribeAlarms": alarms})

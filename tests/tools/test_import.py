@@ -41,7 +41,7 @@ acct_a,usr_1,super_admin
 acct_b,usr_1,super_admin
 partner,usr_2,super_admin
 """
-JOURNAL = ("--journal", "kept/import.journal")
+JOURNAL = ("--journal", "state/import.journal")
 MEMBER = "/directory/accounts/acct_a/members/usr_1"
 
 
@@ -85,7 +85,7 @@ def test_import_sends_requests_in_order_and_deletes_journal(directory: FakeDirec
         "/directory/accounts/acct_b",
     ]
     assert directory.stored["/directory/accounts/acct_b"] == {"kind": "client", "name": "B", "state": "closed"}
-    assert not Path("kept/import.journal").exists()
+    assert not Path("state/import.journal").exists()
 
 
 def test_import_repeated_changes_nothing(directory: FakeDirectory, files: tuple[str, ...]) -> None:
@@ -110,7 +110,7 @@ def test_import_dry_run_prints_counts_and_sends_nothing(directory: FakeDirectory
         ["closed accounts", "1", "0"],
     ]
     assert directory.paths == []
-    assert not Path("kept/import.journal").exists()
+    assert not Path("state/import.journal").exists()
 
 
 def test_import_dry_run_without_api_succeeds(files: tuple[str, ...]) -> None:
@@ -177,7 +177,7 @@ def test_import_with_failed_rows_writes_them_and_can_be_repeated(
         ["users.csv:3", "", '500 {"message": "Oh [no]"}'],
     ]
     assert "4 of 9 rows failed" in failed.output
-    assert b"one@a.example" not in Path("kept/import.journal").read_bytes()
+    assert b"one@a.example" not in Path("state/import.journal").read_bytes()
     assert [json.loads(line) for line in Path("failed.jsonl").read_text().splitlines()] == [
         {"account_id": "acct_a", "user_id": "usr_2", "permission_set": "sales"},
         {"account_id": "acct_a", "user_id": "usr_1", "permission_set": "super_admin"},
@@ -190,7 +190,7 @@ def test_import_with_failed_rows_writes_them_and_can_be_repeated(
     assert run_import(directory, "failed.jsonl", "--failed", "failed.jsonl").exit_code == 0
     assert len(directory.paths) - before == 4
     assert Path("failed.jsonl").read_text() == ""
-    assert not Path("kept/import.journal").exists()
+    assert not Path("state/import.journal").exists()
 
 
 def test_import_with_invalid_row_sends_other_rows(directory: FakeDirectory, files: tuple[str, ...]) -> None:
@@ -441,13 +441,13 @@ def test_import_after_kill_continues_with_same_result(directory: FakeDirectory, 
         assert child.wait() == -signal.SIGKILL
     killed_at = len(directory.paths)
     assert killed_at < 474
-    assert Path("kept/import.journal").exists()
+    assert Path("state/import.journal").exists()
 
     assert finish_import(directory, *arguments)[0] == 0
     assert directory.stored == expected
     assert len(directory.paths) <= 474 + 16
     assert max(count for path, count in directory.counts.items() if "members" in path) <= 2
-    assert not Path("kept/import.journal").exists()
+    assert not Path("state/import.journal").exists()
 
 
 def test_import_of_10000_rows_uses_no_more_memory(directory: FakeDirectory, files: tuple[str, ...]) -> None:

@@ -71,9 +71,9 @@ def test_report_with_stack_name_finds_table() -> None:
 def test_doctor_prints_problems_and_exits_accordingly(changes: dict[str, Any], code: int, output: str) -> None:
     fake_aws.fake_clients(responses({**HEALTHY, **changes}))
 
-    seen = run_operate("doctor", "--stack", "here")
+    result = run_operate("doctor", "--stack", "here")
 
-    assert (seen.exit_code, output in seen.output) == (code, True), seen.output
+    assert (result.exit_code, output in result.output) == (code, True), result.output
 
 
 def test_product_never_imports_tools_or_tests() -> None:
@@ -85,15 +85,15 @@ def test_product_never_imports_tools_or_tests() -> None:
 def test_doctor_without_stack_fails() -> None:
     fake_aws.fake_clients({})
 
-    seen = run_operate("doctor", "--stack", "gone")
+    result = run_operate("doctor", "--stack", "gone")
 
-    assert (seen.exit_code, "The resources of the stack gone cannot be listed" in seen.output) == (1, True)
+    assert (result.exit_code, "The resources of the stack gone cannot be listed" in result.output) == (1, True)
     assert "Pass either" in run_operate("doctor").output
 
 
 def test_doctor_without_running_demo_fails(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(demo_file, "FILE", tmp_path / "demo.json")
 
-    seen = run_operate("doctor", "--demo")
+    result = run_operate("doctor", "--demo")
 
-    assert (seen.exit_code, "No demo is running here" in seen.output) == (1, True)
+    assert (result.exit_code, "No demo is running here" in result.output) == (1, True)

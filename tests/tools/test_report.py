@@ -272,11 +272,11 @@ def test_report_command_without_table_fails(
 
 
 def test_scan_merges_segments_and_pages_without_duplicates() -> None:
-    def page(asked: Params) -> Any:
-        assert asked["FilterExpression"] == "begins_with(pk, :p0) OR begins_with(pk, :p1)"
-        assert asked["ExpressionAttributeValues"] == {":p0": {"S": "A#"}, ":p1": {"S": "B#"}}
-        nth = int(asked.get("ExclusiveStartKey", {"pk": {"S": "0"}})["pk"]["S"])
-        item = {"pk": {"S": f"A#{asked['Segment']}"}, "sk": {"S": str(nth)}, "at": {"N": "7"}}
+    def page(params: Params) -> Any:
+        assert params["FilterExpression"] == "begins_with(pk, :p0) OR begins_with(pk, :p1)"
+        assert params["ExpressionAttributeValues"] == {":p0": {"S": "A#"}, ":p1": {"S": "B#"}}
+        nth = int(params.get("ExclusiveStartKey", {"pk": {"S": "0"}})["pk"]["S"])
+        item = {"pk": {"S": f"A#{params['Segment']}"}, "sk": {"S": str(nth)}, "at": {"N": "7"}}
         shared = {"pk": {"S": "B#"}, "sk": {"S": "B"}}
         return {"Items": [item, shared], **({} if nth else {"LastEvaluatedKey": {"pk": {"S": "1"}}})}
 
@@ -288,8 +288,8 @@ def test_scan_merges_segments_and_pages_without_duplicates() -> None:
 
 
 def test_scan_denied_by_aws_raises_stack_unavailable() -> None:
-    def refuse(_: Params) -> Any:
+    def deny(_: Params) -> Any:
         raise AwsError("AccessDeniedException")
 
     with pytest.raises(StackUnavailable, match=r"The table t cannot be read: .*AccessDenied"):
-        scan(fake_clients({"dynamodb.Scan": refuse})("dynamodb"), "t")
+        scan(fake_clients({"dynamodb.Scan": deny})("dynamodb"), "t")

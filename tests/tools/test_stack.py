@@ -55,10 +55,10 @@ def test_stack_of_deployed_stack_returns_outputs_parameters_and_resources() -> N
 
 
 def test_stack_of_missing_stack_raises_stack_unavailable() -> None:
-    def refuse(_: Params) -> Any:
+    def deny(_: Params) -> Any:
         raise AwsError("ValidationError")
 
-    site = DeployedStack("gone", fake_clients({"cloudformation.DescribeStacks": refuse}))
+    site = DeployedStack("gone", fake_clients({"cloudformation.DescribeStacks": deny}))
     with pytest.raises(StackUnavailable, match=r"The stack gone cannot be read: .*ValidationError"):
         site.output("TableName")
     with pytest.raises(StackUnavailable, match="The resources of the stack gone cannot be listed"):

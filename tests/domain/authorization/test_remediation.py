@@ -161,20 +161,20 @@ def test_remedy_for_stranger_does_not_reveal_user_state() -> None:
     assert known.call
 
 
-@pytest.mark.parametrize("asked_by", ["asker", EMPLOYEE, "user-approver", "user-both"])
+@pytest.mark.parametrize("requested_by", ["asker", EMPLOYEE, "user-approver", "user-both"])
 @pytest.mark.parametrize("admins", [(an_actor(), OWN_PARTNER_SUPER_ADMIN), (OWN_PARTNER_SUPER_ADMIN,), ()])
 @pytest.mark.parametrize(
     "target", [NARROWED_ADMIN, a_partner_admin_actor(), an_actor(an_employee(), a_member(EMPLOYEE, "sales"))]
 )
 @pytest.mark.parametrize("suspended_by", [frozenset[SuspensionReason](), frozenset({SuspensionReason.CLIENT})])
 def test_remedy_is_independent_of_caller(
-    target: Actor, admins: tuple[Actor, ...], suspended_by: frozenset[SuspensionReason], asked_by: str
+    target: Actor, admins: tuple[Actor, ...], suspended_by: frozenset[SuspensionReason], requested_by: str
 ) -> None:
     assert target.member
     stopped = replace(target, member=target.member.model_copy(update={"suspended_by": suspended_by}))
     case = a_case(stopped, admins=admins)
 
-    assert remedy(replace(case, act=an_act(asked_by))) == remedy(case)
+    assert remedy(replace(case, act=an_act(requested_by))) == remedy(case)
 
 
 @pytest.mark.parametrize("removed", [(), (EXPORT,)])

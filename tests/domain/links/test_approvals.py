@@ -133,7 +133,7 @@ def test_approve_with_less_access_records_requested_and_given() -> None:
 
 
 @pytest.mark.parametrize(
-    ("asked", "offered", "reported"),
+    ("requested", "offered", "reported"),
     [
         (5, 2, (5, 2)),
         (None, 60, (None, 60)),
@@ -143,10 +143,10 @@ def test_approve_with_less_access_records_requested_and_given() -> None:
     ],
 )
 def test_approve_with_shorter_access_reports_requested_and_given_days(
-    asked: int | None, offered: int | None, reported: tuple[int | None, int | None]
+    requested: int | None, offered: int | None, reported: tuple[int | None, int | None]
 ) -> None:
     notification = approve(
-        facts(link=a_link(access_days=asked)), RequestedAccess(access_days=offered), an_act()
+        facts(link=a_link(access_days=requested)), RequestedAccess(access_days=offered), an_act()
     ).notification
 
     assert notification
@@ -274,21 +274,21 @@ def test_approve_one_second_before_expiry_succeeds() -> None:
 def test_reply_and_preview_with_older_access_generation_raise_link_revoked(
     access_generation: int, employee: dict[str, Any], partner: dict[str, Any], error: type[DomainError] | None
 ) -> None:
-    asked = facts(
+    found = facts(
         link=a_link(access_generation=access_generation),
         employee=an_employee(**employee),
         partner=the_partner(**partner),
     )
-    seen = preview_facts(asked, link=asked.link, employee=asked.target.user, partner=asked.partner)
+    found_by_preview = preview_facts(found, link=found.link, employee=found.target.user, partner=found.partner)
     if error:
-        for reply in (lambda: approve(asked, RequestedAccess(), an_act()), lambda: decline(asked, None, an_act())):
+        for reply in (lambda: approve(found, RequestedAccess(), an_act()), lambda: decline(found, None, an_act())):
             with pytest.raises(error):
                 reply()
         with pytest.raises(error):
-            preview(seen, an_act())
+            preview(found_by_preview, an_act())
     else:
-        assert approve(asked, RequestedAccess(), an_act()).member.access_generation == access_generation
-        assert preview(seen, an_act()).choices[0].error_code is None
+        assert approve(found, RequestedAccess(), an_act()).member.access_generation == access_generation
+        assert preview(found_by_preview, an_act()).choices[0].error_code is None
 
 
 # replies to links for several accounts
@@ -319,7 +319,7 @@ def test_decline_notification_contains_reason_and_audit_entry_does_not() -> None
         removed=("crm.export",),
         reason="Not this year",
     )
-    assert "reason" not in declined.audit.details, "free text is no business of the trail"
+    assert "reason" not in declined.audit.details, "the audit log contains no free text"
     assert declined.audit.accounts == (CLIENT, PARTNER)
     assert set(declined.relies_on) == {a_user(), a_member(), the_client()}
 
@@ -342,10 +342,10 @@ def preview_facts(*replies: ReplyFacts, **changes: Any) -> LinkPreviewFacts:
 
 
 def test_preview_returns_link_partner_employee_and_choices() -> None:
-    seen = preview(preview_facts(), an_act())
+    previewed = preview(preview_facts(), an_act())
 
-    assert (seen.link, seen.partner, seen.employee) == (a_link(), the_partner(), an_employee())
-    assert [(choice.account, choice.error_code) for choice in seen.choices] == [(the_client(), None)]
+    assert (previewed.link, previewed.partner, previewed.employee) == (a_link(), the_partner(), an_employee())
+    assert [(choice.account, choice.error_code) for choice in previewed.choices] == [(the_client(), None)]
 
 
 @pytest.mark.parametrize(

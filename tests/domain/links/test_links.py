@@ -407,7 +407,7 @@ def test_revoke_link_by_other_caller_or_in_other_state_is_refused(
 
 @pytest.mark.parametrize(
     "changes",
-    [{"stored_state": standing} for standing in StoredLinkState if standing != "open"] + [{"expires_at": NOW}],
+    [{"stored_state": state} for state in StoredLinkState if state != "open"] + [{"expires_at": NOW}],
 )
 def test_revoke_ended_link_returns_none(changes: Mapping[str, Any]) -> None:
     assert revoke(link_facts(link=a_link(**changes)), act_of(SUPER_ADMIN)) is None

@@ -339,7 +339,7 @@ def test_create_colleague_by_partner_admin_has_no_grant(creator: Actor) -> None:
 
 
 @pytest.mark.parametrize(
-    ("permission_set", "asked", "seat"),
+    ("permission_set", "requested", "seat"),
     [
         ("view_only", None, Seat.VIEW_ONLY),
         ("sales", None, Seat.CORE),
@@ -348,8 +348,8 @@ def test_create_colleague_by_partner_admin_has_no_grant(creator: Actor) -> None:
         ("sales", Seat.SALES, Seat.SALES),
     ],
 )
-def test_create_member_seat_defaults_by_permission_set(permission_set: str, asked: Seat | None, seat: Seat) -> None:
-    assert create(member_facts(), new_member_with_set(permission_set, seat=asked), an_act()).member.seat is seat
+def test_create_member_seat_defaults_by_permission_set(permission_set: str, requested: Seat | None, seat: Seat) -> None:
+    assert create(member_facts(), new_member_with_set(permission_set, seat=requested), an_act()).member.seat is seat
 
 
 def test_create_member_in_legacy_account_requires_no_paid_seat() -> None:

@@ -84,7 +84,7 @@ def edited(found: MembershipFacts, change: MemberEdit, **act_fields: Any) -> Mem
     return decided
 
 
-def assert_refused(found: MembershipFacts, change: MemberEdit, error: type[DomainError]) -> DomainError:
+def assert_edit_raises(found: MembershipFacts, change: MemberEdit, error: type[DomainError]) -> DomainError:
     with pytest.raises(error) as caught:
         edit(found, change, found.target.member.version if found.target.member else 1, act_of(found))
     return caught.value
@@ -116,7 +116,7 @@ EDITS: dict[str, tuple[MemberEdit, dict[Role, type[DomainError]]]] = {
     ),
     "nothing": (MemberEdit(), {}),
 }
-REFUSED_FOR_EVERY_EDIT = {Role.VENDOR: Forbidden, Role.SELF: Forbidden}
+ERROR_FOR_EVERY_EDIT = {Role.VENDOR: Forbidden, Role.SELF: Forbidden}
 
 
 @pytest.mark.parametrize("role", Role)
@@ -124,10 +124,10 @@ REFUSED_FOR_EVERY_EDIT = {Role.VENDOR: Forbidden, Role.SELF: Forbidden}
 def test_edit_is_permitted_or_refused_by_role(
     role: Role, change: MemberEdit, not_for: Mapping[Role, type[DomainError]]
 ) -> None:
-    found, error = facts(role), {**not_for, **REFUSED_FOR_EVERY_EDIT}.get(role)
+    found, error = facts(role), {**not_for, **ERROR_FOR_EVERY_EDIT}.get(role)
 
     if error:
-        assert_refused(found, change, error)
+        assert_edit_raises(found, change, error)
     elif change == MemberEdit():
         assert edit(found, change, 1, act_of(found)) is None
     else:
@@ -136,7 +136,7 @@ def test_edit_is_permitted_or_refused_by_role(
 
 @pytest.mark.parametrize("role", [Role.VENDOR, Role.SELF])
 def test_edit_without_changes_by_vendor_or_self_raises_forbidden(role: Role) -> None:
-    assert_refused(facts(role), MemberEdit(), Forbidden)
+    assert_edit_raises(facts(role), MemberEdit(), Forbidden)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +157,7 @@ def test_edit_by_own_partner_super_admin_can_only_narrow(change: MemberEdit, err
     found = facts(actor=OWN_PARTNER_SUPER_ADMIN)
 
     if error:
-        assert_refused(found, change, error)
+        assert_edit_raises(found, change, error)
     else:
         edited(found, change)
 
@@ -203,13 +203,13 @@ def test_edit_of_self_by_partner_admin_can_only_narrow() -> None:
     found = facts(actor=partner_admin, target=partner_admin)
 
     assert edited(found, MemberEdit(overrides=Overrides(removed=("crm.import", "crm.export")))).member.version == 2
-    assert_refused(found, WITHOUT_OVERRIDES, PermissionNotHeld)
+    assert_edit_raises(found, WITHOUT_OVERRIDES, PermissionNotHeld)
 
 
 def test_edit_by_narrowed_partner_admin_cannot_give_removed_permission() -> None:
     narrowed = a_partner_admin_actor(an_employee(COLLEAGUE), a_partner_admin(COLLEAGUE, removed=("crm.import",)))
 
-    assert_refused(facts(actor=narrowed), GIVE_IMPORT_BACK, PermissionNotHeld)
+    assert_edit_raises(facts(actor=narrowed), GIVE_IMPORT_BACK, PermissionNotHeld)
     for fellow in (COLLEAGUE_ACTOR, a_temporary_partner_admin_actor(COLLEAGUE)):
         assert edited(facts(actor=fellow), GIVE_IMPORT_BACK).audit.details["gained"] == ["crm.import"]
 
@@ -299,7 +299,7 @@ def test_edit_with_lesser_set_keeps_grant_and_full_set_restores_it() -> None:
 
     again = edited(facts(target=a_partner_admin_actor(member=less)), TO_PARTNER_ADMIN)
     assert (again.member.permission_set, again.member.grant) == ("partner_admin", less.grant)
-    assert_refused(
+    assert_edit_raises(
         facts(Role.USER_MANAGER, target=a_partner_admin_actor(member=less)), TO_PARTNER_ADMIN, PermissionNotHeld
     )
 
@@ -361,7 +361,7 @@ def test_edit_overrides_are_relative_to_custom_set() -> None:
 def test_edit_with_invalid_overrides_raises_error(
     target: Actor, overrides: Overrides, error: type[DomainError]
 ) -> None:
-    assert_refused(facts(target=target), MemberEdit(overrides=overrides), error)
+    assert_edit_raises(facts(target=target), MemberEdit(overrides=overrides), error)
 
 
 @pytest.mark.parametrize("permission", sorted(catalogue.RESTRICTED))
@@ -379,7 +379,7 @@ def test_edit_giving_restricted_permission_to_partner_member_is_refused(permissi
     by_set = assert_refused(found, MemberEdit(permission_set=CUSTOM_SET), RestrictedPermission)
     assert by_set.fields[0].path == ("permission_set",)
     taken_off = MemberEdit(permission_set=CUSTOM_SET, overrides=Overrides(removed=(permission,)))
-    assert_refused(found, taken_off, RestrictedPermission)
+    assert_edit_raises(found, taken_off, RestrictedPermission)
 
 
 def test_edit_giving_restricted_permission_to_client_member_succeeds() -> None:
@@ -429,7 +429,7 @@ def test_edit_in_partner_account_promotes_employee_to_super_admin() -> None:
 def test_edit_to_partner_admin_in_partner_account_is_refused(permission_set: str) -> None:
     target = Actor(an_employee(), a_partner_account_member(EMPLOYEE, permission_set))
 
-    assert_refused(partner_account_facts(target=target), TO_PARTNER_ADMIN, NotAClientAccount)
+    assert_edit_raises(partner_account_facts(target=target), TO_PARTNER_ADMIN, NotAClientAccount)
 
 
 # super admins
@@ -516,11 +516,11 @@ def test_edit_promoting_with_other_changes_raises_invalid_field(more: MemberEdit
     ],
 )
 def test_edit_promoting_suspended_member_raises_grant_suspended(target: Actor) -> None:
-    assert_refused(facts(target=target), TO_SUPER_ADMIN, GrantSuspended)
+    assert_edit_raises(facts(target=target), TO_SUPER_ADMIN, GrantSuspended)
 
 
 def test_edit_promoting_employee_of_own_partner_is_refused() -> None:
-    assert_refused(
+    assert_edit_raises(
         facts(actor=OWN_PARTNER_SUPER_ADMIN, target=Actor(an_employee(), a_member(EMPLOYEE, "sales"))),
         TO_SUPER_ADMIN,
         OwnPartnerMayNotApprove,
@@ -551,7 +551,9 @@ def test_edit_demoting_super_admin_relies_on_witness() -> None:
 
 @pytest.mark.parametrize("others", [(), (an_actor(a_user(active=False)),), (a_temporary_partner_admin_actor(),)])
 def test_edit_demoting_last_super_admin_raises_last_super_admin(others: tuple[Actor, ...]) -> None:
-    assert_refused(facts(actor=ADMIN, target=ADMIN, others=others), MemberEdit(permission_set="sales"), LastSuperAdmin)
+    assert_edit_raises(
+        facts(actor=ADMIN, target=ADMIN, others=others), MemberEdit(permission_set="sales"), LastSuperAdmin
+    )
 
 
 def test_edit_of_super_admin_without_demotion_needs_no_witness() -> None:
@@ -614,7 +616,7 @@ def test_edit_super_admin_to_partner_admin_migrates() -> None:
     ],
 )
 def test_edit_migration_with_invalid_facts_raises_error(changes: Mapping[str, Any], error: type[DomainError]) -> None:
-    assert_refused(employee_facts(a_member(EMPLOYEE), **changes), TO_PARTNER_ADMIN, error)
+    assert_edit_raises(employee_facts(a_member(EMPLOYEE), **changes), TO_PARTNER_ADMIN, error)
 
 
 def test_edit_of_self_to_partner_admin_migrates() -> None:
@@ -691,7 +693,7 @@ def test_edit_member_to_partner_admin_by_user_manager_succeeds() -> None:
 def test_edit_member_to_partner_admin_with_invalid_facts_raises_error(
     changes: Mapping[str, Any], error: type[DomainError]
 ) -> None:
-    assert_refused(employee_facts(**changes), TO_PARTNER_ADMIN, error)
+    assert_edit_raises(employee_facts(**changes), TO_PARTNER_ADMIN, error)
 
 
 def test_edit_member_to_partner_admin_with_other_seat_raises_invalid_field() -> None:
@@ -711,7 +713,7 @@ def test_edit_member_to_partner_admin_with_paid_seats_raises_invalid_field(membe
 def test_edit_colleague_to_partner_admin_by_partner_raises_forbidden(role: Role) -> None:
     added = a_partner_admin_actor(member=a_member(EMPLOYEE, "view_only", partner_id=PARTNER))
 
-    assert_refused(facts(role, target=added, partner=the_partner()), TO_PARTNER_ADMIN, Forbidden)
+    assert_edit_raises(facts(role, target=added, partner=the_partner()), TO_PARTNER_ADMIN, Forbidden)
 
 
 def test_edit_with_partner_id_for_partner_admin_raises_invalid_field() -> None:
@@ -802,7 +804,7 @@ def test_edit_of_paid_seats_requires_billing_permission(
     )
 
     if error:
-        assert_refused(found, change, error)
+        assert_edit_raises(found, change, error)
         edited(facts(actor=billing_manager, target=target), change)
     else:
         edited(found, change)
@@ -968,8 +970,8 @@ def test_edit_by_own_partner_super_admin_cannot_give_restricted_permission() -> 
     colleague = an_actor(an_employee(EMPLOYEE), a_member(EMPLOYEE, "view_only"))
     by_own_partner = facts(actor=OWN_PARTNER_SUPER_ADMIN, target=colleague, sets={CUSTOM_SET: own})
 
-    assert_refused(by_own_partner, MemberEdit(permission_set=CUSTOM_SET), OwnPartnerMayNotApprove)
-    assert_refused(
+    assert_edit_raises(by_own_partner, MemberEdit(permission_set=CUSTOM_SET), OwnPartnerMayNotApprove)
+    assert_edit_raises(
         by_own_partner, MemberEdit(overrides=Overrides(added=("account.scim.manage",))), OwnPartnerMayNotApprove
     )
     assert edited(by_own_partner, MemberEdit(permission_set="sales")).member.permission_set == "sales"
@@ -977,4 +979,4 @@ def test_edit_by_own_partner_super_admin_cannot_give_restricted_permission() -> 
 
 
 def test_edit_in_closed_account_raises_account_closed() -> None:
-    assert_refused(facts(account=the_client(state=AccountState.CLOSED)), SHORTER, AccountClosed)
+    assert_edit_raises(facts(account=the_client(state=AccountState.CLOSED)), SHORTER, AccountClosed)

@@ -313,7 +313,7 @@ def test_paid_seat_required_is_true_in_legacy_account_without_paid_seat(
 
 
 @pytest.mark.parametrize(
-    ("asked", "removed", "days", "expected"),
+    ("requested", "removed", "days", "expected"),
     [
         (RequestedAccess(), (), None, RequestedAccess()),
         (RequestedAccess(), ("crm.import",), 30, RequestedAccess(removed=("crm.import",), access_days=30)),
@@ -329,9 +329,9 @@ def test_paid_seat_required_is_true_in_legacy_account_without_paid_seat(
     ],
 )
 def test_counter_offer_removes_permissions_and_shortens_access(
-    asked: RequestedAccess, removed: tuple[str, ...], days: int | None, expected: RequestedAccess
+    requested: RequestedAccess, removed: tuple[str, ...], days: int | None, expected: RequestedAccess
 ) -> None:
-    assert reduced_access(asked, removed, days) == expected
+    assert reduced_access(requested, removed, days) == expected
 
 
 @pytest.mark.parametrize("days", [31, 730])
@@ -348,16 +348,16 @@ durations = st.none() | st.integers(1, 730)
 @given(removals, durations, removals, durations)
 @settings(deadline=None, max_examples=100)
 def test_counter_offer_never_widens_or_lengthens_request(
-    asked: tuple[str, ...], days: int | None, removed: tuple[str, ...], fewer: int | None
+    requested: tuple[str, ...], days: int | None, removed: tuple[str, ...], fewer: int | None
 ) -> None:
     try:
-        offered = reduced_access(RequestedAccess(removed=asked, access_days=days), removed, fewer)
+        offered = reduced_access(RequestedAccess(removed=requested, access_days=days), removed, fewer)
     except InvalidField:
         assert days is not None
         assert fewer is not None
         assert fewer > days
         return
-    assert partner_admin_rights(1, removed=asked).covers(partner_admin_rights(1, removed=offered.removed))
+    assert partner_admin_rights(1, removed=requested).covers(partner_admin_rights(1, removed=offered.removed))
     assert days is None or (offered.access_days or 0) <= days
     assert (offered.access_days is None) is (days is None and fewer is None)
 

@@ -270,7 +270,7 @@ def test_authorize_after_expired_grant_returns_previous_membership() -> None:
     assert (held.before, held.now.permission_set, held.now.partner_id) == (before, "sales", None)
 
 
-def test_must_be_as_seen_with_other_version_raises_precondition_failed() -> None:
+def test_must_match_version_with_other_version_raises_precondition_failed() -> None:
     target = a_partner_admin_actor(member=a_partner_admin(version=4))
     held = authorize(facts(target=target), an_act())
 

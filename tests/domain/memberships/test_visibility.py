@@ -80,7 +80,7 @@ PARTNER_ADMIN, FORMER_PARTNER_ADMIN = (
 
 
 @pytest.mark.parametrize(
-    ("by", "seen"),
+    ("by", "found"),
     [
         (APPROVER, facts(an_actor(), view_only_member())),
         (APPROVER, facts(an_actor(), PARTNER_ADMIN)),
@@ -106,8 +106,8 @@ PARTNER_ADMIN, FORMER_PARTNER_ADMIN = (
         (MANAGER, facts(NO_ACTOR, a_partner_admin_actor(an_employee(active=False)), {PARTNER: access_manager()})),
     ],
 )
-def test_see_member_by_user_manager_self_or_partner_manager_succeeds(by: str, seen: VisibilityFacts) -> None:
-    assert visibility.view_member(seen, an_act(by)) is seen.member
+def test_view_member_by_user_manager_self_or_partner_manager_succeeds(by: str, found: VisibilityFacts) -> None:
+    assert visibility.view_member(found, an_act(by)) is found.member
 
 
 SUSPENDED = frozenset({SuspensionReason.PARTNER})
@@ -139,7 +139,7 @@ OFFBOARDED_ADMIN = a_partner_admin_actor(an_employee(offboardings={PARTNER: 1}))
         (MANAGER, facts(NO_ACTOR, OFFBOARDED_ADMIN, {PARTNER: access_manager()}), NotFound),
     ],
 )
-def test_see_member_by_other_caller_is_refused(by: str, hidden: VisibilityFacts, error: type[DomainError]) -> None:
+def test_view_member_by_other_caller_is_refused(by: str, hidden: VisibilityFacts, error: type[DomainError]) -> None:
     with pytest.raises(error):
         visibility.view_member(hidden, an_act(by))
 

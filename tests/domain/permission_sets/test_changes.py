@@ -223,9 +223,9 @@ def test_set_operations_check_caller_before_content(first: int) -> None:
     content = SetContent("Desk", ("crm.everything",))
 
     for decide in (
-        lambda asked: create(asked, content, an_act()),
-        lambda asked: update(asked, content, 7, an_act()),
-        lambda asked: remove(asked, 7, an_act()),
+        lambda found: create(found, content, an_act()),
+        lambda found: update(found, content, 7, an_act()),
+        lambda found: remove(found, 7, an_act()),
     ):
         with pytest.raises(error):
             decide(facts(**{**later, **changes}))

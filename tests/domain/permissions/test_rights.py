@@ -97,7 +97,7 @@ def test_rights_written_round_trip(base: Rights) -> None:
 
 
 @pytest.mark.parametrize(
-    ("held", "asked", "covered"),
+    ("held", "required", "covered"),
     [
         (Scope.ALL, Scope.ALL, True),
         (Scope.ALL, Scope.OWNED, True),
@@ -106,8 +106,8 @@ def test_rights_written_round_trip(base: Rights) -> None:
         (Scope.OWNED, Scope.TEAM, False),
     ],
 )
-def test_rights_cover_narrower_scope(held: Scope, asked: Scope, covered: bool) -> None:
-    assert Rights({"crm.deals.view": held}).covers(Rights({"crm.deals.view": asked})) is covered
+def test_rights_cover_narrower_scope(held: Scope, required: Scope, covered: bool) -> None:
+    assert Rights({"crm.deals.view": held}).covers(Rights({"crm.deals.view": required})) is covered
 
 
 # names
@@ -341,7 +341,7 @@ def test_overrides_on_set_are_relative_to_that_set() -> None:
 
 
 @pytest.mark.parametrize(
-    ("giver", "rights_to_give", "can_give"),
+    ("held", "granted", "can_grant"),
     [
         (latest_set_rights("super_admin"), latest_set_rights("super_admin"), True),
         (latest_set_rights("partner_admin"), latest_set_rights("super_admin"), False),
@@ -353,14 +353,14 @@ def test_overrides_on_set_are_relative_to_that_set() -> None:
         (NO_RIGHTS, NO_RIGHTS, True),
     ],
 )
-def test_must_be_givable_requires_holding_permission_and_scope(
-    giver: Rights, rights_to_give: Rights, can_give: bool
+def test_must_be_grantable_requires_holding_permission_and_scope(
+    held: Rights, granted: Rights, can_grant: bool
 ) -> None:
-    if can_give:
-        must_be_grantable(rights_to_give, giver)
+    if can_grant:
+        must_be_grantable(granted, held)
     else:
         with pytest.raises(PermissionNotHeld):
-            must_be_grantable(rights_to_give, giver)
+            must_be_grantable(granted, held)
 
 
 @pytest.mark.parametrize("name", sorted(catalogue.RESTRICTED))

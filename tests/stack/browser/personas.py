@@ -75,7 +75,7 @@ def create_personas(stack_users: StackUsers, language: str) -> Personas:
             "春の販促キャンペーンの準備",
         ),
     }[language]
-    partner_id, domain = f"acct_stage_{language}", f"stage-{language}.example"
+    partner_id, domain = f"acct_partner_{language}", f"partner-{language}.example"
     fields = {"kind": "partner", "name": partner, "domains": [domain], "locale": language}
     stack_users.put(f"/directory/accounts/{partner_id}", fields)
     manager = _resident(stack_users, f"manager@{domain}", names[0], language)

@@ -172,7 +172,7 @@ def test_console_lists_clients_employees_and_links(
     page = browser_user.page
     browser_user.open(f"/partners/{partner.partner_id}")
     browser_user.see("partner.title")
-    check_page(browser_user, "the door")
+    check_page(browser_user, "the sign-in page")
     browser_user.sign_in(partner.manager)
 
     expect(page.get_by_text(partner_name, exact=True)).to_be_visible()
@@ -268,7 +268,7 @@ def test_create_link_with_refused_field_shows_error_and_keeps_input(
     browser_user.button("partner.link.yes").click()
     expect(page.get_by_role("alert")).to_contain_text(browser_user.text("partner.link.purpose"))
     assert page.evaluate("document.activeElement.id") == "purpose"
-    check_page(browser_user, "a refused field")
+    check_page(browser_user, "an invalid field")
 
     page.evaluate("sessionStorage.removeItem('token')")
     page.get_by_label(browser_user.text("partner.link.purpose")).fill("See our offer")
@@ -449,7 +449,7 @@ def test_offboarding_shows_affected_clients_and_a_receipt(
     browser_user.see("partner.leaving.stays")
     expect(page.locator(".names")).to_contain_text(CLIENTS[language][0])
     expect(page.locator("#stays")).to_contain_text(CLIENTS[language][4])
-    check_page(browser_user, "before the leaving", "partner-leaving")
+    check_page(browser_user, "before an offboarding", "partner-leaving")
     assert partner.stack_users.members_of(mine)[partner.other.user_id]["active"] is True
     browser_user.button("partner.end_all").click()
     browser_user.see("partner.leaving.title_done", name=partner.names[3])

@@ -79,13 +79,13 @@ def test_append_keeps_one_chain_per_account(table: Table) -> None:
 def test_append_again_returns_existing_positions(table: Table) -> None:
     some = entries(4, CLIENT)
     hash_chain.append(with_account(CLIENT, some[:2]))
-    once = table.items()
+    after_first = table.items()
 
     assert hash_chain.append(with_account(CLIENT, [some[1], some[1], some[0]])) == {
         (CLIENT, some[1].audit_id): 2,
         (CLIENT, some[0].audit_id): 1,
     }
-    assert table.items() == once
+    assert table.items() == after_first
 
     assert set(hash_chain.append(with_account(CLIENT, [some[0], some[2], some[1], some[3], some[2]])).values()) == {
         1,

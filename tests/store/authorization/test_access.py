@@ -394,7 +394,7 @@ def test_access_facts_with_persistent_fault_raise_unavailable(
 
     assert len(requests) <= after + retries.ATTEMPTS
     assert sum(recorded_pauses) < 4
-    assert all(set(operation) == {"TransactItems"} for operation in requests), "nothing else is asked instead"
+    assert all(set(operation) == {"TransactItems"} for operation in requests), "no other request is sent"
 
 
 @pytest.mark.parametrize("times", [1, 2, 5])
@@ -452,15 +452,15 @@ def test_access_facts_with_unreadable_record_raise_value_error(table: Table) -> 
 @pytest.fixture
 def every_request(table: Table) -> Iterator[list[str]]:
     """Yield the list of DynamoDB operations that were requested."""
-    seen: list[str] = []
+    operations: list[str] = []
 
-    def see(model: Any, **_: Any) -> None:
-        seen.append(model.name)
+    def record(model: Any, **_: Any) -> None:
+        operations.append(model.name)
 
     events = dynamo.client().meta.events
-    events.register("before-parameter-build.dynamodb", see)
-    yield seen
-    events.unregister("before-parameter-build.dynamodb", see)
+    events.register("before-parameter-build.dynamodb", record)
+    yield operations
+    events.unregister("before-parameter-build.dynamodb", record)
 
 
 def test_access_facts_use_only_transact_get_items(table: Table, every_request: list[str]) -> None:

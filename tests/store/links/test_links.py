@@ -120,11 +120,11 @@ CONDITIONS: list[tuple[Callable[[], Recorder], Link, Key, dict[str, Any], type[D
         for key in (PARTNER_KEY, MANAGER_KEY, MANAGER_MEMBER_KEY)
     ),
     (creation, a_link(), keys.link(PARTNER, f"lnk_{ACT_ID}"), {"version": 1}, RightsChanged),
-    *((revocation, a_link(), LINK_KEY, change, refusal) for change, refusal in ENDED),
+    *((revocation, a_link(), LINK_KEY, change, error) for change, error in ENDED),
     (revocation, a_link(), EMPLOYEE_KEY, {"open_links": 0}, RightsChanged),
     (revocation, a_link(), MANAGER_KEY, {"version": 2}, RightsChanged),
     (revocation, a_link(), MANAGER_MEMBER_KEY, {"version": 2}, RightsChanged),
-    *((withdrawal, a_link(), LINK_KEY, change, refusal) for change, refusal in ENDED),
+    *((withdrawal, a_link(), LINK_KEY, change, error) for change, error in ENDED),
     (withdrawal_on_reply, a_link(), EMPLOYEE_KEY, {"open_links": 0}, RightsChanged),
     *((withdrawal_on_reply, a_link(), key, {"version": 2}, RightsChanged) for key in (EMPLOYEE_KEY, PARTNER_KEY)),
     *((resend, a_link(), LINK_KEY, change, RightsChanged) for change, _ in ENDED),

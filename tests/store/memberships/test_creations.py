@@ -116,10 +116,14 @@ def test_create_partner_admin_uses_current_user_of_email(table: Table) -> None:
 
 
 MEMBER_CHANGES = [
-    ("the giver holds less", member(APPROVER, permission_set="sales"), "forbidden"),
-    ("the giver lost the granted permissions", member(APPROVER, removed=["crm.notes.view"]), "permission_not_held"),
-    ("the giver is deactivated", user(APPROVER, active=False), "forbidden"),
-    ("the giver is no member any more", member(APPROVER, active=False), "not_found"),
+    ("the granting user holds less", member(APPROVER, permission_set="sales"), "forbidden"),
+    (
+        "the granting user lost the granted permissions",
+        member(APPROVER, removed=["crm.notes.view"]),
+        "permission_not_held",
+    ),
+    ("the granting user is deactivated", user(APPROVER, active=False), "forbidden"),
+    ("the granting user is no member any more", member(APPROVER, active=False), "not_found"),
     ("the account is closed", account(CLIENT, state="closed"), "account_closed"),
     ("the person is deactivated", user(NEWCOMER, active=False), "invalid_field"),
     ("the person is a member meanwhile", concurrently_added(NEWCOMER, "view_only"), "already_member"),

@@ -290,9 +290,9 @@ def test_console_with_1000_clients_pages_in_bounded_reads(thousand_clients: Tabl
             after = page.after
             found.append(rows_of(page.items))
 
-    seen = concatenated(found)
-    assert len(seen) == len(set(seen)) == 1100
-    assert [each[0] for each in seen] == sorted(each[0] for each in seen)
+    rows = concatenated(found)
+    assert len(rows) == len(set(rows)) == 1100
+    assert [each[0] for each in rows] == sorted(each[0] for each in rows)
     assert max(map(len, found)) <= 101
     assert len(found) == 11
     assert (costs.writes, costs.reads <= 7 * len(found)) == (0, True), costs.reads
