@@ -134,13 +134,13 @@ def test_body_that_is_too_large_is_refused(seeded: Table, route_key: str) -> Non
 INTERNAL_FIELDS: Final = (
     "role",
     "version",
-    "standing",
+    "stored_state",
     "approvals",
     "grant",
     "grant_id",
     "partner_seats_used",
     "secrets",
-    "by",
+    "actor_id",
     "__class__",
 )
 
