@@ -40,20 +40,21 @@ from tests.support.link_requests import (
     send_during_change,
 )
 from tests.support.races import before_commit
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member, an_open_link, now, seed
-from tests.support.table import Table
-
-OTHER_ADMIN = "user-boss"
-"""Another super admin of the client."""
-OTHER_CLIENT = "client-other"
-"""Another client, with the same other super admin."""
-
-TWO_ADMINS = (a_user(OTHER_ADMIN), a_member(OTHER_ADMIN))
-TWO_CLIENTS = (
-    *TWO_ADMINS,
-    the_client(account_id=OTHER_CLIENT, name="Other"),
-    a_member(OTHER_ADMIN, account_id=OTHER_CLIENT),
+from tests.support.seeded_table import (
+    CLERK,
+    COLLEAGUE,
+    ENDED_LINK_ERRORS,
+    MANAGER,
+    OTHER_ADMIN,
+    OTHER_CLIENT,
+    TWO_ADMINS,
+    TWO_CLIENTS,
+    a_partner_account_member,
+    an_open_link,
+    now,
+    seed,
 )
+from tests.support.table import Table
 
 
 def _member(table: Table, user_id: str = EMPLOYEE, account_id: str = CLIENT) -> Member:
@@ -380,10 +381,7 @@ def test_approve_link_without_free_seat_returns_limit_and_used(table: Table, che
 @pytest.mark.parametrize(
     ("changes", "status", "code"),
     [
-        ({"stored_state": "revoked"}, 410, "link_revoked"),
-        ({"stored_state": "declined"}, 410, "link_declined"),
-        ({"stored_state": "expired"}, 410, "link_expired"),
-        ({"expires_at": now()}, 410, "link_expired"),
+        *ENDED_LINK_ERRORS,
         ({"expires_at": now() - timedelta(days=9), "stored_state": "revoked"}, 410, "link_revoked"),
     ],
 )

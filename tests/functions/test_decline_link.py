@@ -30,17 +30,20 @@ from tests.support.link_requests import (
     decline,
     send_during_change,
 )
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member, an_open_link, now, seed
-from tests.support.table import Table
-
-OTHER_ADMIN = "user-boss"
-OTHER_CLIENT = "client-other"
-TWO_ADMINS = (a_user(OTHER_ADMIN), a_member(OTHER_ADMIN))
-TWO_CLIENTS = (
-    *TWO_ADMINS,
-    the_client(account_id=OTHER_CLIENT, name="Other"),
-    a_member(OTHER_ADMIN, account_id=OTHER_CLIENT),
+from tests.support.seeded_table import (
+    CLERK,
+    COLLEAGUE,
+    MANAGER,
+    OTHER_ADMIN,
+    OTHER_CLIENT,
+    TWO_ADMINS,
+    TWO_CLIENTS,
+    a_partner_account_member,
+    an_open_link,
+    now,
+    seed,
 )
+from tests.support.table import Table
 
 
 def test_decline_link_for_one_approval_ends_it(seeded: Table) -> None:

@@ -34,7 +34,16 @@ from tests.support.link_requests import (
     put_account,
     put_user,
 )
-from tests.support.membership_facts import USER, USERS, edit, remove, suspend
+from tests.support.membership_facts import (
+    OTHER_PARTNER_ADMIN,
+    USER,
+    USER_MANAGER,
+    USERS,
+    edit,
+    remove,
+    seed_members,
+    suspend,
+)
 from tests.support.seeded_table import (
     CLERK,
     COLLEAGUE,
@@ -50,8 +59,6 @@ pytestmark = pytest.mark.usefixtures("check_invariants")
 
 SOUTH = "partner-south"
 NARROWED: dict[str, Any] = {"permissions": {"remove": ["account.users.manage", "crm.import"]}}
-OTHER_PARTNER_ADMIN = a_partner_admin(COLLEAGUE, grant=a_grant(grant_id=f"grt_{'3' * 32}"))
-MANAGES_USERS = a_member(USERS, "view_only", added=("account.users.manage",))
 
 
 @pytest.fixture
@@ -59,10 +66,6 @@ def seeded_table(table: Table) -> Table:
     """Seed a user manager and two partner admins: the employee and a colleague."""
     seed_members(table)
     return table
-
-
-def seed_members(table: Table, *others: Record) -> None:
-    seed(table, a_user(USERS), a_partner_admin(), OTHER_PARTNER_ADMIN, MANAGES_USERS, *others)
 
 
 def list_permission_sets(by: str = APPROVER) -> ApiResponse:
@@ -325,7 +328,7 @@ TO_PARTNER_ADMIN_ERRORS: list[tuple[str, tuple[Record, ...], str, int, str]] = [
         409,
         "not_eligible",
     ),
-    ("who manages users", (a_member(EMPLOYEE), a_user(USERS), MANAGES_USERS), USERS, 403, "forbidden"),
+    ("who manages users", (a_member(EMPLOYEE), a_user(USERS), USER_MANAGER), USERS, 403, "forbidden"),
     (
         "of the own partner",
         (a_member(EMPLOYEE, "sales"), a_member(MANAGER)),

@@ -23,7 +23,15 @@ from tests.support.builders import (
 from tests.support.costs import count_costs
 from tests.support.gateway import ApiResponse, call
 from tests.support.link_requests import assert_error, assert_unchanged, preview
-from tests.support.seeded_table import CLERK, COLLEAGUE, a_partner_account_member, an_open_link, now, seed
+from tests.support.seeded_table import (
+    CLERK,
+    COLLEAGUE,
+    ENDED_LINK_ERRORS,
+    a_partner_account_member,
+    an_open_link,
+    now,
+    seed,
+)
 from tests.support.table import Table
 
 SHOP, CLOSED, FULL = "client-shop", "client-closed", "client-full"
@@ -143,15 +151,7 @@ def test_preview_reason_equals_error_of_approval(table: Table, check_invariants:
     assert link_requests.approve().status == 201
 
 
-@pytest.mark.parametrize(
-    ("changes", "status", "code"),
-    [
-        ({"stored_state": "revoked"}, 410, "link_revoked"),
-        ({"stored_state": "declined"}, 410, "link_declined"),
-        ({"stored_state": "expired"}, 410, "link_expired"),
-        ({"expires_at": now()}, 410, "link_expired"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "status", "code"), ENDED_LINK_ERRORS)
 def test_preview_of_ended_link_returns_410_with_how_it_ended(
     table: Table, check_invariants: None, changes: dict[str, Any], status: int, code: str
 ) -> None:

@@ -24,7 +24,7 @@ from tests.support.builders import (
 )
 from tests.support.gateway import DIRECTORY, VENDOR, ApiResponse, call
 from tests.support.link_requests import approve, assert_error, assert_replayed, create, expire_idempotency_keys, preview
-from tests.support.membership_facts import USER, USERS, edit, remove, suspend
+from tests.support.membership_facts import USER, USERS, edit, remove, seed_members, suspend
 from tests.support.seeded_table import (
     CLERK,
     COLLEAGUE,
@@ -38,8 +38,6 @@ from tests.support.table import Table
 pytestmark = pytest.mark.usefixtures("check_invariants")
 
 SOUTH, FLORIST = "partner-south", "client-florist"
-OTHER_PARTNER_ADMIN = a_partner_admin(COLLEAGUE, grant=a_grant(grant_id=f"grt_{'3' * 32}"))
-MANAGES_USERS = a_member(USERS, "view_only", added=("account.users.manage",))
 
 
 @pytest.fixture
@@ -47,10 +45,6 @@ def seeded_table(table: Table) -> Table:
     """Seed a user manager and two partner admins: the employee and a colleague."""
     seed_members(table)
     return table
-
-
-def seed_members(table: Table, *others: Record) -> None:
-    seed(table, a_user(USERS), a_partner_admin(), OTHER_PARTNER_ADMIN, MANAGES_USERS, *others)
 
 
 def stored_member(table: Table, user_id: str = EMPLOYEE) -> dict[str, Any]:

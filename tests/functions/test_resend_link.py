@@ -24,7 +24,16 @@ from tests.support.link_requests import (
     send_during_change,
 )
 from tests.support.races import before_commit
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member, an_open_link, now, seed
+from tests.support.seeded_table import (
+    CLERK,
+    COLLEAGUE,
+    ENDED_LINK_ERRORS,
+    MANAGER,
+    a_partner_account_member,
+    an_open_link,
+    now,
+    seed,
+)
 from tests.support.table import Table
 
 
@@ -104,15 +113,7 @@ def test_resend_link_by_caller_without_the_right_is_refused(
     assert_error(seeded, lambda: resend(by, **how), status, code)
 
 
-@pytest.mark.parametrize(
-    ("changes", "status", "code"),
-    [
-        ({"stored_state": "revoked"}, 410, "link_revoked"),
-        ({"stored_state": "declined"}, 410, "link_declined"),
-        ({"stored_state": "expired"}, 410, "link_expired"),
-        ({"expires_at": now()}, 410, "link_expired"),
-    ],
-)
+@pytest.mark.parametrize(("changes", "status", "code"), ENDED_LINK_ERRORS)
 def test_resend_link_that_has_ended_returns_410(
     table: Table, check_invariants: None, changes: dict[str, Any], status: int, code: str
 ) -> None:

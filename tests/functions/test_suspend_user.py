@@ -28,14 +28,12 @@ from tests.support.builders import (
 )
 from tests.support.gateway import DIRECTORY, VENDOR, ApiResponse, call
 from tests.support.link_requests import assert_error, assert_replayed, assert_unchanged, put_account, put_user
-from tests.support.membership_facts import SUSPENSION, USERS, resume, suspend
-from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member, seed
+from tests.support.membership_facts import SUSPENSION, USERS, resume, seed_members, suspend
+from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member
 from tests.support.table import Table
 
 pytestmark = pytest.mark.usefixtures("check_invariants")
 
-COLLEAGUE_MEMBER = a_partner_admin(COLLEAGUE, grant=a_grant(grant_id=f"grt_{'3' * 32}"))
-MANAGES_USERS = a_member(USERS, "view_only", added=("account.users.manage",))
 SIDES = {APPROVER: "client", USERS: "client", MANAGER: "partner"}
 BY_THE_CLIENT, BY_THE_PARTNER = frozenset({SuspensionReason.CLIENT}), frozenset({SuspensionReason.PARTNER})
 
@@ -45,10 +43,6 @@ def members(table: Table) -> Table:
     """Return the table with the employee and a colleague as partner admins, and a member who manages users."""
     seed_members(table)
     return table
-
-
-def seed_members(table: Table, *others: Record) -> None:
-    seed(table, a_user(USERS), a_partner_admin(), COLLEAGUE_MEMBER, MANAGES_USERS, *others)
 
 
 def list_sets(by: str = EMPLOYEE) -> ApiResponse:

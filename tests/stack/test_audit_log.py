@@ -1,8 +1,6 @@
 """The audit log on the shipped template: hash-chained by the stream, signed by the function, and verified offline."""
 
 import json
-import time
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -10,6 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 from tests.stack.stack_users import PARTNER, StackUsers, new_key
+from tests.stack.waiting import eventually
 from tools.deployment import STACK
 from tools.local_stack import LocalStack
 from tools.operate import audit_log
@@ -17,16 +16,6 @@ from tools.operate.audit_export import AuditExport, AuditLogAltered, inclusion_p
 from tools.operate.stack import DeployedStack, emulator_clients
 
 pytestmark = pytest.mark.usefixtures("invariants_hold")
-
-WITHIN = 30.0
-
-
-def eventually(attempt: Callable[[], bool]) -> bool:
-    """Retry until the attempt succeeds, and return whether it did within 30 seconds."""
-    deadline = time.monotonic() + WITHIN
-    while not (succeeded := attempt()) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return succeeded
 
 
 def invoke(stack: LocalStack, function: str) -> None:

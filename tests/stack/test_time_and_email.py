@@ -2,25 +2,15 @@
 
 import json
 import time
-from collections.abc import Callable
 
 import pytest
 
 from tests.stack.stack_users import PARTNER, StackUsers, new_key
+from tests.stack.waiting import eventually
 from tools.api_client import Json
 from tools.local_stack import ROOT
 
 pytestmark = pytest.mark.usefixtures("invariants_hold")
-
-WITHIN = 30.0
-
-
-def eventually(attempt: Callable[[], bool]) -> bool:
-    """Retry until the attempt succeeds, and return whether it did within 30 seconds."""
-    deadline = time.monotonic() + WITHIN
-    while not (succeeded := attempt()) and time.monotonic() < deadline:
-        time.sleep(0.2)
-    return succeeded
 
 
 def delivery_status(stack_users: StackUsers, link: Json) -> str:

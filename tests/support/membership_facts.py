@@ -5,6 +5,7 @@ from typing import Any, Final
 from partner_access.domain.act import Act
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.roles import MembershipFacts, Role
+from partner_access.domain.records import Record
 from tests.support.builders import (
     APPROVER,
     CLIENT,
@@ -21,14 +22,17 @@ from tests.support.builders import (
     the_client,
 )
 from tests.support.gateway import USE, ApiResponse, call
-from tests.support.seeded_table import COLLEAGUE, MANAGER, a_partner_account_member
+from tests.support.seeded_table import COLLEAGUE, MANAGER, a_partner_account_member, seed
+from tests.support.table import Table
 
 USERS, BOTH = "user-users", "user-both"
 TARGET: Final = a_partner_admin_actor(
     member=a_partner_admin(removed=("account.users.manage", "crm.import"), grant=a_grant().with_end_in(10, NOW))
 )
 ADMIN: Final = an_actor()
-MANAGES_USERS: Final = an_actor(a_user(USERS), a_member(USERS, "view_only", added=("account.users.manage",)))
+USER_MANAGER: Final = a_member(USERS, "view_only", added=("account.users.manage",))
+MANAGES_USERS: Final = an_actor(a_user(USERS), USER_MANAGER)
+OTHER_PARTNER_ADMIN: Final = a_partner_admin(COLLEAGUE, grant=a_grant(grant_id=f"grt_{'3' * 32}"))
 OWN_PARTNER_SUPER_ADMIN: Final = an_actor(an_employee(BOTH))
 """The client's super admin who is also an employee of the partner."""
 COLLEAGUE_ACTOR: Final = a_partner_admin_actor(an_employee(COLLEAGUE))
@@ -55,6 +59,11 @@ def act_of(given_facts: MembershipFacts, **changes: Any) -> Act:
     """Return an act by the actor of these facts, or by the vendor if they have no actor."""
     actor_id = given_facts.actor.user.user_id if given_facts.actor.user else "vendor-back-end"
     return an_act(actor_id, **{"for_vendor": given_facts.actor.user is None, **changes})
+
+
+def seed_members(table: Table, *others: Record) -> None:
+    """Seed a user manager and two partner admins, the employee and a colleague, with these records."""
+    seed(table, a_user(USERS), a_partner_admin(), OTHER_PARTNER_ADMIN, USER_MANAGER, *others)
 
 
 # calls of the API

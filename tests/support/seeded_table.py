@@ -6,7 +6,7 @@ and a clerk with view-only permissions. Functions use the real clock, so the lin
 
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Final
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.links.links import Link, StoredLinkState
@@ -37,6 +37,17 @@ from tests.support.table import Table
 MANAGER = "user-manager"
 COLLEAGUE = "user-colleague"
 CLERK = "user-clerk"
+OTHER_ADMIN = "user-boss"
+"""Another super admin of the client."""
+OTHER_CLIENT = "client-other"
+"""Another client, with the same other super admin."""
+
+TWO_ADMINS = (a_user(OTHER_ADMIN), a_member(OTHER_ADMIN))
+TWO_CLIENTS = (
+    *TWO_ADMINS,
+    the_client(account_id=OTHER_CLIENT, name="Other"),
+    a_member(OTHER_ADMIN, account_id=OTHER_CLIENT),
+)
 
 
 def now() -> datetime:
@@ -48,6 +59,15 @@ def an_open_link(**changes: Any) -> Link:
     """Return a link that was created a day ago and expires in six days."""
     times = {"created_at": now() - timedelta(days=1), "expires_at": now() + timedelta(days=6)}
     return a_link(**{**times, **changes})
+
+
+ENDED_LINK_ERRORS: Final[tuple[tuple[dict[str, Any], int, str], ...]] = (
+    ({"stored_state": "revoked"}, 410, "link_revoked"),
+    ({"stored_state": "declined"}, 410, "link_declined"),
+    ({"stored_state": "expired"}, 410, "link_expired"),
+    ({"expires_at": now()}, 410, "link_expired"),
+)
+"""Changes that end the open link, with the status and code of the error of an operation on it."""
 
 
 def an_expired_partner_admin(**changes: Any) -> Member:
