@@ -185,9 +185,9 @@ def test_edit_giving_permission_or_scope_not_held_is_refused() -> None:
         "crm.export",
     )
     assert edited(found, give("crm.deals.edit:owned")).member.added == ("crm.deals.edit:owned",)
-    assert assert_refused(found, give("crm.deals.edit"), PermissionNotHeld).fields[0].path == ("permissions",)
-    assert_refused(found, give("crm.import"), PermissionNotHeld)
-    assert_refused(found, MemberEdit(permission_set="sales"), PermissionNotHeld)
+    assert assert_edit_raises(found, give("crm.deals.edit"), PermissionNotHeld).fields[0].path == ("permissions",)
+    assert_edit_raises(found, give("crm.import"), PermissionNotHeld)
+    assert_edit_raises(found, MemberEdit(permission_set="sales"), PermissionNotHeld)
 
 
 def test_edit_narrowing_member_ignores_rights_that_editor_lacks() -> None:
@@ -326,9 +326,9 @@ def test_edit_with_custom_set_relies_on_set() -> None:
     assert done.notification.set_version == 4
     assert own in done.relies_on
     assert "service.access" in str(done.audit.details["gained"])
-    error = assert_refused(facts(target=SALES_MEMBER), MemberEdit(permission_set=CUSTOM_SET), UnknownPermissionSet)
+    error = assert_edit_raises(facts(target=SALES_MEMBER), MemberEdit(permission_set=CUSTOM_SET), UnknownPermissionSet)
     assert error.fields[0].path == ("permission_set",)
-    assert_refused(
+    assert_edit_raises(
         facts(Role.USER_MANAGER, target=SALES_MEMBER, sets={CUSTOM_SET: own}),
         MemberEdit(permission_set=CUSTOM_SET),
         PermissionNotHeld,
@@ -372,11 +372,11 @@ def test_edit_giving_restricted_permission_to_partner_member_is_refused(permissi
     target = a_partner_admin_actor(member=a_member(EMPLOYEE, name, partner_id=PARTNER, grant=grant, seat=seat))
     found = facts(target=target, sets={CUSTOM_SET: own})
 
-    by_override = assert_refused(found, MemberEdit(overrides=Overrides(added=(permission,))), RestrictedPermission)
+    by_override = assert_edit_raises(found, MemberEdit(overrides=Overrides(added=(permission,))), RestrictedPermission)
     assert by_override.fields[0].path == ("permissions", "add")
     with_set = MemberEdit(permission_set="sales", overrides=Overrides(added=(permission,)))
-    assert_refused(found, with_set, RestrictedPermission)
-    by_set = assert_refused(found, MemberEdit(permission_set=CUSTOM_SET), RestrictedPermission)
+    assert_edit_raises(found, with_set, RestrictedPermission)
+    by_set = assert_edit_raises(found, MemberEdit(permission_set=CUSTOM_SET), RestrictedPermission)
     assert by_set.fields[0].path == ("permission_set",)
     taken_off = MemberEdit(permission_set=CUSTOM_SET, overrides=Overrides(removed=(permission,)))
     assert_edit_raises(found, taken_off, RestrictedPermission)
@@ -505,7 +505,7 @@ def test_edit_promoting_with_other_changes_raises_invalid_field(more: MemberEdit
         paid_seats=more.paid_seats,
     )
 
-    assert assert_refused(facts(), change, InvalidField).fields[0].path == ("permission_set",)
+    assert assert_edit_raises(facts(), change, InvalidField).fields[0].path == ("permission_set",)
 
 
 @pytest.mark.parametrize(
@@ -570,7 +570,7 @@ def test_edit_of_super_admin_without_demotion_needs_no_witness() -> None:
     ],
 )
 def test_edit_removing_permission_from_super_admin_raises_invalid_field(change: MemberEdit) -> None:
-    assert assert_refused(facts(target=OTHER_SUPER_ADMIN), change, InvalidField).fields[0].path == ("permissions",)
+    assert assert_edit_raises(facts(target=OTHER_SUPER_ADMIN), change, InvalidField).fields[0].path == ("permissions",)
 
 
 def test_edit_of_narrowed_super_admin_restores_permissions() -> None:
@@ -631,7 +631,7 @@ def test_edit_migration_with_other_changes_raises_invalid_field(more: MemberEdit
         permission_set="partner_admin", overrides=more.overrides, access_duration=more.access_duration, seat=more.seat
     )
 
-    assert assert_refused(employee_facts(a_member(EMPLOYEE)), change, InvalidField).fields[0].path == (
+    assert assert_edit_raises(employee_facts(a_member(EMPLOYEE)), change, InvalidField).fields[0].path == (
         "permission_set",
     )
 
@@ -699,14 +699,14 @@ def test_edit_member_to_partner_admin_with_invalid_facts_raises_error(
 def test_edit_member_to_partner_admin_with_other_seat_raises_invalid_field() -> None:
     change = MemberEdit(permission_set="partner_admin", seat=Seat.CORE)
 
-    assert assert_refused(employee_facts(), change, InvalidField).fields[0].path == ("seat",)
+    assert assert_edit_raises(employee_facts(), change, InvalidField).fields[0].path == ("seat",)
 
 
 @pytest.mark.parametrize("member", [a_member(EMPLOYEE, "sales"), a_member(EMPLOYEE)])
 def test_edit_member_to_partner_admin_with_paid_seats_raises_invalid_field(member: Any) -> None:
     change = MemberEdit(permission_set="partner_admin", paid_seats=(Seat.SALES,))
 
-    assert assert_refused(employee_facts(member), change, InvalidField).fields[0].path == ("paid_seats",)
+    assert assert_edit_raises(employee_facts(member), change, InvalidField).fields[0].path == ("paid_seats",)
 
 
 @pytest.mark.parametrize("role", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
@@ -718,7 +718,7 @@ def test_edit_colleague_to_partner_admin_by_partner_raises_forbidden(role: Role)
 
 def test_edit_with_partner_id_for_partner_admin_raises_invalid_field() -> None:
     for change in (MemberEdit(partner_id=PARTNER), MemberEdit(permission_set="partner_admin", partner_id=PARTNER)):
-        assert assert_refused(facts(), change, InvalidField).fields[0].path == ("partner_id",)
+        assert assert_edit_raises(facts(), change, InvalidField).fields[0].path == ("partner_id",)
 
 
 # seats
@@ -777,7 +777,7 @@ def test_edit_by_client_assigns_seats(target: Actor, change: MemberEdit, seat: S
 )
 def test_edit_with_invalid_seats_raises_invalid_field(target: Actor, change: MemberEdit, field: str | None) -> None:
     if field:
-        assert assert_refused(facts(target=target), change, InvalidField).fields[0].path == (field,)
+        assert assert_edit_raises(facts(target=target), change, InvalidField).fields[0].path == (field,)
     else:
         assert edit(facts(target=target), change, 1, an_act()) is None
 
@@ -822,7 +822,7 @@ def test_edit_of_seats_after_expired_grant_uses_previous_rights() -> None:
 @pytest.mark.parametrize("role", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
 @pytest.mark.parametrize("change", [PAID, MemberEdit(seat=Seat.SALES), MemberEdit(seat=Seat.CORE)])
 def test_edit_of_seats_by_partner_raises_forbidden(role: Role, change: MemberEdit) -> None:
-    assert assert_refused(facts(role), change, Forbidden).fields[0].path == ("seat",)
+    assert assert_edit_raises(facts(role), change, Forbidden).fields[0].path == ("seat",)
 
 
 @pytest.mark.parametrize("role", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
@@ -864,7 +864,7 @@ def test_edit_access_days_partner_can_only_shorten(
     found = facts(role, target=a_partner_admin_actor(member=a_partner_admin(grant=a_grant().with_end_in(ends_in, NOW))))
 
     if error:
-        assert assert_refused(found, MemberEdit(access_duration=AccessDuration(change)), error).fields[0].path == (
+        assert assert_edit_raises(found, MemberEdit(access_duration=AccessDuration(change)), error).fields[0].path == (
             "access_days",
         )
     else:
@@ -909,7 +909,7 @@ def test_edit_access_days_with_new_end_resets_warning() -> None:
 
 @pytest.mark.parametrize("days", [5, None])
 def test_edit_access_days_without_grant_raises_invalid_field(days: int | None) -> None:
-    assert assert_refused(
+    assert assert_edit_raises(
         facts(target=SALES_MEMBER), MemberEdit(access_duration=AccessDuration(days)), InvalidField
     ).fields[0].path == ("access_days",)
 
