@@ -86,6 +86,15 @@ def test_template_routes_equal_routes_of_functions() -> None:
     assert built == {**declared, "$default": "reject_unknown_route"}
 
 
+@pytest.mark.parametrize("operation", sorted(set(OPERATIONS) - set(gateway.OPERATIONS) - {"serve_pages"}))
+def test_function_without_routes_is_a_background_function(operation: str) -> None:
+    code = (ROOT / f"functions/{operation}/app.py").read_text(encoding="utf-8")
+
+    assert (
+        len(re.findall(rf'^@worker\.background\("{operation}"(?:, [^)]*)?\)\ndef handler\(', code, re.MULTILINE)) == 1
+    )
+
+
 def test_reject_unknown_route_lists_every_path_and_method() -> None:
     from functions.reject_unknown_route.app import ROUTES  # noqa: PLC0415  the folder is not a package
 

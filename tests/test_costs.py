@@ -14,7 +14,7 @@ import pytest
 from partner_access.domain.links.links import Link
 from partner_access.domain.records import Record
 from tests.support import membership_facts
-from tests.support.background_functions import EXPIRE_LINKS, Clock, run_function
+from tests.support.background_functions import EXPIRE_LINKS, WORKER, Clock, run_function
 from tests.support.builders import APPROVER, CLIENT, EMPLOYEE, LINK, a_member, a_partner_admin, a_user
 from tests.support.costs import Costs, count_costs, count_requests
 from tests.support.gateway import ApiResponse, call
@@ -148,7 +148,7 @@ OPEN_LINKS: Final = (1_000, 100_000) if counts.is_enabled() else (100, 2_000)
 
 
 def test_expire_links_requests_do_not_grow_with_open_links(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock(monkeypatch, EXPIRE_LINKS)
+    clock = Clock(monkeypatch, WORKER)
     few, many = (run_expire_links(table, clock, live) for live in OPEN_LINKS)
 
     assert (few.reads, few.writes) == (many.reads, many.writes)

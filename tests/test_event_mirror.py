@@ -19,8 +19,7 @@ from partner_access.domain.memberships.members import Member
 from partner_access.store.memberships import actors
 from tests.support import link_requests, membership_facts
 from tests.support.background_functions import (
-    EXPIRE_LINKS,
-    RECONCILE_ACCESS,
+    WORKER,
     Clock,
     publish_audit_events,
     run_reconcile_access,
@@ -120,7 +119,7 @@ def published_events(table: Table) -> Iterator[FakeEventBus]:
 
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    return Clock(monkeypatch, "partner_access.api.routing", EXPIRE_LINKS, RECONCILE_ACCESS)
+    return Clock(monkeypatch, "partner_access.api.routing", WORKER)
 
 
 def test_mirror_after_random_operations_equals_the_table(

@@ -4,56 +4,44 @@ Users are also warned before a grant ends. Access ends at `expires_at` in any ca
 its cost is proportional to the number of due items.
 """
 
-from datetime import UTC, datetime
+from contextlib import suppress
 from typing import Any, Final
 
 import uuid_utils
 
-from partner_access import telemetry
+from partner_access import telemetry, worker
 from partner_access.domain.act import Act
-from partner_access.domain.errors import StaleFacts, TemporarilyUnavailable
+from partner_access.domain.errors import StaleFacts
 from partner_access.domain.links import links
 from partner_access.domain.links.links import Link
 from partner_access.domain.memberships import grants
 from partner_access.domain.memberships.grants import DueGrant
-from partner_access.lambda_context import Context
 from partner_access.store import expiry
 from partner_access.store.links import links as stored
+from partner_access.worker import Run
 
-SPARE_MILLISECONDS: Final = 5_000
 ACTOR_ID: Final = "schedule"
 
 
-def handler(_: dict[str, Any], context: Context) -> None:
+@worker.background("expire_links", spare_milliseconds=5_000)
+def handler(_: dict[str, Any], run: Run) -> None:
     """Process all due links and grants.
 
     The input of the schedule is ignored. The job is safe to skip, repeat or run concurrently.
     """
-    telemetry.begin(context.aws_request_id, "expire_links")
-    try:
-        now = datetime.now(UTC).replace(microsecond=0)
-        for due in expiry.due(now):
-            if context.get_remaining_time_in_millis() < SPARE_MILLISECONDS:
-                break
+    now = run.now()
+    for due in expiry.due(now):
+        run.require_time()
+        with worker.skip_if_unavailable(), suppress(StaleFacts):  # A concurrent change takes precedence.
             _process(due, Act(actor_id=ACTOR_ID, at=now, id=uuid_utils.uuid7().hex))
-    finally:
-        telemetry.flush()
 
 
 def _process(due: Link | DueGrant, act: Act) -> None:
-    """Process one due item in a transaction of its own.
-
-    A concurrent change takes precedence, and an item that is unavailable now is left for the next run.
-    """
-    try:
-        if isinstance(due, Link):
-            _process_link(due, act)
-        else:
-            _process_grant(due, act)
-    except StaleFacts:
-        return
-    except TemporarilyUnavailable as error:
-        telemetry.log_error(error)
+    """Process one due item in a transaction of its own. Raises StaleFacts after a concurrent change of the item."""
+    if isinstance(due, Link):
+        _process_link(due, act)
+    else:
+        _process_grant(due, act)
 
 
 def _process_link(link: Link, act: Act) -> None:

@@ -5,10 +5,10 @@ from typing import Any, Final
 
 from pydantic import BaseModel, ValidationError
 
-from partner_access import telemetry
+from partner_access import telemetry, worker
 from partner_access.domain.email_delivery import DeliveryStatus
-from partner_access.lambda_context import Context
 from partner_access.store import outbox
+from partner_access.worker import Run
 
 STATUS_BY_EVENT_TYPE: Final = {
     "Send": DeliveryStatus.SENT,
@@ -59,14 +59,11 @@ class SesEvent(BaseModel):
         return self.mail.destination if is_permanent or self.eventType == "Complaint" else ()
 
 
-def handler(event: dict[str, Any], context: Context) -> None:
+@worker.background("record_email_feedback")
+def handler(event: dict[str, Any], _: Run) -> None:
     """Record the feedback. Reports of other kinds, or about unknown emails, change nothing."""
-    telemetry.begin(context.aws_request_id, "record_email_feedback")
-    try:
-        for record in event["Records"]:
-            _record(record["Sns"]["Message"])
-    finally:
-        telemetry.flush()
+    for record in event["Records"]:
+        _record(record["Sns"]["Message"])
 
 
 def _record(message: str) -> None:

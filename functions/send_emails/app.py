@@ -7,13 +7,13 @@ them from sending it twice (guarantees.md §4).
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any, Final
 
 import uuid_utils
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 
-from partner_access import page_urls, telemetry
+from partner_access import page_urls, telemetry, worker
 from partner_access.domain import email_delivery
 from partner_access.domain.email_delivery import (
     Delivery,
@@ -24,7 +24,6 @@ from partner_access.domain.email_delivery import (
     Recipient,
     SendResult,
 )
-from partner_access.domain.errors import TemporarilyUnavailable
 from partner_access.domain.links.links import Link, LinkState
 from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.notifications import Notification
@@ -32,16 +31,13 @@ from partner_access.domain.permissions.custom_sets import is_custom
 from partner_access.domain.permissions.rights import Overrides, default_set_rights, missing_in_clients
 from partner_access.emails import transport
 from partner_access.emails.rendering import EmailContext, RenderedEmail, render
-from partner_access.lambda_context import Context
 from partner_access.store import keys, outbox
+from partner_access.worker import Run
 
 processor: Final = BatchProcessor(event_type=EventType.DynamoDBStreams)
 
 SPARE_MILLISECONDS: Final = 20_000
-"""Time reserved for one copy, in milliseconds.
-
-With less time left, no copy is started, so that no run is aborted between sending a copy and recording it.
-"""
+"""Time reserved for one copy, so that no run is aborted between sending a copy and recording it."""
 RETRY_UNREADABLE_AFTER: Final = timedelta(hours=1)
 METRIC_BY_OUTCOME: Final = {
     SendResult.SENT: "EmailSent",
@@ -66,42 +62,35 @@ class EmailCopy:
     secret: LinkSecret | None = None
 
 
-def handler(event: dict[str, Any], context: Context) -> dict[str, Any] | None:
+@worker.background("send_emails", spare_milliseconds=SPARE_MILLISECONDS)
+def handler(event: dict[str, Any], run: Run) -> dict[str, Any] | None:
     """Send the emails of a stream batch or of a sweep.
 
     For a batch, the result names the failed records. The input of the schedule is ignored.
     """
-    telemetry.begin(context.aws_request_id, "send_emails")
-    try:
-        if "Records" in event:
-            return dict(
-                process_partial_response(event, lambda record: _from_stream(record, context), processor, context)  # type: ignore[arg-type]  # any context
-            )
-        _sweep(context)
-        return None
-    finally:
-        telemetry.flush()
+    if "Records" in event:
+        return dict(process_partial_response(event, lambda record: _from_stream(record, run), processor))
+    _sweep(run)
+    return None
 
 
-def _from_stream(record: Mapping[str, Any], context: Context) -> None:
+def _from_stream(record: Mapping[str, Any], run: Run) -> None:
     """Process the notification that a stream record names. Its content is read from the table."""
     item = outbox.queued(record["dynamodb"]["Keys"]["sk"]["S"].removeprefix(keys.NOTIFICATION))
     if item:
-        _process(item, context)
+        _process(item, run)
 
 
-def _sweep(context: Context) -> None:
-    """Process all queued notifications. One that is unavailable now does not block the others."""
+def _sweep(run: Run) -> None:
+    """Process all queued notifications."""
     for item in outbox.all_queued():
-        try:
-            _process(item, context)
-        except TemporarilyUnavailable as error:
-            telemetry.log_error(error)
+        with worker.skip_if_unavailable():
+            _process(item, run)
 
 
-def _process(item: outbox.Item, context: Context) -> None:
+def _process(item: outbox.Item, run: Run) -> None:
     """Send all copies of one notification that can be sent now. The next sweep does what is left."""
-    now = datetime.now(UTC).replace(microsecond=0)
+    now = run.now()
     if not outbox.is_due(item, now):
         return
     try:
@@ -122,7 +111,7 @@ def _process(item: outbox.Item, context: Context) -> None:
         return
     next_attempts = []
     for copy in copies:
-        if context.get_remaining_time_in_millis() < SPARE_MILLISECONDS:
+        if not run.has_time:
             return
         next_attempt = _deliver(copy, queued, now)
         if next_attempt:

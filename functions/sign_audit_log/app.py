@@ -5,43 +5,37 @@ Nothing waits for this job. Between two runs, the newest entries are chained but
 
 import os
 from contextlib import suppress
-from datetime import UTC, datetime
 from typing import Any, Final
 
-from partner_access import telemetry, tree_head_store
+from partner_access import telemetry, tree_head_store, worker
 from partner_access.domain.audit import tree_heads
 from partner_access.domain.errors import StaleFacts
-from partner_access.lambda_context import Context
 from partner_access.store.audit import tree_heads as stored
+from partner_access.worker import Run
 
 MAX_TREE_HEADS_PER_RUN: Final = 3
 """Maximum number of tree heads that one run signs. More than one is needed only after a concurrent or aborted run."""
 
 
-def handler(_: dict[str, Any], context: Context) -> None:
+@worker.background("sign_audit_log")
+def handler(_: dict[str, Any], run: Run) -> None:
     """Sign the next tree head.
 
     The input of the schedule is ignored. Skipped, repeated, aborted or concurrent runs still produce one sequence.
     """
-    telemetry.begin(context.aws_request_id, "sign_audit_log")
-    try:
-        for _attempt in range(MAX_TREE_HEADS_PER_RUN):
-            with suppress(StaleFacts):  # A concurrent run has recorded the same tree head, so continue after it.
-                if _sign_next():
-                    break
-    finally:
-        telemetry.flush()
+    for _attempt in range(MAX_TREE_HEADS_PER_RUN):
+        with suppress(StaleFacts):  # A concurrent run has recorded the same tree head, so continue after it.
+            if _sign_next(run):
+                return
 
 
-def _sign_next() -> bool:
+def _sign_next(run: Run) -> bool:
     """Sign the next tree head, and return whether everything is signed now.
 
     The latest tree head is read before the chain heads, so that no tree head covers less than an earlier one.
     """
     latest, chain_heads = stored.latest(), stored.chain_heads()
-    tree_head = tree_heads.next_tree_head(
-        latest, chain_heads, datetime.now(UTC).replace(microsecond=0), os.environ["TREE_HEAD_SIGNING_KEY"]
-    )
+    tree_head = tree_heads.next_tree_head(latest, chain_heads, run.now(), os.environ["TREE_HEAD_SIGNING_KEY"])
     if not tree_head:
         return True
     tree_head_store.store_leaves(tree_head.root, tree_heads.leaves_json(chain_heads), tree_head.at)

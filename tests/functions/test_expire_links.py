@@ -17,7 +17,7 @@ from partner_access.domain.records import Record
 from partner_access.store import dynamo, keys, outbox, queries, retries
 from partner_access.store.memberships import members
 from tests.support import faults, link_requests
-from tests.support.background_functions import EXPIRE_LINKS, Clock, metric_counts, run_function
+from tests.support.background_functions import EXPIRE_LINKS, WORKER, Clock, metric_counts, run_function
 from tests.support.builders import (
     APPROVER,
     CLIENT,
@@ -44,7 +44,7 @@ BUSY = faults.aws_error("ThrottlingException")
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    return Clock(monkeypatch, EXPIRE_LINKS)
+    return Clock(monkeypatch, WORKER)
 
 
 @pytest.fixture
@@ -823,7 +823,7 @@ def test_expire_grants_killed_at_any_request_is_finished_by_next_run(
 @pytest.fixture
 def shared_clock(seeded: Table, monkeypatch: pytest.MonkeyPatch) -> Clock:
     """Set the clock of the API to the clock of the job."""
-    return Clock(monkeypatch, EXPIRE_LINKS, "partner_access.api.routing")
+    return Clock(monkeypatch, WORKER, "partner_access.api.routing")
 
 
 @pytest.mark.parametrize("swept", [False, True], ids=["before the sweep", "after the sweep"])

@@ -14,7 +14,7 @@ from partner_access.domain.records import Record
 from partner_access.store import dynamo, keys
 from tests.support import faults, link_requests
 from tests.support.background_functions import (
-    RECONCILE_ACCESS,
+    WORKER,
     Clock,
     logged_lines,
     metric_counts,
@@ -51,7 +51,7 @@ OFFBOARD_ROUTE = "DELETE /partners/{partner_id}/employees/{user_id}/access"
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    return Clock(monkeypatch, RECONCILE_ACCESS)
+    return Clock(monkeypatch, WORKER)
 
 
 @pytest.fixture

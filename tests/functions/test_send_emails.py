@@ -22,6 +22,7 @@ from tests.support import faults, link_requests
 from tests.support.background_functions import (
     RECORD_EMAIL_FEEDBACK,
     SEND_EMAILS,
+    WORKER,
     Clock,
     logged_lines,
     metric_counts,
@@ -139,7 +140,7 @@ def scenario(
 
     Afterwards, assert that the invariants hold and that no secret was stored.
     """
-    here = EmailScenario(table, ses, Clock(monkeypatch, SEND_EMAILS))
+    here = EmailScenario(table, ses, Clock(monkeypatch, WORKER))
     here.reseed()
     yield here
     assert [sentence for sentence in violations(table.items()) if not sentence.endswith(NO_ACT_VIOLATION)] == []

@@ -22,7 +22,7 @@ from partner_access.domain.audit.hash_chain import GENESIS_HASH, ChainHead, cano
 from partner_access.store import dynamo, keys
 from partner_access.store.audit import tree_heads as stored
 from tests.support import faults
-from tests.support.background_functions import SIGN_AUDIT_LOG, Clock, metric_counts, run_function
+from tests.support.background_functions import SIGN_AUDIT_LOG, WORKER, Clock, metric_counts, run_function
 from tests.support.builders import CLIENT, PARTNER
 from tests.support.fake_tree_head_store import RETENTION_DAYS, FakeTreeHeadStore, fake_tree_head_store
 from tests.support.races import before_commit
@@ -38,7 +38,7 @@ def store(table: Table) -> Iterator[FakeTreeHeadStore]:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     monkeypatch.setattr("time.sleep", lambda _: None)
-    return Clock(monkeypatch, SIGN_AUDIT_LOG)
+    return Clock(monkeypatch, WORKER)
 
 
 def sign_audit_log() -> None:

@@ -22,9 +22,12 @@ RECONCILE_ACCESS = "functions.reconcile_access.app"
 PUBLISH_AUDIT_EVENTS = "functions.publish_audit_events.app"
 SIGN_AUDIT_LOG = "functions.sign_audit_log.app"
 
+WORKER = "partner_access.worker"
+"""The module that gives background functions their time."""
+
 
 class Clock:
-    """The time as background functions see it. It stands still until a test moves it."""
+    """The time as the named modules see it. It stands still until a test moves it."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, *modules: str) -> None:
         self.time = now()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.proofs.faults.operations import Environment
 from tests.support import set_versions
-from tests.support.background_functions import EXPIRE_LINKS, RECONCILE_ACCESS, SEND_EMAILS, SIGN_AUDIT_LOG, Clock
+from tests.support.background_functions import WORKER, Clock
 from tests.support.fake_event_bus import fake_event_bus
 from tests.support.fake_ses import fake_ses
 from tests.support.fake_tree_head_store import fake_tree_head_store
@@ -21,7 +21,7 @@ def fault_environment(table: Table, monkeypatch: pytest.MonkeyPatch) -> Iterator
     Two of the vendor's sets have a second version, so that there is a set update to accept.
     """
     monkeypatch.setattr("time.sleep", lambda _: None)
-    clock = Clock(monkeypatch, SEND_EMAILS, EXPIRE_LINKS, RECONCILE_ACCESS, SIGN_AUDIT_LOG)
+    clock = Clock(monkeypatch, WORKER)
     with (
         set_versions.two_set_versions(),
         fake_ses() as ses,

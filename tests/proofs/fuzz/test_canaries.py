@@ -15,13 +15,13 @@ import pytest
 
 from partner_access.domain.links.secrets import LinkSecret
 from tests.proofs.fuzz.canaries import FORBIDDEN_PLACES, PERMITTED_PLACES, Canaries, CanaryOperations, Kind, recording
-from tests.support.background_functions import EXPIRE_LINKS, RECONCILE_ACCESS, SEND_EMAILS, Clock, logged_lines
+from tests.support.background_functions import WORKER, Clock, logged_lines
 from tests.support.builders import LINK, PARTNER
 from tests.support.table import Table
 from tools.proof.notes import Notes
 
 SEED = int(os.environ.get("SEED", "1"))
-CLOCKED = ("partner_access.api.routing", EXPIRE_LINKS, RECONCILE_ACCESS, SEND_EMAILS)
+CLOCKED = ("partner_access.api.routing", WORKER)
 SHORT, LONG = 20, 100
 RUNS = 6
 ALWAYS = (Kind.ADDRESS, Kind.NAME)

@@ -29,16 +29,13 @@ from tests.proofs.interleavings import fake_aws
 from tests.proofs.interleavings.fake_aws import AwsCall, CallResult
 from tests.support import faults
 from tests.support.background_functions import (
-    EXPIRE_LINKS,
-    RECONCILE_ACCESS,
-    SEND_EMAILS,
-    SIGN_AUDIT_LOG,
+    WORKER,
     Clock,
 )
 from tests.support.faults import Send
 from tests.support.gateway import ApiResponse
 
-MODULES: Final = ("partner_access.api.routing", RECONCILE_ACCESS, EXPIRE_LINKS, SIGN_AUDIT_LOG, SEND_EMAILS)
+MODULES: Final = ("partner_access.api.routing", WORKER)
 TIMED_OUT: Final = CallResult(0)
 KILLED: Final = CallResult(-1)
 UNAVAILABLE: Final = 503

@@ -23,10 +23,9 @@ from tests.support import background_functions, faults, gateway, set_versions
 from tests.support.authzen_requests import DEPLOYED, action, resource, subject
 from tests.support.background_functions import (
     EXPIRE_LINKS,
-    RECONCILE_ACCESS,
     RECORD_EMAIL_FEEDBACK,
-    SEND_EMAILS,
     SIGN_AUDIT_LOG,
+    WORKER,
     Clock,
 )
 from tests.support.fake_event_bus import FakeEventBus, fake_event_bus
@@ -513,7 +512,7 @@ def running_system(table: Table, model: Model) -> Iterator[System]:
         fake_tree_head_store(),
         set_versions.published_versions() as publish,
     ):
-        clock = Clock(patched, API, EXPIRE_LINKS, RECONCILE_ACCESS, SEND_EMAILS, SIGN_AUDIT_LOG)
+        clock = Clock(patched, API, WORKER)
         patched.setattr(time, "sleep", lambda _: None)
         system = System(table, clock, ses, event_bus, publish, model)
         patched.setattr(gateway, "send_event", system.send)
