@@ -1,6 +1,6 @@
 """POST /access/v1/evaluation and …/evaluations: access decisions, with the discovery document of the decision API."""
 
-from partner_access import page_urls
+from partner_access import settings
 from partner_access.api import authzen, routing
 from partner_access.api.authzen import (
     ConfigurationResponse,
@@ -62,7 +62,7 @@ def decision_api(policy: Policy) -> authzen.App:
         ),
     )
     def get_configuration() -> ConfigurationResponse:
-        return authzen.configuration(page_urls.origin())
+        return authzen.configuration(settings.base_url())
 
     return app
 

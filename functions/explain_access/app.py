@@ -1,6 +1,5 @@
 """POST /access/v1/explanations: the reason for an access decision, who could change it, and how."""
 
-import os
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
@@ -8,6 +7,7 @@ from typing import Self
 
 from pydantic import JsonValue
 
+from partner_access import settings
 from partner_access.api import authzen, routing
 from partner_access.api.authzen import Entity, EvaluationRequest
 from partner_access.api.response_body import ResponseBody
@@ -142,7 +142,7 @@ class ExplanationResponse(ResponseBody, title="ExplanationResponse"):
 )
 def explain_access(evaluation: EvaluationRequest, act: Act) -> ExplanationResponse:
     subject, resource, permission = evaluation.subject, evaluation.resource, evaluation.action.name
-    has_decide_scope = os.environ["DECIDE_SCOPE"] in act.scopes
+    has_decide_scope = settings.decide_scope() in act.scopes
     caller_pair = None if has_decide_scope else pair_of(Entity(type=SUBJECT_TYPE, id=act.actor_id), resource)
     subject_facts, caller_facts = stored.access_facts(pair_of(subject, resource), caller_pair, act=act)
     explanation_facts = ExplanationFacts(

@@ -4,7 +4,6 @@ The files are in static/ and have a version in their URL. Each language has a ta
 """
 
 import json
-import os
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping
 from functools import cache
@@ -16,6 +15,7 @@ from pathlib import Path
 from string import Template
 from typing import Any, Final
 
+from partner_access import settings
 from partner_access.domain.errors import DomainError
 from partner_access.emails.permission_texts import Language
 from partner_access.lambda_context import Event
@@ -130,11 +130,11 @@ def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPS
             style=url_of("style.css"),
             icon=url_of("icon.svg"),
             preloads="\n".join(f'<link rel="modulepreload" href="{url_of(module)}">' for module in (*modules, *tables)),
-            authorization_url=escape(os.environ["AUTHORIZATION_URL"]),
-            token_url=escape(os.environ["TOKEN_URL"]),
-            sign_out_url=escape(os.environ["SIGN_OUT_URL"]),
-            client_id=escape(os.environ["PAGES_CLIENT_ID"]),
-            scope=escape(f"openid email {os.environ['USE_SCOPE']}"),
+            authorization_url=escape(settings.authorization_url()),
+            token_url=escape(settings.token_url()),
+            sign_out_url=escape(settings.sign_out_url()),
+            client_id=escape(settings.pages_client_id()),
+            scope=escape(f"openid email {settings.use_scope()}"),
         )
         .encode(),
         "text/html; charset=utf-8",

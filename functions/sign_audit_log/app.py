@@ -3,11 +3,10 @@
 Nothing waits for this job. Between two runs, the newest entries are chained but not yet covered by a signature.
 """
 
-import os
 from contextlib import suppress
 from typing import Any, Final
 
-from partner_access import telemetry, tree_head_store, worker
+from partner_access import settings, telemetry, tree_head_store, worker
 from partner_access.domain.audit import tree_heads
 from partner_access.domain.errors import StaleFacts
 from partner_access.store.audit import tree_heads as stored
@@ -35,7 +34,7 @@ def _sign_next(run: Run) -> bool:
     The latest tree head is read before the chain heads, so that no tree head covers less than an earlier one.
     """
     latest, chain_heads = stored.latest(), stored.chain_heads()
-    tree_head = tree_heads.next_tree_head(latest, chain_heads, run.now(), os.environ["TREE_HEAD_SIGNING_KEY"])
+    tree_head = tree_heads.next_tree_head(latest, chain_heads, run.now(), settings.tree_head_signing_key())
     if not tree_head:
         return True
     tree_head_store.store_leaves(tree_head.root, tree_heads.leaves_json(chain_heads), tree_head.at)

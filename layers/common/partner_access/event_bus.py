@@ -1,6 +1,5 @@
 """Publication of events to EventBridge: in order, at least once. Events that were not accepted are sent again."""
 
-import os
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING, Final
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 import boto3
 from botocore.config import Config
 
+from partner_access import settings
 from partner_access.domain.audit.events import SOURCE, CloudEvent
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ def publish(events: Iterable[CloudEvent]) -> None:
 
 def _entry(event: CloudEvent) -> "PutEventsRequestEntryTypeDef":
     return {
-        "EventBusName": os.environ["EVENT_BUS"],
+        "EventBusName": settings.event_bus(),
         "Source": SOURCE,
         "DetailType": event.data.event,
         "Time": event.time,

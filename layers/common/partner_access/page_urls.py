@@ -1,25 +1,22 @@
 """URLs of the web pages. Their origin comes from the configuration, never from a header (hostile.md §1.1)."""
 
-import os
 from urllib.parse import quote
 
-
-def origin() -> str:
-    return os.environ["BASE_URL"]
+from partner_access import settings
 
 
 def of_approval(secret: str) -> str:
     """Return the approval URL. The secret is in the fragment, so that no server, log or referrer ever sees it."""
-    return f"{origin()}/approve#{secret}"
+    return f"{settings.base_url()}/approve#{secret}"
 
 
 def of_problem(code: str) -> str:
     """Return the URL of an error's explanation, which is its RFC 9457 type."""
-    return f"{origin()}/problems/{code.replace('_', '-')}"
+    return f"{settings.base_url()}/problems/{code.replace('_', '-')}"
 
 
 def of_account(account_id: str) -> str:
-    return f"{origin()}/accounts/{_encoded(account_id)}"
+    return f"{settings.base_url()}/accounts/{_encoded(account_id)}"
 
 
 def of_member(account_id: str, user_id: str) -> str:
@@ -29,7 +26,7 @@ def of_member(account_id: str, user_id: str) -> str:
 
 def of_links(partner_id: str) -> str:
     """Return the URL of a partner's access links in the client access manager."""
-    return f"{origin()}/partners/{_encoded(partner_id)}?tab=links"
+    return f"{settings.base_url()}/partners/{_encoded(partner_id)}?tab=links"
 
 
 def _encoded(name: str) -> str:

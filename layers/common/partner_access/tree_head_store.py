@@ -1,6 +1,5 @@
 """Immutable storage of signed tree heads: signatures by a KMS key, objects in S3 with Object Lock."""
 
-import os
 from base64 import b64decode, b64encode
 from datetime import datetime, timedelta
 from functools import cache
@@ -11,6 +10,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
+from partner_access import settings
 from partner_access.domain.audit.tree_heads import SignedTreeHead, TreeHead
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ def sign(tree_head: TreeHead) -> SignedTreeHead:
 def store_leaves(root: str, leaves: bytes, at: datetime) -> None:
     """Store the leaves under their root hash, locked for 35 days. Storing the same leaves again is harmless."""
     s3_client().put_object(
-        Bucket=os.environ["TREE_HEADS_BUCKET"],
+        Bucket=settings.tree_heads_bucket(),
         Key=f"leaves/{root}.json",
         Body=leaves,
         ContentType="application/json",
@@ -65,7 +65,7 @@ def store(tree_head: SignedTreeHead) -> bytes:
     returned. Any other one is an error on each run. No number is skipped, and signing stops until an operator steps in.
     """
     bucket, key, written = (
-        os.environ["TREE_HEADS_BUCKET"],
+        settings.tree_heads_bucket(),
         f"tree-heads/{tree_head.number}.json",
         tree_head.to_stored_json(),
     )
@@ -77,7 +77,7 @@ def store(tree_head: SignedTreeHead) -> bytes:
             ContentType="application/json",
             IfNoneMatch="*",
             ObjectLockMode="COMPLIANCE",
-            ObjectLockRetainUntilDate=tree_head.at + timedelta(days=int(os.environ["TREE_HEAD_RETENTION_DAYS"])),
+            ObjectLockRetainUntilDate=tree_head.at + timedelta(days=settings.tree_head_retention_days()),
         )
     except ClientError as error:
         if error.response["ResponseMetadata"]["HTTPStatusCode"] not in NUMBER_TAKEN:

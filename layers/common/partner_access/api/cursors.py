@@ -5,13 +5,13 @@ A caller can neither read nor forge a cursor, nor use that of another caller.
 
 import hmac
 import json
-import os
 import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final
 
+from partner_access import settings
 from partner_access.api.errors import InvalidCursor
 from partner_access.api.request_fields import ListQuery
 from partner_access.domain.act import Act
@@ -56,7 +56,7 @@ def encrypt(position: str, filters: Mapping[str, Any], route: str, act: Act) -> 
 
 def _xor_with_stream(payload: bytes, nonce: bytes) -> bytes:
     """Encrypt or decrypt bytes by XOR with a stream derived from the key and the nonce."""
-    key = _mac(_key(), b"encryption")
+    key = _mac(settings.cursor_key(), b"encryption")
     blocks = range(0, len(payload), len(key))
     stream = b"".join(_mac(key, nonce + start.to_bytes(4, "big")) for start in blocks)
     return bytes(each ^ stream_byte for each, stream_byte in zip(payload, stream, strict=False))
@@ -64,11 +64,7 @@ def _xor_with_stream(payload: bytes, nonce: bytes) -> bytes:
 
 def _cursor_mac(encrypted: str, filters: Mapping[str, Any], route: str, act: Act) -> str:
     authenticated = json.dumps([encrypted, act.actor_id, route, filters], sort_keys=True)
-    return _mac(_mac(_key(), b"mac"), authenticated.encode()).hex()
-
-
-def _key() -> bytes:
-    return os.environ["CURSOR_KEY"].encode()
+    return _mac(_mac(settings.cursor_key(), b"mac"), authenticated.encode()).hex()
 
 
 def _mac(key: bytes, message: bytes) -> bytes:

@@ -5,7 +5,6 @@ API Gateway does the routing. A function finds its operation by the `routeKey` o
 
 import inspect
 import json
-import os
 import re
 import secrets
 import time
@@ -21,7 +20,7 @@ import uuid_utils
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from partner_access import telemetry
+from partner_access import settings, telemetry
 from partner_access.api import errors, json_body
 from partner_access.api.negotiation import MediaType, accepted
 from partner_access.api.problems import problem
@@ -297,7 +296,7 @@ def act_of(event: Event, context: Context, *, needs_key: bool) -> Act:
         actor_id=actor_id,
         at=datetime.now(UTC).replace(microsecond=0),
         id=uuid_utils.uuid7().hex,
-        for_vendor=os.environ["DIRECTORY_SCOPE"] in scopes,
+        for_vendor=settings.directory_scope() in scopes,
         scopes=scopes,
         idempotency_key=_idempotency_key(event, actor_id, needs_key=needs_key),
         random=secrets.token_urlsafe(32),

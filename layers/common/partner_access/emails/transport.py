@@ -1,6 +1,5 @@
 """Sending of emails by SES. SES has no idempotency token, so each call is one attempt with an exact outcome."""
 
-import os
 from functools import cache
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
@@ -17,7 +16,7 @@ from botocore.exceptions import (
     ConnectionError as BrokenConnection,
 )
 
-from partner_access import telemetry
+from partner_access import settings, telemetry
 from partner_access.domain.email_delivery import SendResult
 from partner_access.emails.rendering import RenderedEmail
 
@@ -39,8 +38,8 @@ def send(address: str, email: RenderedEmail, delivery_id: str) -> SendResult:
     """Send one copy to one address. SES includes the delivery tag in all its reports on it."""
     try:
         client().send_email(
-            FromEmailAddress=os.environ["EMAIL_FROM"],
-            ConfigurationSetName=os.environ["EMAIL_CONFIGURATION_SET"],
+            FromEmailAddress=settings.email_from(),
+            ConfigurationSetName=settings.email_configuration_set(),
             Destination={"ToAddresses": [address]},
             EmailTags=[{"Name": "delivery", "Value": delivery_id}],
             Content={

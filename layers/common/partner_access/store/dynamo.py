@@ -3,7 +3,6 @@
 Each item of a transaction names the error that its failed condition means.
 """
 
-import os
 import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ import boto3
 from botocore.config import Config
 from pydantic import BaseModel
 
+from partner_access import settings
 from partner_access.domain.act import Act
 from partner_access.domain.errors import (
     DomainError,
@@ -64,11 +64,7 @@ def client() -> "DynamoDBClient":
     )
 
 
-def table_name() -> str:
-    return os.environ["TABLE_NAME"]
-
-
-if "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ:
+if settings.is_starting_in_lambda():
     # During init, create the client and load what the first request would wait for. Signing a URL loads the same code.
     client().generate_presigned_url("transact_get_items", {"TransactItems": []})
 
@@ -101,7 +97,7 @@ def read(wanted: Iterable[Key]) -> Items:
 
 
 def _read_batch(wanted: list[Key]) -> Items:
-    table, found = table_name(), Items()
+    table, found = settings.table_name(), Items()
     request_items: Any = {
         table: {"Keys": [to_attribute_values(key._asdict()) for key in wanted], "ConsistentRead": True}
     }
@@ -130,7 +126,9 @@ def snapshot(wanted: Iterable[Key], *, deadline: float = inf) -> Items:
     Try again while a concurrent write to them is in progress (guarantees.md §3).
     """
     item_keys = list(dict.fromkeys(wanted))
-    gets: Any = [{"Get": {"TableName": table_name(), "Key": to_attribute_values(key._asdict())}} for key in item_keys]
+    gets: Any = [
+        {"Get": {"TableName": settings.table_name(), "Key": to_attribute_values(key._asdict())}} for key in item_keys
+    ]
     for pause in pauses():
         if time.time() > deadline:
             raise TemporarilyUnavailable
@@ -166,7 +164,7 @@ class TransactionItem:
 
     def request(self) -> dict[str, Any]:
         """Return the item in the request format of DynamoDB."""
-        action_request: dict[str, Any] = {"TableName": table_name(), **self.expressions}
+        action_request: dict[str, Any] = {"TableName": settings.table_name(), **self.expressions}
         if self.action != "Put":
             action_request["Key"] = to_attribute_values(self.key._asdict())
         if self.condition:

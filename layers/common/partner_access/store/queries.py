@@ -4,8 +4,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from partner_access import settings
 from partner_access.store.attribute_values import from_attribute_values, to_attribute_values
-from partner_access.store.dynamo import MAX_BATCH_ITEMS, client, response_part, table_name
+from partner_access.store.dynamo import MAX_BATCH_ITEMS, client, response_part
 from partner_access.store.retries import TransientErrorsAsUnavailable
 
 
@@ -28,7 +29,7 @@ def query(
 ) -> QueryPage:
     """Read one page of a query, with strong consistency unless it uses an index."""
     request: dict[str, Any] = {
-        "TableName": table_name(),
+        "TableName": settings.table_name(),
         "KeyConditionExpression": condition,
         "ExpressionAttributeValues": to_attribute_values({f":{name}": value for name, value in values.items()}),
         "Limit": limit,

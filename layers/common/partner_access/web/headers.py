@@ -1,9 +1,9 @@
 """Headers of the pages: their content security policy, and whether the browser takes gzip."""
 
-import os
 import re
 from urllib.parse import urlsplit
 
+from partner_access import settings
 from partner_access.lambda_context import Event
 
 
@@ -12,7 +12,7 @@ def content_security_policy() -> str:
 
     It allows only our own scripts, styles and images, and only requests to the API and the sign-in.
     """
-    sign_in = urlsplit(os.environ["TOKEN_URL"])
+    sign_in = urlsplit(settings.token_url())
     sign_in_origin = f" {sign_in.scheme}://{sign_in.netloc}" if sign_in.netloc else ""
     return (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
