@@ -19,7 +19,7 @@ from partner_access import settings
 from partner_access.domain.errors import DomainError
 from partner_access.emails.permission_texts import Language
 from partner_access.lambda_context import Event
-from partner_access.web.assets import Asset, PageResponse
+from partner_access.web.assets import Asset, PageResponse, without_comments
 from partner_access.web.headers import content_security_policy, takes_gzip
 from partner_access.web.languages import LANGUAGES, Texts, permission_labels, preferred_language
 
@@ -63,11 +63,12 @@ def texts(language: Language) -> Texts:
 @cache
 def assets() -> Mapping[str, Asset]:
     """Return all assets by name: the static files, and for each language a module of texts and one of permissions."""
-    found = {
-        path.name: Asset(path.read_bytes(), CONTENT_TYPES[path.suffix])
-        for path in sorted(STATIC.iterdir())
-        if path.suffix in CONTENT_TYPES
-    }
+    found: dict[str, Asset] = {}
+    for path in sorted(STATIC.iterdir()):
+        if path.suffix in CONTENT_TYPES:
+            text = path.read_text(encoding="utf-8")
+            content = without_comments(text) if path.suffix == ".js" else text
+            found[path.name] = Asset(content.encode(), CONTENT_TYPES[path.suffix])
     for language in LANGUAGES:
         for name, table in zip(TABLES, (texts(language), permission_labels(language)), strict=True):
             module = f"export default {json.dumps(table, ensure_ascii=False, separators=(',', ':'))};\n"

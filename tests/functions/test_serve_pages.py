@@ -14,6 +14,7 @@ from functions.serve_pages import app
 from partner_access.domain.permissions.catalogue import CATALOGUE
 from partner_access.emails.permission_texts import Language
 from partner_access.web import headers, languages
+from partner_access.web.assets import without_comments
 from tests.support.built_artifacts import PARAMETER_VALUES
 from tools import page_weights
 
@@ -167,6 +168,17 @@ def test_serve_large_response_is_compressed_only_if_gzip_is_accepted(accepted: s
 @pytest.mark.parametrize("language", languages.LANGUAGES)
 def test_serve_page_with_assets_stays_within_weight_limit(path: str, language: str) -> None:
     assert page_weights.weigh(path, language).size <= WEIGHT_LIMITS[path]
+
+
+@pytest.mark.parametrize(("source", "served"), [
+    ("/** Read. */\nf();\n", "\nf();\n"),
+    ("/**\n * Read.\n */\nf();\n", "\n\n\nf();\n"),
+    ("  // why\n  f(); // here\n", "\n  f(); // here\n"),
+    ("x = /** @type {A} */ (y) + /** @type {B} */ (z);\n", "x = (y) + (z);\n"),
+    ('f("https://example.com");\n', 'f("https://example.com");\n'),
+])  # fmt: skip
+def test_scripts_are_served_without_comments_and_with_all_lines(source: str, served: str) -> None:
+    assert without_comments(source) == served
 
 
 # --- texts ---

@@ -3,6 +3,14 @@
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
+from typing import Final
+
+_COMMENT: Final = re.compile(r"/\*\*(?:(?!\*/).)*\*/ ?|^ *//[^\n]*$", re.DOTALL | re.MULTILINE)
+
+
+def without_comments(script: str) -> str:
+    """Return a script without its JSDoc comments and its lines of comment. The numbers of its lines stay."""
+    return _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), script)
 
 
 @dataclass(frozen=True, slots=True)
