@@ -19,15 +19,15 @@ from partner_access import settings
 from partner_access.domain.errors import DomainError
 from partner_access.emails.permission_texts import Language
 from partner_access.lambda_context import Event
-from partner_access.web.assets import Asset, PageResponse, without_comments
+from partner_access.web.assets import Asset, PageResponse, served_name, served_script
 from partner_access.web.headers import content_security_policy, takes_gzip
 from partner_access.web.languages import LANGUAGES, Texts, permission_labels, preferred_language
 
 STATIC: Final = Path(__file__).with_name("static")
 METHODS: Final = ("GET", "HEAD")
 YEAR_SECONDS: Final = 31_536_000
-TABLES: Final = ("words", "permissions")
-"""Names of the modules that load a table of texts for the user's language."""
+TABLES: Final = ("texts", "permissions")
+"""Names of the shared modules that load a table of texts for the user's language."""
 MIN_COMPRESSED_BYTES: Final = 1024
 """Contents shorter than this, in bytes, are not compressed."""
 
@@ -51,8 +51,8 @@ def _error_classes(base: type[DomainError] = DomainError) -> Iterator[type[Domai
 
 @cache
 def texts(language: Language) -> Texts:
-    """Return all texts of the pages. The English texts of errors are their docstrings in refusals.py."""
-    language_texts: Texts = json.loads((STATIC / f"words/{language}.json").read_text(encoding="utf-8"))
+    """Return all texts of the pages. The English texts of errors are the details in errors.py."""
+    language_texts: Texts = json.loads((STATIC / f"texts/{language}.json").read_text(encoding="utf-8"))
     english = {f"error.{error.code}": error.detail for error in _error_classes()}
     return english | language_texts if language == "en" else language_texts
 
@@ -64,11 +64,12 @@ def texts(language: Language) -> Texts:
 def assets() -> Mapping[str, Asset]:
     """Return all assets by name: the static files, and for each language a module of texts and one of permissions."""
     found: dict[str, Asset] = {}
-    for path in sorted(STATIC.iterdir()):
-        if path.suffix in CONTENT_TYPES:
-            text = path.read_text(encoding="utf-8")
-            content = without_comments(text) if path.suffix == ".js" else text
-            found[path.name] = Asset(content.encode(), CONTENT_TYPES[path.suffix])
+    for file in sorted(STATIC.rglob("*")):
+        if file.suffix in CONTENT_TYPES:
+            path = file.relative_to(STATIC)
+            text = file.read_text(encoding="utf-8")
+            content = served_script(text, path) if file.suffix == ".js" else text
+            found[served_name(path)] = Asset(content.encode(), CONTENT_TYPES[file.suffix])
     for language in LANGUAGES:
         for name, table in zip(TABLES, (texts(language), permission_labels(language)), strict=True):
             module = f"export default {json.dumps(table, ensure_ascii=False, separators=(',', ':'))};\n"
@@ -110,14 +111,14 @@ def url_of(asset: str) -> str:
 
 
 def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPStatus = HTTPStatus.OK) -> PageResponse:
-    """Render the shell that all pages share. The script of the page fills it."""
+    """Render the HTML that all pages share. The script of the page fills it."""
     language = preferred_language(event)
     page_texts = texts(language)
     modules = modules_of(script)
-    tables = [f"{table}.{language}.js" for table in TABLES if f"{table}.js" in modules]
+    tables = [f"{table}.{language}.js" for table in TABLES if f"shared.{table}.js" in modules]
     heading = page_texts[f"{name}.title"]
     return PageResponse(
-        Template((STATIC / "shell.html").read_text(encoding="utf-8"))
+        Template((STATIC / "page.html").read_text(encoding="utf-8"))
         .substitute(
             language=language,
             title=escape(f"{heading} – {page_texts['product']}"),
@@ -126,7 +127,7 @@ def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPS
             heading=escape(heading),
             lead=escape(lead or page_texts[f"{name}.lead"]),
             needs_script=escape(page_texts["needs_script"]),
-            early=url_of("early.js"),
+            hide_secret=url_of("approve.hide-secret.js"),
             script=url_of(script),
             style=url_of("style.css"),
             icon=url_of("icon.svg"),

@@ -6,6 +6,7 @@ import re
 from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import PurePath
 from typing import Any
 
 import pytest
@@ -14,7 +15,7 @@ from functions.serve_pages import app
 from partner_access.domain.permissions.catalogue import CATALOGUE
 from partner_access.emails.permission_texts import Language
 from partner_access.web import headers, languages
-from partner_access.web.assets import without_comments
+from partner_access.web.assets import served_script
 from tests.support.built_artifacts import PARAMETER_VALUES
 from tools import page_weights
 
@@ -74,8 +75,8 @@ def test_serve_page_returns_shell_with_heading_and_own_scripts_only(path: str) -
     assert served.headers["content-type"] == "text/html; charset=utf-8"
     assert served.headers["cache-control"] == "no-store"
     assert served.text.count("<h1>") == 1
-    early, script = re.findall(r"<script([^>]*)></script>", served.text)
-    assert re.fullmatch(r' src="/assets/\w+/early\.js"', early)
+    hide_secret, script = re.findall(r"<script([^>]*)></script>", served.text)
+    assert re.fullmatch(r' src="/assets/\w+/approve\.hide-secret\.js"', hide_secret)
     assert re.fullmatch(r' type="module" src="/assets/\w+/\w+\.js"', script)
     assert "$" not in served.text
     assert not re.search(r"<style|\son\w+=|style=", served.text)
@@ -140,7 +141,7 @@ def test_serve_asset_is_cacheable_forever_only_under_current_version() -> None:
     assert get_asset("style.css", version="older").text == get_asset("style.css").text
 
 
-@pytest.mark.parametrize("name", ["nothing.js", "shell.html", "../app.py", "en.json", ""])
+@pytest.mark.parametrize("name", ["nothing.js", "page.html", "../app.py", "en.json", ""])
 def test_serve_asset_with_unknown_name_returns_404(name: str) -> None:
     served = get_asset(name)
 
@@ -178,7 +179,27 @@ def test_serve_page_with_assets_stays_within_weight_limit(path: str, language: s
     ('f("https://example.com");\n', 'f("https://example.com");\n'),
 ])  # fmt: skip
 def test_scripts_are_served_without_comments_and_with_all_lines(source: str, served: str) -> None:
-    assert without_comments(source) == served
+    assert served_script(source, PurePath("page.js")) == served
+
+
+def test_served_scripts_import_only_assets() -> None:
+    for name, asset in app.assets().items():
+        for imported in re.findall(r'(?:from |import )"([^"]*)"|import\("([^"]*)"\)', asset.content.decode()):
+            specifier = "".join(imported)
+            assert specifier.startswith("./"), f"{name} imports {specifier}"
+            assert specifier.removeprefix("./") in app.assets(), f"{name} imports {specifier}"
+
+
+@pytest.mark.parametrize(("source", "served"), [
+    ('import { t } from "./texts.js";', 'import { t } from "./shared.texts.js";'),
+    ('import { a } from "../account/a.js";', 'import { a } from "./account.a.js";'),
+    ('import "../home.js";', 'import "./home.js";'),
+    ('await import("../vendor/x.js")', 'await import("./vendor.x.js")'),
+    ('import x from "elsewhere";', 'import x from "elsewhere";'),
+    ('t("./texts.js")', 't("./texts.js")'),
+])  # fmt: skip
+def test_served_script_names_modules_as_their_urls_do(source: str, served: str) -> None:
+    assert served_script(source, PurePath("shared/page.js")) == served
 
 
 # --- texts ---
@@ -216,9 +237,9 @@ def test_serve_problem_page_with_unknown_slug_returns_404(slug: str) -> None:
 
 def test_texts_contain_every_key_used_by_scripts() -> None:
     english = app.texts("en")
-    for path in app.STATIC.glob("*.js"):
-        for name in re.findall(r'\b(?:say|knows)\("([\w.]+)"', path.read_text(encoding="utf-8")):
-            assert name in english, f"{path.name} says {name}"
+    for path in app.STATIC.rglob("*.js"):
+        for name in re.findall(r'\b(?:t|hasText)\("([\w.]+)"', path.read_text(encoding="utf-8")):
+            assert name in english, f"{path.name} uses {name}"
 
 
 @pytest.mark.parametrize("language", languages.LANGUAGES)
@@ -234,20 +255,20 @@ def test_permission_texts_cover_the_whole_catalogue(language: Language) -> None:
 
 
 def test_serve_texts_returns_javascript_module_with_the_table() -> None:
-    module = get_asset("words.ja.js").text
+    module = get_asset("texts.ja.js").text
 
     assert json.loads(module.removeprefix("export default ").rstrip(";\n")) == app.texts("ja")
 
 
 def test_scripts_never_render_length_of_an_empty_list() -> None:
-    for path in app.STATIC.glob("*.js"):
+    for path in app.STATIC.rglob("*.js"):
         assert not re.search(r"[^!\w.][\w.]+\.length && (?:h|bulletList|button)\(", path.read_text(encoding="utf-8")), (
             path.name
         )
 
 
 def test_scripts_never_write_html() -> None:
-    for path in app.STATIC.glob("*.js"):
+    for path in app.STATIC.rglob("*.js"):
         assert not re.search(
             r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|eval\(", path.read_text(encoding="utf-8")
         )

@@ -1,17 +1,17 @@
 // Page of one account: routes to the member list, a member, the audit log and set updates.
 
-import { takePageState, token } from "./auth.js";
-import { context, isClientUserManager, loadContext, onNavigate, viewLink } from "./account-here.js";
-import { editView } from "./account-edit.js";
-import { memberListView } from "./account-list.js";
-import { migrationView } from "./account-migrate.js";
-import { newMemberView } from "./account-new.js";
-import { memberView } from "./account-person.js";
-import { auditLogView } from "./account-audit-log.js";
-import { setUpdatesView } from "./account-updates.js";
-import { button, h } from "./elements.js";
-import { attempt, errorAlert, main, redraw, showPage, signInPage } from "./shell.js";
-import { loadPermissionTexts, t } from "./words.js";
+import { takePageState, token } from "./shared/auth.js";
+import { context, isClientUserManager, loadContext, onNavigate, viewLink } from "./account/context.js";
+import { editView } from "./account/edit-member.js";
+import { memberListView } from "./account/member-list.js";
+import { migrationView } from "./account/migration.js";
+import { newMemberView } from "./account/new-member.js";
+import { memberView } from "./account/member.js";
+import { auditLogView } from "./account/audit-log.js";
+import { setUpdatesView } from "./account/set-updates.js";
+import { button, h } from "./shared/elements.js";
+import { attempt, errorAlert, main, redraw, showPage, signInPage } from "./shared/page.js";
+import { loadPermissionTexts, t } from "./shared/texts.js";
 
 let view;
 let error;

@@ -1,14 +1,14 @@
 // Page of an access link: preview, adjust, approve or decline. Opening the page changes nothing.
 
-import { onLinkChange, takeLink } from "./secret.js";
-import { call, idempotencyKeyFor } from "./api.js";
-import { signedInEmail, token } from "./auth.js";
-import { daysFromNow, daysUntil, formatDate, formatDateTime } from "./dates.js";
-import { adjustmentFields } from "./adjust.js";
-import { alertNote, breakableEmail, bulletList, busy, button, factList, h, openDialog } from "./elements.js";
-import { describeAllowed, describeDenied } from "./permissions.js";
-import { attempt, errorAlert, redraw, showPage, signInPage } from "./shell.js";
-import { formatList, loadPermissionTexts, problemText, t } from "./words.js";
+import { onLinkChange, takeLink } from "./approve/link-secret.js";
+import { call, idempotencyKeyFor } from "./shared/api.js";
+import { signedInEmail, token } from "./shared/auth.js";
+import { daysFromNow, daysUntil, formatDate, formatDateTime } from "./shared/dates.js";
+import { adjustmentFields } from "./shared/adjustment-fields.js";
+import { alertNote, breakableEmail, bulletList, busy, button, factList, h, openDialog } from "./shared/elements.js";
+import { describeAllowed, describeDenied } from "./shared/permissions.js";
+import { attempt, errorAlert, redraw, showPage, signInPage } from "./shared/page.js";
+import { formatList, loadPermissionTexts, problemText, t } from "./shared/texts.js";
 
 const ENDED_CODES = new Set(["link_expired", "link_revoked", "link_declined"]);
 const FINAL_CODES = new Set([...ENDED_CODES, "link_not_found", "link_already_used"]);

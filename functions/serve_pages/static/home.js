@@ -1,10 +1,10 @@
 // Start page: completes the sign-in and lists the user's accounts.
 
-import { listAll } from "./api.js";
-import { completeSignIn, returnPath, token } from "./auth.js";
-import { h } from "./elements.js";
-import { attempt, errorAlert, redraw, showPage, signInPage } from "./shell.js";
-import { t } from "./words.js";
+import { listAll } from "./shared/api.js";
+import { completeSignIn, returnPath, token } from "./shared/auth.js";
+import { h } from "./shared/elements.js";
+import { attempt, errorAlert, redraw, showPage, signInPage } from "./shared/page.js";
+import { t } from "./shared/texts.js";
 
 let accounts;
 let error;

@@ -1,15 +1,15 @@
 // Client access manager: a partner's clients, employees and access links.
 
-import { takePageState, token } from "./auth.js";
-import { clientsTab } from "./partner-clients.js";
-import { button, h } from "./elements.js";
-import { employeesTab } from "./partner-employees.js";
-import { loadPartner, partner } from "./partner-account.js";
-import { linkFormState, linkFormTask } from "./partner-linkform.js";
-import { linksTab } from "./partner-links.js";
-import { attempt, errorAlert, redraw, showPage, signInPage } from "./shell.js";
-import { currentTask, openTask } from "./partner-views.js";
-import { loadPermissionTexts, t } from "./words.js";
+import { takePageState, token } from "./shared/auth.js";
+import { clientsTab } from "./partner/clients.js";
+import { button, h } from "./shared/elements.js";
+import { employeesTab } from "./partner/employees.js";
+import { loadPartner, partner } from "./partner/context.js";
+import { linkFormState, linkFormTask } from "./partner/link-form.js";
+import { linksTab } from "./partner/links.js";
+import { attempt, errorAlert, redraw, showPage, signInPage } from "./shared/page.js";
+import { currentTask, openTask } from "./partner/tasks.js";
+import { loadPermissionTexts, t } from "./shared/texts.js";
 
 const TABS = { clients: clientsTab, employees: employeesTab, links: linksTab };
 const NAMES = Object.keys(TABS);

@@ -1,8 +1,8 @@
 // Page of a problem type: the meaning of an error code.
 
-import { h } from "./elements.js";
-import { showPage } from "./shell.js";
-import { hasText, problemText, t } from "./words.js";
+import { h } from "./shared/elements.js";
+import { showPage } from "./shared/page.js";
+import { hasText, problemText, t } from "./shared/texts.js";
 
 const slug = decodeURIComponent(location.pathname.split("/").pop());
 const code = slug.replaceAll("-", "_");

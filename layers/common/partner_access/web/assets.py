@@ -1,14 +1,35 @@
-"""Assets and pages as they go over the wire."""
+"""Assets and pages as they go over the wire.
 
+The URL of an asset has no folders: `shared/api.js` is served as `shared.api.js`, since the route of assets has one
+segment for the name.
+"""
+
+import posixpath
 import re
 from dataclasses import dataclass
 from http import HTTPStatus
+from pathlib import PurePath
 from typing import Final
 
 _COMMENT: Final = re.compile(r"/\*\*(?:(?!\*/).)*\*/ ?|^ *//[^\n]*$", re.DOTALL | re.MULTILINE)
+_IMPORTED_PATH: Final = re.compile(r'(?:(?<=\bfrom )|(?<=\bimport )|(?<=\bimport\())"(\.[\w./-]+)"')
 
 
-def without_comments(script: str) -> str:
+def served_name(path: PurePath | str) -> str:
+    """Return the name of an asset in its URL. `path` is relative to the folder of the static files."""
+    return ".".join(PurePath(path).parts)
+
+
+def served_script(source: str, path: PurePath) -> str:
+    """Return a script as it is served: without comments, and with imports that name modules as their URLs do."""
+
+    def served_import(found: re.Match[str]) -> str:
+        return f'"./{served_name(posixpath.normpath(path.parent / found[1]))}"'
+
+    return _IMPORTED_PATH.sub(served_import, _without_comments(source))
+
+
+def _without_comments(script: str) -> str:
     """Return a script without its JSDoc comments and its lines of comment. The numbers of its lines stay."""
     return _COMMENT.sub(lambda found: "\n" * found[0].count("\n"), script)
 
@@ -22,7 +43,7 @@ class Asset:
 
     @property
     def imports(self) -> tuple[str, ...]:
-        """The modules that this one imports, except texts, since only the browser can tell their language."""
+        """The served names of the modules to load with this one. Those that it imports on demand are not among them."""
         return tuple(re.findall(r'^import [^"]*"\./([\w.-]+)";$', self.content.decode(), re.MULTILINE))
 
 

@@ -13,14 +13,14 @@ import {
   setName,
   userPath,
   viewLink,
-} from "./account-here.js";
-import { stateBadge } from "./account-list.js";
-import { applyOverrides, baseRights, differenceList, rightsOverview } from "./account-rights.js";
-import { call, listAll, newIdempotencyKey } from "./api.js";
-import { daysFromNow, daysUntil, formatDate, formatDateTime, toFieldValue } from "./dates.js";
-import { alertNote, button, factList, h, openDialog } from "./elements.js";
-import { attempt, redraw, toast } from "./shell.js";
-import { formatList, t } from "./words.js";
+} from "./context.js";
+import { stateBadge } from "./member-list.js";
+import { applyOverrides, baseRights, differenceList, rightsOverview } from "./rights.js";
+import { call, listAll, newIdempotencyKey } from "../shared/api.js";
+import { daysFromNow, daysUntil, formatDate, formatDateTime, toFieldValue } from "../shared/dates.js";
+import { alertNote, button, factList, h, openDialog } from "../shared/elements.js";
+import { attempt, redraw, toast } from "../shared/page.js";
+import { formatList, t } from "../shared/texts.js";
 
 const MAX_ACCESS_DAYS = 730;
 

@@ -1,11 +1,11 @@
 // View of pending set updates: what each new version adds for each member. Nothing changes before it is accepted.
 
-import { accountPath, isClientUserManager, problemAlert, setName, viewLink } from "./account-here.js";
-import { call, listAll, newIdempotencyKey } from "./api.js";
-import { alertNote, bulletList, button, h } from "./elements.js";
-import { describeAllowed } from "./permissions.js";
-import { attempt, redraw, toast } from "./shell.js";
-import { problemText, t } from "./words.js";
+import { accountPath, isClientUserManager, problemAlert, setName, viewLink } from "./context.js";
+import { call, listAll, newIdempotencyKey } from "../shared/api.js";
+import { alertNote, bulletList, button, h } from "../shared/elements.js";
+import { describeAllowed } from "../shared/permissions.js";
+import { attempt, redraw, toast } from "../shared/page.js";
+import { problemText, t } from "../shared/texts.js";
 
 const BATCH_SIZE = 25;
 

@@ -1,13 +1,13 @@
 // Task that turns the user's super admin roles at clients into partner admin: selection, preview, migration in batches.
 
-import { call, newIdempotencyKey } from "./api.js";
-import { bulletList, button, h } from "./elements.js";
-import { ownUserId, partner, partnerPath, seatName } from "./partner-account.js";
-import { Pages } from "./partner-paging.js";
-import { describeDenied } from "./permissions.js";
-import { attempt, errorAlert } from "./shell.js";
-import { backLink } from "./partner-views.js";
-import { problemText, t } from "./words.js";
+import { call, newIdempotencyKey } from "../shared/api.js";
+import { bulletList, button, h } from "../shared/elements.js";
+import { ownUserId, partner, partnerPath, seatName } from "./context.js";
+import { Pages } from "../shared/paged-items.js";
+import { describeDenied } from "../shared/permissions.js";
+import { attempt, errorAlert } from "../shared/page.js";
+import { backLink } from "./tasks.js";
+import { problemText, t } from "../shared/texts.js";
 
 const BATCH_SIZE = 5;
 

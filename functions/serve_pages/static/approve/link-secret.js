@@ -1,10 +1,10 @@
 // Link secret: removed from the address bar at once, and in session storage only during the sign-in.
 
-import { takePageState } from "./auth.js";
+import { takePageState } from "../shared/auth.js";
 
 const LINK_HASH_PREFIX = "#pal_";
 
-let openedLink = readLink(window.initialLinkHash ?? ""); // set by early.js
+let openedLink = readLink(window.initialLinkHash ?? ""); // set by hide-secret.js
 delete window.initialLinkHash;
 
 /** Return {secret, formState} from the URL hash or from before the sign-in; null if there is neither. */

@@ -1,8 +1,8 @@
 // List with a text filter, paging and an empty state.
 
 import { button, h } from "./elements.js";
-import { attempt, errorAlert } from "./shell.js";
-import { t } from "./words.js";
+import { attempt, errorAlert } from "./page.js";
+import { t } from "./texts.js";
 
 /**
  * Create a list of the items in `pages`. `viewState` stores the filter text.

@@ -1,9 +1,9 @@
 // Shared by the tabs of the console: the partner, the user's rights, and the loaded lists.
 
-import { call, listAll, Problem } from "./api.js";
-import { token } from "./auth.js";
-import { Pages } from "./partner-paging.js";
-import { hasText, t } from "./words.js";
+import { call, listAll, Problem } from "../shared/api.js";
+import { token } from "../shared/auth.js";
+import { Pages } from "../shared/paged-items.js";
+import { hasText, t } from "../shared/texts.js";
 
 const MANAGE_CLIENT_ACCESS = "partner.client_access.manage";
 const partnerId = decodeURIComponent(location.pathname.split("/").pop());

@@ -1,15 +1,15 @@
 // Tab of access links: state and email delivery of each, with actions to resend or revoke it.
 
-import { call, newIdempotencyKey } from "./api.js";
-import { confirmAction } from "./partner-asking.js";
-import { formatDate, formatDateTime } from "./dates.js";
-import { button, h } from "./elements.js";
-import { clientName, ownUserId, partner, partnerPath } from "./partner-account.js";
-import { linkReadyTask } from "./partner-linkform.js";
-import { filterableList, includesText } from "./partner-listing.js";
-import { toast } from "./shell.js";
-import { openTask } from "./partner-views.js";
-import { t } from "./words.js";
+import { call, newIdempotencyKey } from "../shared/api.js";
+import { confirmAction } from "../shared/confirmation.js";
+import { formatDate, formatDateTime } from "../shared/dates.js";
+import { button, h } from "../shared/elements.js";
+import { clientName, ownUserId, partner, partnerPath } from "./context.js";
+import { linkReadyTask } from "./link-form.js";
+import { filterableList, includesText } from "../shared/filterable-list.js";
+import { toast } from "../shared/page.js";
+import { openTask } from "./tasks.js";
+import { t } from "../shared/texts.js";
 
 const STATES = ["open", "approved", "declined", "revoked", "expired"];
 const viewState = { state: "" };

@@ -1,8 +1,8 @@
 // Tasks that replace the tabs for a while. The back link and the browser's back button close a task.
 
-import { h } from "./elements.js";
-import { redraw } from "./shell.js";
-import { t } from "./words.js";
+import { h } from "../shared/elements.js";
+import { redraw } from "../shared/page.js";
+import { t } from "../shared/texts.js";
 
 let task;
 

@@ -1,11 +1,11 @@
 // Task that adds colleagues to a client. It reports the outcome of each one.
 
-import { call, newIdempotencyKey } from "./api.js";
-import { breakableEmail, busy, button, h } from "./elements.js";
-import { partner, partnerPath, setName } from "./partner-account.js";
-import { attempt, errorAlert } from "./shell.js";
-import { backLink } from "./partner-views.js";
-import { problemText, t } from "./words.js";
+import { call, newIdempotencyKey } from "../shared/api.js";
+import { breakableEmail, busy, button, h } from "../shared/elements.js";
+import { partner, partnerPath, setName } from "./context.js";
+import { attempt, errorAlert } from "../shared/page.js";
+import { backLink } from "./tasks.js";
+import { problemText, t } from "../shared/texts.js";
 
 const MAX_COLLEAGUES = 25;
 

@@ -3,7 +3,7 @@
 import { daysFromNow, formatDate, toFieldValue } from "./dates.js";
 import { h } from "./elements.js";
 import { addedWith, describePermission, isScoped, permissionGroups, removedWith } from "./permissions.js";
-import { formatNumber, t } from "./words.js";
+import { formatNumber, t } from "./texts.js";
 
 const MAX_ACCESS_DAYS = 730;
 const SCOPES = ["owned", "team", "all"];

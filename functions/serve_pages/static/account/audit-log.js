@@ -1,13 +1,13 @@
 // View of the audit log: newest entries first, filtered, page by page, with a CSV download.
 
-import { accountId, accountPath, navigate, setName, viewLink } from "./account-here.js";
-import { call, SignInRequired } from "./api.js";
-import { token } from "./auth.js";
-import { formatDateTime, toFieldValue } from "./dates.js";
-import { alertNote, bulletList, button, factList, h, setContent } from "./elements.js";
-import { describeAllowed, describeDenied } from "./permissions.js";
-import { attempt, errorAlert } from "./shell.js";
-import { hasText, t } from "./words.js";
+import { accountId, accountPath, navigate, setName, viewLink } from "./context.js";
+import { call, SignInRequired } from "../shared/api.js";
+import { token } from "../shared/auth.js";
+import { formatDateTime, toFieldValue } from "../shared/dates.js";
+import { alertNote, bulletList, button, factList, h, setContent } from "../shared/elements.js";
+import { describeAllowed, describeDenied } from "../shared/permissions.js";
+import { attempt, errorAlert } from "../shared/page.js";
+import { hasText, t } from "../shared/texts.js";
 
 const PAGE_SIZE = 25;
 const EXPORT_PAGE_SIZE = 100;

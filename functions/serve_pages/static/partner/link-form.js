@@ -1,14 +1,14 @@
 // Task that creates an access link for the user or a colleague. The URL is shown once.
 
-import { adjustmentFields } from "./adjust.js";
-import { call, newIdempotencyKey } from "./api.js";
-import { daysFromNow, formatDate, formatDateTime } from "./dates.js";
-import { alertNote, bulletList, busy, button, factList, h } from "./elements.js";
-import { clientName, ownUserId, partner, partnerPath } from "./partner-account.js";
-import { describeAllowed, describeDenied, permissionGroups } from "./permissions.js";
-import { attempt, errorAlert, toast } from "./shell.js";
-import { backLink, openTask } from "./partner-views.js";
-import { formatList, LANGUAGES, problemText, t } from "./words.js";
+import { adjustmentFields } from "../shared/adjustment-fields.js";
+import { call, newIdempotencyKey } from "../shared/api.js";
+import { daysFromNow, formatDate, formatDateTime } from "../shared/dates.js";
+import { alertNote, bulletList, busy, button, factList, h } from "../shared/elements.js";
+import { clientName, ownUserId, partner, partnerPath } from "./context.js";
+import { describeAllowed, describeDenied, permissionGroups } from "../shared/permissions.js";
+import { attempt, errorAlert, toast } from "../shared/page.js";
+import { backLink, openTask } from "./tasks.js";
+import { formatList, LANGUAGES, problemText, t } from "../shared/texts.js";
 
 const FIELD_LABELS = {
   employee_id: "partner.link.employee",

@@ -1,13 +1,13 @@
 // Tab of partner employees: whether each is eligible as partner admin, and their clients.
 
-import { breakableEmail, button, h } from "./elements.js";
-import { ownUserId, partner, setName } from "./partner-account.js";
-import { offboardingTask } from "./partner-leaving.js";
-import { linkFormTask } from "./partner-linkform.js";
-import { filterableList, includesText } from "./partner-listing.js";
-import { migrationTask } from "./partner-migrating.js";
-import { openTask } from "./partner-views.js";
-import { t } from "./words.js";
+import { breakableEmail, button, h } from "../shared/elements.js";
+import { ownUserId, partner, setName } from "./context.js";
+import { offboardingTask } from "./offboarding.js";
+import { linkFormTask } from "./link-form.js";
+import { filterableList, includesText } from "../shared/filterable-list.js";
+import { migrationTask } from "./migration.js";
+import { openTask } from "./tasks.js";
+import { t } from "../shared/texts.js";
 
 const viewState = {};
 

@@ -1,9 +1,9 @@
 // Rights that result from a permission set and its overrides, and the difference between two states of access.
 
-import { bulletList, factList, h } from "./elements.js";
-import { formatDate } from "./dates.js";
-import { describeAllowed, describeDenied, permissionGroups } from "./permissions.js";
-import { permissionTexts, t } from "./words.js";
+import { bulletList, factList, h } from "../shared/elements.js";
+import { formatDate } from "../shared/dates.js";
+import { describeAllowed, describeDenied, permissionGroups } from "../shared/permissions.js";
+import { permissionTexts, t } from "../shared/texts.js";
 
 const SCOPES = ["owned", "team", "all"];
 const REQUIRED_ACTION = { delete: "edit", edit: "view" };

@@ -1,16 +1,16 @@
 // Tab of clients: the partner's members in each, their access, and the actions that the user can take.
 
-import { call, newIdempotencyKey } from "./api.js";
-import { confirmAction } from "./partner-asking.js";
-import { colleaguesTask } from "./partner-colleagues.js";
-import { formatDateTime } from "./dates.js";
-import { breakableEmail, button, h } from "./elements.js";
-import { ownUserId, partner, seatName, setName, userPath } from "./partner-account.js";
-import { filterableList, includesText } from "./partner-listing.js";
-import { migrationTask } from "./partner-migrating.js";
-import { toast } from "./shell.js";
-import { openTask } from "./partner-views.js";
-import { t } from "./words.js";
+import { call, newIdempotencyKey } from "../shared/api.js";
+import { confirmAction } from "../shared/confirmation.js";
+import { colleaguesTask } from "./colleagues.js";
+import { formatDateTime } from "../shared/dates.js";
+import { breakableEmail, button, h } from "../shared/elements.js";
+import { ownUserId, partner, seatName, setName, userPath } from "./context.js";
+import { filterableList, includesText } from "../shared/filterable-list.js";
+import { migrationTask } from "./migration.js";
+import { toast } from "../shared/page.js";
+import { openTask } from "./tasks.js";
+import { t } from "../shared/texts.js";
 
 const viewState = {};
 let list;

@@ -1,6 +1,6 @@
 // Permissions in plain language. A complete group is one sentence; missing permissions are named.
 
-import { formatList, permissionTexts, t } from "./words.js";
+import { formatList, permissionTexts, t } from "./texts.js";
 
 const ACTION_ORDER = ["view", "edit", "delete"];
 

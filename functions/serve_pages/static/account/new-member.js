@@ -9,7 +9,7 @@ import {
   problemAlert,
   setName,
   viewLink,
-} from "./account-here.js";
+} from "./context.js";
 import {
   detailFields,
   draftBase,
@@ -19,13 +19,13 @@ import {
   requestBody,
   selectSet,
   serializeDraft,
-} from "./account-form.js";
-import { rightsOverview } from "./account-rights.js";
-import { call, newIdempotencyKey } from "./api.js";
-import { formatDate, formatDateTime } from "./dates.js";
-import { alertNote, busy, button, factList, h, setContent } from "./elements.js";
-import { attempt, redraw } from "./shell.js";
-import { problemText, t } from "./words.js";
+} from "./access-fields.js";
+import { rightsOverview } from "./rights.js";
+import { call, newIdempotencyKey } from "../shared/api.js";
+import { formatDate, formatDateTime } from "../shared/dates.js";
+import { alertNote, busy, button, factList, h, setContent } from "../shared/elements.js";
+import { attempt, redraw } from "../shared/page.js";
+import { problemText, t } from "../shared/texts.js";
 
 const STEPS = 3;
 

@@ -3,7 +3,7 @@
 import { Problem, SignInRequired } from "./api.js";
 import { signedInEmail, signIn, signOut } from "./auth.js";
 import { alertNote, button, h, setContent, updateView } from "./elements.js";
-import { currentLanguage, LANGUAGES, problemText, setLanguage, t } from "./words.js";
+import { currentLanguage, LANGUAGES, problemText, setLanguage, t } from "./texts.js";
 
 export const main = document.getElementById("main");
 const controls = document.getElementById("controls");

@@ -1,11 +1,11 @@
 // Form fields for a member's access: permission set, added and removed permissions, seats and end date.
 
-import { canPayForSeats, context, grantablePermissions, seatName, setName } from "./account-here.js";
-import { allPermissions, applyOverrides, baseRights, capScopes, overridesFor } from "./account-rights.js";
-import { adjustmentFields } from "./adjust.js";
-import { daysUntil, toFieldValue } from "./dates.js";
-import { h, setContent } from "./elements.js";
-import { permissionTexts, t } from "./words.js";
+import { canPayForSeats, context, grantablePermissions, seatName, setName } from "./context.js";
+import { allPermissions, applyOverrides, baseRights, capScopes, overridesFor } from "./rights.js";
+import { adjustmentFields } from "../shared/adjustment-fields.js";
+import { daysUntil, toFieldValue } from "../shared/dates.js";
+import { h, setContent } from "../shared/elements.js";
+import { permissionTexts, t } from "../shared/texts.js";
 
 const BASE_SEATS = ["core", "view_only"];
 const PAID_SEATS = ["sales", "service"];

@@ -1,6 +1,6 @@
 // Dates and times in the user's locale and time zone.
 
-import { locale } from "./words.js";
+import { locale } from "./texts.js";
 
 const DAY_MS = 86400000;
 

@@ -9,7 +9,7 @@ import {
   setName,
   userPath,
   viewLink,
-} from "./account-here.js";
+} from "./context.js";
 import {
   detailFields,
   draftBase,
@@ -21,14 +21,14 @@ import {
   requestBody,
   selectSet,
   serializeDraft,
-} from "./account-form.js";
-import { comparableState, concurrentChangeAlert, displayName, loadMember } from "./account-person.js";
-import { differenceList } from "./account-rights.js";
-import { call, newIdempotencyKey } from "./api.js";
-import { formatDate } from "./dates.js";
-import { alertNote, busy, h, setContent } from "./elements.js";
-import { attempt, redraw, toast } from "./shell.js";
-import { formatList, problemText, t } from "./words.js";
+} from "./access-fields.js";
+import { comparableState, concurrentChangeAlert, displayName, loadMember } from "./member.js";
+import { differenceList } from "./rights.js";
+import { call, newIdempotencyKey } from "../shared/api.js";
+import { formatDate } from "../shared/dates.js";
+import { alertNote, busy, h, setContent } from "../shared/elements.js";
+import { attempt, redraw, toast } from "../shared/page.js";
+import { formatList, problemText, t } from "../shared/texts.js";
 
 export function editView(userId) {
   let loaded;

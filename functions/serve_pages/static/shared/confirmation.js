@@ -1,8 +1,8 @@
 // Confirmation dialog for an action. It stays open until the action has succeeded.
 
 import { busy, button, h, openDialog } from "./elements.js";
-import { attempt, errorAlert } from "./shell.js";
-import { t } from "./words.js";
+import { attempt, errorAlert } from "./page.js";
+import { t } from "./texts.js";
 
 /**
  * Resolve to the result of `action`; undefined if the user cancels.

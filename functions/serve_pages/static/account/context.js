@@ -1,11 +1,11 @@
 // Shared by all views of an account: the loaded context, the user's permitted actions, texts and navigation.
 
-import { call, listAll, Problem } from "./api.js";
-import { token } from "./auth.js";
-import { allPermissions } from "./account-rights.js";
-import { alertNote, h } from "./elements.js";
-import { errorAlert } from "./shell.js";
-import { formatList, hasText, problemText, t } from "./words.js";
+import { call, listAll, Problem } from "../shared/api.js";
+import { token } from "../shared/auth.js";
+import { allPermissions } from "./rights.js";
+import { alertNote, h } from "../shared/elements.js";
+import { errorAlert } from "../shared/page.js";
+import { formatList, hasText, problemText, t } from "../shared/texts.js";
 
 export const accountId = decodeURIComponent(location.pathname.split("/")[2]);
 export const accountPath = `/accounts/${encodeURIComponent(accountId)}`;

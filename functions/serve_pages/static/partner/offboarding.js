@@ -1,11 +1,11 @@
 // Task that ends all access of one employee: preview, confirmation, receipt.
 
-import { call, newIdempotencyKey } from "./api.js";
-import { button, h } from "./elements.js";
-import { ownUserId, partner, partnerPath } from "./partner-account.js";
-import { attempt, errorAlert, redraw } from "./shell.js";
-import { backLink, currentTask, leaveTask } from "./partner-views.js";
-import { t } from "./words.js";
+import { call, newIdempotencyKey } from "../shared/api.js";
+import { button, h } from "../shared/elements.js";
+import { ownUserId, partner, partnerPath } from "./context.js";
+import { attempt, errorAlert, redraw } from "../shared/page.js";
+import { backLink, currentTask, leaveTask } from "./tasks.js";
+import { t } from "../shared/texts.js";
 
 /** Create the task for one employee. */
 export function offboardingTask(employee) {

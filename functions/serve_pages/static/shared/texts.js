@@ -12,7 +12,7 @@ let permissionTable;
 await loadTables();
 
 async function loadTables() {
-  const tables = needsPermissions ? ["words", "permissions"] : ["words"];
+  const tables = needsPermissions ? ["texts", "permissions"] : ["texts"];
   [texts, permissionTable] = (await Promise.all(tables.map(
     (table) => import(`./${table}.${language}.js`),
   ))).map((each) => each.default);

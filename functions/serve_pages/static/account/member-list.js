@@ -1,11 +1,11 @@
 // View that lists the members of an account, page by page, filtered by state and by text.
 
-import { accountPath, context, isClientUserManager, seatNames, setName, userPath, viewLink } from "./account-here.js";
-import { call } from "./api.js";
-import { formatDate } from "./dates.js";
-import { breakableEmail, button, h, setContent } from "./elements.js";
-import { attempt, errorAlert } from "./shell.js";
-import { currentLanguage, t } from "./words.js";
+import { accountPath, context, isClientUserManager, seatNames, setName, userPath, viewLink } from "./context.js";
+import { call } from "../shared/api.js";
+import { formatDate } from "../shared/dates.js";
+import { breakableEmail, button, h, setContent } from "../shared/elements.js";
+import { attempt, errorAlert } from "../shared/page.js";
+import { currentLanguage, t } from "../shared/texts.js";
 
 const STATES = ["", "active", "suspended", "deactivated"];
 const PAGE_SIZE = 50;
