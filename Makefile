@@ -9,6 +9,8 @@ root := $(patsubst %/,%,$(dir $(abspath $(lastword $(MAKEFILE_LIST)))))
 python := $(root)/.venv/bin/python
 uv := $(root)/.venv/bin/uv
 sam := $(root)/.venvs/sam/bin/sam
+node_tools := node_modules/.bin
+scripts := eslint.config.js 'functions/serve_pages/static/**/*.js'
 sources := $(shell find functions layers/common template.yaml -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
 # sam logs every step; the log is shown only when one fails
@@ -58,11 +60,18 @@ mutate: .venv/.made ## change one expression of the rules and the store at a tim
 bench: environments host .venvs/bench/.made ## measure the costs, compare them with targets and other stacks, write BENCHMARKS.md (ONLY=…)
 	@$(python) -m tools.bench $(if $(ONLY),--only $(ONLY))
 
+.PHONY: format
+format: .venv/.made node_modules/.made ## format the code and fix what the linters can fix
+	$(python) -m ruff format .
+	$(python) -m ruff check --fix .
+	$(node_tools)/prettier --write --log-level warn $(scripts)
+
 .PHONY: check
-check: .venv/.made .venvs/sam/.made ## check style, types, imports, template and API contract
+check: .venv/.made .venvs/sam/.made node_modules/.made ## check style, types, imports, template and API contract
 	$(python) -m ruff format --check .
 	$(python) -m ruff check .
 	$(python) -m mypy
+	$(node_tools)/eslint --max-warnings 0 $(scripts)
 	PYTHONPATH=.:layers/common .venv/bin/lint-imports --no-logo
 	$(sam) validate --lint --region us-east-1
 	$(python) -m tools.language
@@ -90,7 +99,7 @@ openapi: .venv/.made ## write openapi.json, docs/wire.json and the README's tabl
 
 .PHONY: clean
 clean: ## remove everything that make and the tools created
-	rm -rf .venv .venvs .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.* htmlcov
+	rm -rf .venv .venvs node_modules .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- prerequisites of the tasks ---
@@ -137,6 +146,14 @@ find_python = $(shell for name in python3.13 python3.12 python3.11 python3; do \
 .venvs/%/.made: requirements/%.txt .venv/.made
 	rm -rf .venvs/$* && $(python) -m venv --without-pip .venvs/$*
 	VIRTUAL_ENV="$(root)/.venvs/$*" $(uv) pip install --quiet --require-hashes -r requirements/$*.txt
+	@touch $@
+
+# The tools for the scripts of the pages. Their versions are exact; a lock file would name a registry.
+node_modules/.made: package.json
+	@{ type -P node && type -P npm; } > /dev/null || { echo 'make: `make check` needs Node.js 20.19 or later and npm for the scripts of the pages' >&2; exit 1; }
+	@echo 'installing the tools for the scripts of the pages'
+	rm -rf node_modules
+	npm install --engine-strict --ignore-scripts --no-package-lock --no-audit --no-fund --silent
 	@touch $@
 
 # Pins the requirements of the .in files again. `make lock UPGRADE=--upgrade` also takes newer versions.

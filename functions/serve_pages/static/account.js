@@ -83,7 +83,7 @@ function navigation() {
   const name = context.account?.name;
   const params = new URLSearchParams(location.search);
   const current = params.has("audit_log") ? "audit_log" : params.has("updates") ? "updates" : "users";
-  const navigationItem = (key, label, params) => h("li", {}, viewLink(label, params, {
+  const navigationItem = (key, label, target) => h("li", {}, viewLink(label, target, {
     "aria-current": current === key && (location.search ? "true" : "page"),
   }));
   if (!name) {
