@@ -71,6 +71,7 @@ check: .venv/.made .venvs/sam/.made node_modules/.made ## check style, types, im
 	$(python) -m ruff format --check .
 	$(python) -m ruff check .
 	$(python) -m mypy
+	$(node_tools)/prettier --check --log-level warn $(scripts)
 	$(node_tools)/eslint --max-warnings 0 $(scripts)
 	PYTHONPATH=.:layers/common .venv/bin/lint-imports --no-logo
 	$(sam) validate --lint --region us-east-1

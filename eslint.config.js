@@ -6,14 +6,8 @@ import globals from "globals";
 export default [
   { ignores: ["**/vendor/"] },
   js.configs.recommended,
-  {
-    files: ["functions/serve_pages/static/**/*.js"],
-    languageOptions: { globals: globals.browser },
-  },
-  {
-    files: ["functions/serve_pages/static/approve/hide-secret.js"],
-    languageOptions: { sourceType: "script" },
-  },
+  { files: ["functions/serve_pages/static/**/*.js"], languageOptions: { globals: globals.browser } },
+  { files: ["functions/serve_pages/static/approve/hide-secret.js"], languageOptions: { sourceType: "script" } },
   {
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {

@@ -39,13 +39,19 @@ async function openView({ formState, focus = true } = {}) {
   error = undefined;
   if (!token()) return showView(nextView, focus);
   main.setAttribute("aria-busy", "true");
-  await attempt(async () => {
-    if (!contextLoaded) await loadContext();
-    contextLoaded = true;
-    await nextView.load();
-  }, { pageState: pageState(), onError: (caught) => {
-    error = caught;
-  } });
+  await attempt(
+    async () => {
+      if (!contextLoaded) await loadContext();
+      contextLoaded = true;
+      await nextView.load();
+    },
+    {
+      pageState: pageState(),
+      onError: (caught) => {
+        error = caught;
+      },
+    },
+  );
   if (requestNumber === openCount) await showView(nextView, focus);
 }
 
@@ -67,7 +73,9 @@ function render() {
       content: [
         h("h1", {}, title),
         errorAlert(error),
-        h("div", { class: "actions" },
+        h(
+          "div",
+          { class: "actions" },
           button(t("account.again"), () => openView()),
           h("a", { class: "button plain", href: "/" }, t("to_start")),
         ),
@@ -83,25 +91,35 @@ function navigation() {
   const name = context.account?.name;
   const params = new URLSearchParams(location.search);
   const current = params.has("audit_log") ? "audit_log" : params.has("updates") ? "updates" : "users";
-  const navigationItem = (key, label, target) => h("li", {}, viewLink(label, target, {
-    "aria-current": current === key && (location.search ? "true" : "page"),
-  }));
+  const navigationItem = (key, label, target) =>
+    h("li", {}, viewLink(label, target, { "aria-current": current === key && (location.search ? "true" : "page") }));
   if (!name) {
     const partners = context.accounts.filter((each) => each.kind === "partner");
-    return h("nav", { class: "places", "aria-label": t("home.partner") }, partners.map(
-      (partner) => h("a", { href: `/partners/${encodeURIComponent(partner.account_id)}` }, t(
-        "account.to_partner",
-        { partner: partner.name },
-      )),
-    ));
+    return h(
+      "nav",
+      { class: "places", "aria-label": t("home.partner") },
+      partners.map((partner) =>
+        h(
+          "a",
+          { href: `/partners/${encodeURIComponent(partner.account_id)}` },
+          t("account.to_partner", { partner: partner.name }),
+        ),
+      ),
+    );
   }
-  return h("nav", { class: "places", "aria-label": name },
+  return h(
+    "nav",
+    { class: "places", "aria-label": name },
     h("strong", {}, name),
-    context.sets && h("ul", {},
-      navigationItem("users", t("account.title"), {}),
-      isClientUserManager() && navigationItem("updates", t("account.updates"), { updates: "" }),
-      navigationItem("audit_log", t("account.audit_log"), { audit_log: "" }),
-    ));
+    context.sets &&
+      h(
+        "ul",
+        {},
+        navigationItem("users", t("account.title"), {}),
+        isClientUserManager() && navigationItem("updates", t("account.updates"), { updates: "" }),
+        navigationItem("audit_log", t("account.audit_log"), { audit_log: "" }),
+      ),
+  );
 }
 
 onNavigate(() => openView());

@@ -35,15 +35,21 @@ function pageState() {
 
 async function loadPreview() {
   if (!secret || !token()) return;
-  await attempt(async () => {
-    ({ body: preview } = await call("POST", "/access-links/preview", { body: { secret } }));
-    const approvable = preview.accounts.filter((account) => account.can_approve);
-    if (!approvable.some((account) => account.account_id === chosenAccountId)) {
-      chosenAccountId = approvable.length === 1 ? approvable[0].account_id : undefined;
-    }
-  }, { pageState: pageState(), onError: (caught) => {
-    error = caught;
-  } });
+  await attempt(
+    async () => {
+      ({ body: preview } = await call("POST", "/access-links/preview", { body: { secret } }));
+      const approvable = preview.accounts.filter((account) => account.can_approve);
+      if (!approvable.some((account) => account.account_id === chosenAccountId)) {
+        chosenAccountId = approvable.length === 1 ? approvable[0].account_id : undefined;
+      }
+    },
+    {
+      pageState: pageState(),
+      onError: (caught) => {
+        error = caught;
+      },
+    },
+  );
   await redraw({ focus: false });
 }
 
@@ -113,10 +119,8 @@ function requestPage() {
       t("approve.partner"),
       [
         h("strong", {}, partner.name),
-        partner.domains.length > 0 && h("span", { class: "quiet block" }, t(
-          "approve.verified",
-          { domains: formatList(partner.domains) },
-        )),
+        partner.domains.length > 0 &&
+          h("span", { class: "quiet block" }, t("approve.verified", { domains: formatList(partner.domains) })),
       ],
     ],
     [
@@ -139,12 +143,18 @@ function requestPage() {
       canAnswer()
         ? h("p", { class: "to-decision" }, button(t("approve.to_decision"), focusDecision, { class: "plain" }))
         : notApproverNote(),
-      h("div", { class: "columns" },
-        h("section", { class: "can", "aria-labelledby": "can" },
+      h(
+        "div",
+        { class: "columns" },
+        h(
+          "section",
+          { class: "can", "aria-labelledby": "can" },
           h("h2", { id: "can" }, t("approve.can", requestNames())),
           h("div", { id: "can-list" }, allowedList()),
         ),
-        h("section", { class: "cannot", "aria-labelledby": "cannot" },
+        h(
+          "section",
+          { class: "cannot", "aria-labelledby": "cannot" },
           h("h2", { id: "cannot" }, t("approve.cannot", requestNames())),
           h("div", { id: "cannot-list" }, deniedList()),
         ),
@@ -193,7 +203,9 @@ function deniedList() {
 
 function notApproverNote() {
   const accounts = preview.accounts;
-  return h("section", { "aria-labelledby": "accounts" },
+  return h(
+    "section",
+    { "aria-labelledby": "accounts" },
     h("h2", { id: "accounts" }, t("approve.not_you.title")),
     accounts.length ? blockedAccounts(accounts) : h("p", {}, t("approve.no_account")),
     accounts.every((account) => !RESOLVED_IN_ACCOUNT.has(account.reason)) && h("p", {}, t("approve.forward")),
@@ -202,49 +214,66 @@ function notApproverNote() {
 
 /** Explain why accounts cannot approve, grouped by reason. Link to an account if the reason can be resolved there. */
 function blockedAccounts(accounts) {
-  const accountGroups = Object.groupBy(
-    accounts,
-    ({ account_id: id, reason }) => (RESOLVED_IN_ACCOUNT.has(reason) ? id : reason),
+  const accountGroups = Object.groupBy(accounts, ({ account_id: id, reason }) =>
+    RESOLVED_IN_ACCOUNT.has(reason) ? id : reason,
   );
-  return Object.values(accountGroups).map((group) => h("div", { class: "note" },
-    h("p", {}, h("strong", {}, formatList(group.map((account) => account.name)))),
-    h("p", {}, problemText(group[0].reason)),
-    RESOLVED_IN_ACCOUNT.has(group[0].reason) && h("p", {}, h(
-      "a",
-      { href: `/accounts/${encodeURIComponent(group[0].account_id)}` },
-      t("approve.see_users"),
-    )),
-  ));
+  return Object.values(accountGroups).map((group) =>
+    h(
+      "div",
+      { class: "note" },
+      h("p", {}, h("strong", {}, formatList(group.map((account) => account.name)))),
+      h("p", {}, problemText(group[0].reason)),
+      RESOLVED_IN_ACCOUNT.has(group[0].reason) &&
+        h("p", {}, h("a", { href: `/accounts/${encodeURIComponent(group[0].account_id)}` }, t("approve.see_users"))),
+    ),
+  );
 }
 
 function decisionForm() {
   const approveButton = h("button", { type: "submit", class: "first" }, t("approve.approve"));
-  const toggle = button(t(adjustment.shown ? "approve.as_asked" : "approve.adjust"), async () => {
-    adjustment = { shown: !adjustment.shown, removed: new Set(), until: "" };
-    await redraw({ focus: false });
-    document.getElementById("adjust-toggle").focus();
-  }, { "aria-expanded": String(adjustment.shown), "aria-controls": "adjust", id: "adjust-toggle" });
-  return h("form", { novalidate: true, "aria-labelledby": "decide", onsubmit: (event) => {
-    event.preventDefault();
-    busy(approveButton, approve);
-  } },
+  const toggle = button(
+    t(adjustment.shown ? "approve.as_asked" : "approve.adjust"),
+    async () => {
+      adjustment = { shown: !adjustment.shown, removed: new Set(), until: "" };
+      await redraw({ focus: false });
+      document.getElementById("adjust-toggle").focus();
+    },
+    { "aria-expanded": String(adjustment.shown), "aria-controls": "adjust", id: "adjust-toggle" },
+  );
+  return h(
+    "form",
+    {
+      novalidate: true,
+      "aria-labelledby": "decide",
+      onsubmit: (event) => {
+        event.preventDefault();
+        busy(approveButton, approve);
+      },
+    },
     h("h2", { id: "decide" }, t("approve.decide")),
     accountChoice(),
-    h("div", { id: "adjust" },
-      adjustment.shown && adjustmentFields({
-        permissions: preview.can,
-        adjustment,
-        maxDays: preview.link.access_days,
-        onChange: onAdjust,
-      }),
+    h(
+      "div",
+      { id: "adjust" },
+      adjustment.shown &&
+        adjustmentFields({
+          permissions: preview.can,
+          adjustment,
+          maxDays: preview.link.access_days,
+          onChange: onAdjust,
+        }),
     ),
     h("div", { id: "problem" }, error && errorAlert(error)),
-    h("div", { class: "actions" },
+    h(
+      "div",
+      { class: "actions" },
       approveButton,
       toggle,
       button(t("approve.decline"), decline, { class: "plain bad" }),
     ),
-    h("p", { class: "quiet" },
+    h(
+      "p",
+      { class: "quiet" },
       t("approve.any_time"),
       signedInEmail() && [" ", t("signed_in_as", { who: signedInEmail() })],
     ),
@@ -258,32 +287,37 @@ function onAdjust() {
 }
 
 function accountChoice() {
-  const [approvable, blocked] = [true, false].map((canApprove) => preview.accounts.filter(
-    (account) => account.can_approve === canApprove,
-  ));
+  const [approvable, blocked] = [true, false].map((canApprove) =>
+    preview.accounts.filter((account) => account.can_approve === canApprove),
+  );
   if (approvable.length === 1 && !blocked.length) {
     return factList([t("approve.account"), h("strong", {}, approvable[0].name)]);
   }
   return [
-    h("fieldset", { id: "choice" },
+    h(
+      "fieldset",
+      { id: "choice" },
       h("legend", {}, t("approve.which")),
-      approvable.map((account) => h("label", { class: "choice" },
-        h("input", {
-          type: "radio",
-          name: "account",
-          value: account.account_id,
-          checked: account.account_id === chosenAccountId,
-          onchange: () => {
-            chosenAccountId = account.account_id;
-            showAlerts();
-          },
-        }),
-        h("span", {}, account.name))),
+      approvable.map((account) =>
+        h(
+          "label",
+          { class: "choice" },
+          h("input", {
+            type: "radio",
+            name: "account",
+            value: account.account_id,
+            checked: account.account_id === chosenAccountId,
+            onchange: () => {
+              chosenAccountId = account.account_id;
+              showAlerts();
+            },
+          }),
+          h("span", {}, account.name),
+        ),
+      ),
     ),
-    blocked.length > 0 && h("details", {},
-      h("summary", {}, t("approve.elsewhere", { n: blocked.length })),
-      blockedAccounts(blocked),
-    ),
+    blocked.length > 0 &&
+      h("details", {}, h("summary", {}, t("approve.elsewhere", { n: blocked.length })), blockedAccounts(blocked)),
   ];
 }
 
@@ -309,18 +343,15 @@ async function approve() {
   }
   const field = document.getElementById("until");
   if (field && !field.checkValidity()) {
-    showAlerts(alertNote(h("p", {}, t("approve.date_wrong", {
-      first: formatDate(field.min),
-      last: formatDate(field.max),
-    }))));
+    showAlerts(
+      alertNote(h("p", {}, t("approve.date_wrong", { first: formatDate(field.min), last: formatDate(field.max) }))),
+    );
     field.setAttribute("aria-invalid", "true");
     field.focus();
     return;
   }
-  await sendAnswer(
-    "/access-links/approvals",
-    approvalBody(),
-    ({ body: grant }) => approvedPage(grant, accountName(chosenAccountId)),
+  await sendAnswer("/access-links/approvals", approvalBody(), ({ body: grant }) =>
+    approvedPage(grant, accountName(chosenAccountId)),
   );
 }
 
@@ -333,14 +364,21 @@ async function decline() {
   const account = accountName(chosenAccountId);
   const reason = await openDialog(t("approve.decline.title"), (close) => {
     const field = h("textarea", { id: "reason", rows: "3", maxlength: "500" });
-    return h("form", { method: "dialog", onsubmit: (event) => {
-      event.preventDefault();
-      close(field.value.trim());
-    } },
+    return h(
+      "form",
+      {
+        method: "dialog",
+        onsubmit: (event) => {
+          event.preventDefault();
+          close(field.value.trim());
+        },
+      },
       h("p", {}, t("approve.decline.body", { ...requestNames(), account })),
       h("label", { for: "reason" }, t("approve.decline.reason")),
       field,
-      h("div", { class: "actions" },
+      h(
+        "div",
+        { class: "actions" },
         h("button", { type: "submit", class: "first bad" }, t("approve.decline.yes")),
         button(t("cancel"), () => close()),
       ),
@@ -348,10 +386,11 @@ async function decline() {
   });
   if (reason === undefined) return;
   const body = { secret, account_id: chosenAccountId, ...(reason ? { reason } : {}) };
-  await sendAnswer("/access-links/declines", body, () => () => narrowPage(
-    t("approve.declined.title"),
-    t("approve.declined.body", { ...requestNames(), account }),
-  ));
+  await sendAnswer(
+    "/access-links/declines",
+    body,
+    () => () => narrowPage(t("approve.declined.title"), t("approve.declined.body", { ...requestNames(), account })),
+  );
 }
 
 function accountName(accountId) {
@@ -361,14 +400,20 @@ function accountName(accountId) {
 /** Send an approval or decline. The idempotency key is derived from it, so that repeated clicks are one attempt. */
 async function sendAnswer(path, body, toOutcome) {
   showAlerts();
-  await attempt(async () => {
-    const response = await call("POST", path, { body, key: await idempotencyKeyFor(path, body) });
-    outcome = toOutcome(response);
-    secret = undefined;
-  }, { pageState: pageState(), onError: (caught) => {
-    error = caught;
-    if (FINAL_CODES.has(caught.code)) preview = undefined;
-  } });
+  await attempt(
+    async () => {
+      const response = await call("POST", path, { body, key: await idempotencyKeyFor(path, body) });
+      outcome = toOutcome(response);
+      secret = undefined;
+    },
+    {
+      pageState: pageState(),
+      onError: (caught) => {
+        error = caught;
+        if (FINAL_CODES.has(caught.code)) preview = undefined;
+      },
+    },
+  );
   if (error && preview) {
     const note = errorAlert(error);
     showAlerts(note);
@@ -394,24 +439,34 @@ function approvedPage(grant, account) {
       ),
       grant.notice === "paid_seat_required" && h("div", { class: "note" }, h("p", {}, t("approve.paid_seat"))),
       h("p", {}, t("approve.approved.next", names)),
-      h("div", { class: "actions" }, h(
-        "a",
-        { class: "button first", href: `/accounts/${encodeURIComponent(grant.account_id)}` },
-        t("approve.see_users"),
-      )),
+      h(
+        "div",
+        { class: "actions" },
+        h(
+          "a",
+          { class: "button first", href: `/accounts/${encodeURIComponent(grant.account_id)}` },
+          t("approve.see_users"),
+        ),
+      ),
     ],
   });
 }
 
 async function requestRenewal() {
   const body = { secret };
-  await attempt(async () => {
-    await call("POST", "/access-links/renewals", { body, key: await idempotencyKeyFor("renewals", body) });
-    outcome = () => narrowPage(t("approve.renewed.title"), t("approve.renewed.body"));
-    secret = undefined;
-  }, { pageState: pageState(), onError: (caught) => {
-    error = caught;
-  } });
+  await attempt(
+    async () => {
+      await call("POST", "/access-links/renewals", { body, key: await idempotencyKeyFor("renewals", body) });
+      outcome = () => narrowPage(t("approve.renewed.title"), t("approve.renewed.body"));
+      secret = undefined;
+    },
+    {
+      pageState: pageState(),
+      onError: (caught) => {
+        error = caught;
+      },
+    },
+  );
   await redraw();
 }
 

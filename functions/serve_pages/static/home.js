@@ -12,10 +12,16 @@ let error;
 function accountItem(account) {
   const isPartner = account.kind === "partner";
   const path = `/${isPartner ? "partners" : "accounts"}/${encodeURIComponent(account.account_id)}`;
-  return h("li", {}, h("a", { href: path },
-    h("strong", {}, account.name),
-    h("span", { class: "quiet" }, t(isPartner ? "home.partner" : "home.client")),
-  ));
+  return h(
+    "li",
+    {},
+    h(
+      "a",
+      { href: path },
+      h("strong", {}, account.name),
+      h("span", { class: "quiet" }, t(isPartner ? "home.partner" : "home.client")),
+    ),
+  );
 }
 
 function render() {
@@ -44,9 +50,11 @@ if (signInResult === "failed") showPage(signInFailedPage);
 if (signInResult === "not_returning") {
   showPage(render);
   if (token()) {
-    accounts = await attempt(() => listAll("/accounts"), { onError: (caught) => {
-      error = caught;
-    } });
+    accounts = await attempt(() => listAll("/accounts"), {
+      onError: (caught) => {
+        error = caught;
+      },
+    });
     await redraw({ focus: false });
   }
 }

@@ -32,28 +32,35 @@ function tabs() {
   const arrowSteps = { ArrowRight: 1, ArrowLeft: -1 };
   return h(
     "div",
-    { class: "tabs", role: "tablist", "aria-label": t("partner.title"), onkeydown: (event) => {
-      const edgeTabs = { Home: NAMES[0], End: NAMES.at(-1) };
-      const nextTab =
-        edgeTabs[event.key] ??
-        (event.key in arrowSteps && NAMES.at((NAMES.indexOf(current) + arrowSteps[event.key]) % NAMES.length));
-      if (!nextTab) return;
-      event.preventDefault();
-      selectTab(nextTab);
-    } },
-    NAMES.map((name) => h(
-      "button",
-      {
-        type: "button",
-        role: "tab",
-        id: `tab-${name}`,
-        "aria-selected": String(name === current),
-        "aria-controls": "panel",
-        tabindex: name === current ? "0" : "-1",
-        onclick: () => selectTab(name),
+    {
+      class: "tabs",
+      role: "tablist",
+      "aria-label": t("partner.title"),
+      onkeydown: (event) => {
+        const edgeTabs = { Home: NAMES[0], End: NAMES.at(-1) };
+        const nextTab =
+          edgeTabs[event.key] ??
+          (event.key in arrowSteps && NAMES.at((NAMES.indexOf(current) + arrowSteps[event.key]) % NAMES.length));
+        if (!nextTab) return;
+        event.preventDefault();
+        selectTab(nextTab);
       },
-      t(`partner.tab.${name}`),
-    )),
+    },
+    NAMES.map((name) =>
+      h(
+        "button",
+        {
+          type: "button",
+          role: "tab",
+          id: `tab-${name}`,
+          "aria-selected": String(name === current),
+          "aria-controls": "panel",
+          tabindex: name === current ? "0" : "-1",
+          onclick: () => selectTab(name),
+        },
+        t(`partner.tab.${name}`),
+      ),
+    ),
   );
 }
 
@@ -65,12 +72,14 @@ function render() {
   if (error) {
     return { title, content: [...heading, errorAlert(error), h("p", {}, h("a", { href: "/" }, t("to_start")))] };
   }
-  const partnerLine = h("p", { class: "partner-line" },
+  const partnerLine = h(
+    "p",
+    { class: "partner-line" },
     partner.name
       ? [
-        h("strong", {}, partner.name),
-        !partner.managesClientAccess && h("span", { class: "quiet block" }, t("partner.own_only")),
-      ]
+          h("strong", {}, partner.name),
+          !partner.managesClientAccess && h("span", { class: "quiet block" }, t("partner.own_only")),
+        ]
       : " ",
   );
   if (partner.managesClientAccess === undefined) {
@@ -81,13 +90,12 @@ function render() {
     content: [
       ...heading,
       partnerLine,
-      h("div", { class: "over" },
+      h(
+        "div",
+        { class: "over" },
         tabs(),
-        partner.managesClientAccess && button(
-          t("partner.get_link"),
-          () => openTask(linkFormTask()),
-          { class: "first" },
-        ),
+        partner.managesClientAccess &&
+          button(t("partner.get_link"), () => openTask(linkFormTask()), { class: "first" }),
       ),
       h("div", { id: "panel", role: "tabpanel", "aria-labelledby": `tab-${currentTab()}` }, TABS[currentTab()]()),
     ],
@@ -95,9 +103,11 @@ function render() {
 }
 
 async function initialize() {
-  await attempt(loadPartner, { onError: (caught) => {
-    error = caught;
-  } });
+  await attempt(loadPartner, {
+    onError: (caught) => {
+      error = caught;
+    },
+  });
   const saved = takePageState();
   if (saved?.link && partner.managesClientAccess) await openTask(linkFormTask(saved.link));
   else await redraw({ focus: false });

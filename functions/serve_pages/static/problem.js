@@ -12,9 +12,9 @@ showPage(() => {
   const title = t(isKnown ? "problem.title" : "missing.title");
   const content = isKnown
     ? [
-      h("p", { class: "lead" }, problemText(code)),
-      h("p", { class: "quiet" }, `${t("problem.code")} `, h("code", {}, slug)),
-    ]
+        h("p", { class: "lead" }, problemText(code)),
+        h("p", { class: "quiet" }, `${t("problem.code")} `, h("code", {}, slug)),
+      ]
     : [h("p", { class: "lead" }, t("missing.body"))];
   return {
     title,

@@ -41,10 +41,9 @@ export function draftOf({ member, rights, base }) {
     until: member.expires_at ? toFieldValue(new Date(member.expires_at)) : "",
   });
   if (rights) {
-    draft.removed = new Set(offeredPermissions(
-      draft.set,
-      { rights, base, member },
-    ).filter((name) => !rights.has(name)));
+    draft.removed = new Set(
+      offeredPermissions(draft.set, { rights, base, member }).filter((name) => !rights.has(name)),
+    );
   }
   return draft;
 }
@@ -54,8 +53,7 @@ export function offeredPermissions(set, { rights, base, member } = {}) {
   const restrictedNames = permissionTexts().single;
   const forPartner = set === PARTNER_ADMIN || member?.partner_id;
   const grantable =
-    grantablePermissions() ??
-    new Map([...allPermissions()].filter(([name]) => !(name in restrictedNames)));
+    grantablePermissions() ?? new Map([...allPermissions()].filter(([name]) => !(name in restrictedNames)));
   const asPartner = !context.sets;
   const names = asPartner ? [] : [...grantable.keys()].filter((name) => !forPartner || !(name in restrictedNames));
   return [...new Set([...(base?.keys() ?? []), ...(rights?.keys() ?? []), ...names])];
@@ -68,10 +66,12 @@ export function draftRights(draft, base, loaded) {
   const names = offeredPermissions(draft.set, isSameSet ? loaded : { base, member: loaded?.member }).filter(
     (name) => !draft.removed?.has(name),
   );
-  return capScopes(names.map((name) => [
-    name,
-    draft.scopes.get(name) ?? ((isSameSet && loaded.rights?.get(name)) || base.get(name) || "all"),
-  ]));
+  return capScopes(
+    names.map((name) => [
+      name,
+      draft.scopes.get(name) ?? ((isSameSet && loaded.rights?.get(name)) || base.get(name) || "all"),
+    ]),
+  );
 }
 
 /** Return the rights of the draft's permission set without overrides. */
@@ -90,10 +90,11 @@ export function selectSet(draft, set, choices, loaded) {
   const currentRights = isSameSet ? loaded.rights : base;
   draft.removed =
     currentRights &&
-    new Set(offeredPermissions(
-      set,
-      isSameSet ? loaded : { base, member: loaded?.member },
-    ).filter((name) => !currentRights.has(name)));
+    new Set(
+      offeredPermissions(set, isSameSet ? loaded : { base, member: loaded?.member }).filter(
+        (name) => !currentRights.has(name),
+      ),
+    );
 }
 
 /** Build the request body: only the changed fields, or all fields for a new member. */
@@ -128,29 +129,39 @@ export function hasEndDate(draft, loaded) {
 
 /** Radio buttons for the permission sets, each with a description. */
 export function permissionSetField({ draft, choices, currentMember, onChoose }) {
-  const all = currentMember && !choices.some((each) => each.permission_set === currentMember.permission_set)
-    ? [
-      {
-        permission_set: currentMember.permission_set,
-        name: setName(currentMember.permission_set, currentMember.set_name),
-      },
-      ...choices,
-    ]
-    : choices;
-  return h("fieldset", { id: "sets" },
+  const all =
+    currentMember && !choices.some((each) => each.permission_set === currentMember.permission_set)
+      ? [
+          {
+            permission_set: currentMember.permission_set,
+            name: setName(currentMember.permission_set, currentMember.set_name),
+          },
+          ...choices,
+        ]
+      : choices;
+  return h(
+    "fieldset",
+    { id: "sets" },
     h("legend", {}, t("account.which_set")),
-    all.map((each) => h("label", { class: "choice" },
-      h("input", {
-        type: "radio",
-        name: "set",
-        value: each.permission_set,
-        checked: each.permission_set === draft.set,
-        onchange: () => onChoose(each.permission_set),
-      }),
-      h("span", {},
-        setName(each.permission_set, each.name),
-        h("span", { class: "quiet block" }, setDescription(each)),
-      ))),
+    all.map((each) =>
+      h(
+        "label",
+        { class: "choice" },
+        h("input", {
+          type: "radio",
+          name: "set",
+          value: each.permission_set,
+          checked: each.permission_set === draft.set,
+          onchange: () => onChoose(each.permission_set),
+        }),
+        h(
+          "span",
+          {},
+          setName(each.permission_set, each.name),
+          h("span", { class: "quiet block" }, setDescription(each)),
+        ),
+      ),
+    ),
   );
 }
 
@@ -171,9 +182,11 @@ function setDescription({ permission_set: name, kind }) {
 export function detailFields({ draft, choices, loaded, onChange }) {
   const base = draftBase(draft, choices, loaded);
   if (draft.set === "super_admin") {
-    return h("p", { class: "note" }, t(
-      loaded?.member.grant_id ? "account.super_admin.ends_grant" : "account.super_admin.holds_all",
-    ));
+    return h(
+      "p",
+      { class: "note" },
+      t(loaded?.member.grant_id ? "account.super_admin.ends_grant" : "account.super_admin.holds_all"),
+    );
   }
   const isSameSet = loaded?.member.permission_set === draft.set;
   const names = base ? offeredPermissions(draft.set, isSameSet ? loaded : { base, member: loaded?.member }) : [];
@@ -203,25 +216,32 @@ function seatFields({ draft, loaded, onChange }) {
   const canPay = canPayForSeats();
   const seatSelect = h(
     "select",
-    { id: "seat", onchange: () => {
-      draft.seat = seatSelect.value;
-      onChange();
-    } },
+    {
+      id: "seat",
+      onchange: () => {
+        draft.seat = seatSelect.value;
+        onChange();
+      },
+    },
     !member && h("option", { value: "", selected: !draft.seat }, t("account.seat.usual")),
-    [...new Set([
-      ...BASE_SEATS,
-      ...(canPay || PAID_SEATS.includes(draft.seat) ? PAID_SEATS : []),
-      ...(draft.seat ? [draft.seat] : []),
-    ])].map(
-      (each) => h("option", { value: each, selected: each === draft.seat }, seatName(each)),
-    ),
+    [
+      ...new Set([
+        ...BASE_SEATS,
+        ...(canPay || PAID_SEATS.includes(draft.seat) ? PAID_SEATS : []),
+        ...(draft.seat ? [draft.seat] : []),
+      ]),
+    ].map((each) => h("option", { value: each, selected: each === draft.seat }, seatName(each))),
   );
   const paidSeatField = (name) => {
-    const checkbox = h("input", { type: "checkbox", checked: draft.paidSeats.has(name), onchange: () => {
-      if (checkbox.checked) draft.paidSeats.add(name);
-      else draft.paidSeats.delete(name);
-      onChange();
-    } });
+    const checkbox = h("input", {
+      type: "checkbox",
+      checked: draft.paidSeats.has(name),
+      onchange: () => {
+        if (checkbox.checked) draft.paidSeats.add(name);
+        else draft.paidSeats.delete(name);
+        onChange();
+      },
+    });
     return h("label", { class: "choice" }, checkbox, h("span", {}, seatName(name)));
   };
   return [
@@ -230,10 +250,12 @@ function seatFields({ draft, loaded, onChange }) {
       : h("div", { class: "field" }, h("label", { for: "seat" }, t("account.seat")), seatSelect),
     member &&
       (canPay
-        ? h("fieldset", {},
-          h("legend", {}, t("account.paid_seats")),
-          PAID_SEATS.filter((each) => each !== draft.seat).map(paidSeatField),
-        )
+        ? h(
+            "fieldset",
+            {},
+            h("legend", {}, t("account.paid_seats")),
+            PAID_SEATS.filter((each) => each !== draft.seat).map(paidSeatField),
+          )
         : h("p", { class: "quiet" }, t("account.paid_by_others"))),
   ];
 }
@@ -242,4 +264,3 @@ function seatFields({ draft, loaded, onChange }) {
 export function redrawDetails(options) {
   setContent(document.getElementById("details"), detailFields(options));
 }
-

@@ -70,13 +70,18 @@ export function auditLogView(userId, initialParams) {
 
   async function load() {
     [entries, names, cursor, error] = [[], {}, null, undefined];
-    await attempt(async () => {
-      do await loadMore();
-      while (cursor && entries.length < PAGE_SIZE);
-    }, { onError: (caught) => {
-      forbidden = caught.code === "forbidden";
-      error = caught;
-    } });
+    await attempt(
+      async () => {
+        do await loadMore();
+        while (cursor && entries.length < PAGE_SIZE);
+      },
+      {
+        onError: (caught) => {
+          forbidden = caught.code === "forbidden";
+          error = caught;
+        },
+      },
+    );
   }
 
   function userName(id) {
@@ -112,9 +117,9 @@ export function auditLogView(userId, initialParams) {
       [t("account.until"), values.expires_at && formatDateTime(values.expires_at)],
       [t("account.audit_log.days"), given.access_days && String(given.access_days)],
     ];
-    return rows.some(([, content]) => content) && h("details", {},
-      h("summary", {}, t("account.audit_log.more")),
-      factList(...rows),
+    return (
+      rows.some(([, content]) => content) &&
+      h("details", {}, h("summary", {}, t("account.audit_log.more")), factList(...rows))
     );
   }
 
@@ -123,7 +128,9 @@ export function auditLogView(userId, initialParams) {
   }
 
   function entryItem(entry) {
-    return h("li", {},
+    return h(
+      "li",
+      {},
       h("time", { class: "quiet", datetime: entry.at }, formatDateTime(entry.at)),
       h("p", {}, sentence(entry)),
       entryDetails(entry),
@@ -139,16 +146,23 @@ export function auditLogView(userId, initialParams) {
     if (!entries.length) return h("p", { class: "empty" }, t("account.audit_log.none"));
     return [
       h("ol", { class: "audit-log" }, entries.map(entryItem)),
-      cursor && h("div", { class: "actions" }, button(t("account.more"), async () => {
-        const previousCount = entries.length;
-        await attempt(loadMore, { onError: (caught) => {
-          error = caught;
-        } });
-        redrawEntries();
-        const firstNewEntry = document.querySelectorAll(".audit-log > li")[previousCount];
-        firstNewEntry?.setAttribute("tabindex", "-1");
-        firstNewEntry?.focus();
-      })),
+      cursor &&
+        h(
+          "div",
+          { class: "actions" },
+          button(t("account.more"), async () => {
+            const previousCount = entries.length;
+            await attempt(loadMore, {
+              onError: (caught) => {
+                error = caught;
+              },
+            });
+            redrawEntries();
+            const firstNewEntry = document.querySelectorAll(".audit-log > li")[previousCount];
+            firstNewEntry?.setAttribute("tabindex", "-1");
+            firstNewEntry?.focus();
+          }),
+        ),
     ];
   }
 
@@ -161,48 +175,70 @@ export function auditLogView(userId, initialParams) {
         content: [h("h1", {}, title), alertNote(h("p", {}, t("account.audit_log.forbidden")))],
       };
     }
-    return { title, content: [
-      h("h1", {}, title),
-      h("p", { class: "lead" },
-        filterValues.user_id
-          ? t("account.audit_log.about", { name: names[filterValues.user_id] ?? filterValues.user_id })
-          : t("account.audit_log.lead"),
-      ),
-      filterForm(),
-      h("div", { id: "problem" }),
-      h("div", { id: "entries" }, entryList()),
-    ] };
+    return {
+      title,
+      content: [
+        h("h1", {}, title),
+        h(
+          "p",
+          { class: "lead" },
+          filterValues.user_id
+            ? t("account.audit_log.about", { name: names[filterValues.user_id] ?? filterValues.user_id })
+            : t("account.audit_log.lead"),
+        ),
+        filterForm(),
+        h("div", { id: "problem" }),
+        h("div", { id: "entries" }, entryList()),
+      ],
+    };
   }
 
   function filterForm() {
     const field = (name, label) => {
-      const input = h("input", { type: "date", id: `audit-log-${name}`, value: filterValues[name], oninput: () => {
-        filterValues[name] = input.value;
-      } });
+      const input = h("input", {
+        type: "date",
+        id: `audit-log-${name}`,
+        value: filterValues[name],
+        oninput: () => {
+          filterValues[name] = input.value;
+        },
+      });
       return h("div", { class: "field" }, h("label", { for: `audit-log-${name}` }, label), input);
     };
     const eventSelect = h(
       "select",
-      { id: "event", onchange: () => {
-        filterValues.event = eventSelect.value;
-      } },
+      {
+        id: "event",
+        onchange: () => {
+          filterValues.event = eventSelect.value;
+        },
+      },
       h("option", { value: "" }, t("account.audit_log.any")),
-      EVENTS.map(
-        (each) => h("option", { value: each, selected: each === filterValues.event }, t(`account.kind.${each}`)),
+      EVENTS.map((each) =>
+        h("option", { value: each, selected: each === filterValues.event }, t(`account.kind.${each}`)),
       ),
     );
-    return h("form", { class: "filters", novalidate: true, onsubmit: (event) => {
-      event.preventDefault();
-      applyFilter();
-    } },
+    return h(
+      "form",
+      {
+        class: "filters",
+        novalidate: true,
+        onsubmit: (event) => {
+          event.preventDefault();
+          applyFilter();
+        },
+      },
       h("div", { class: "field" }, h("label", { for: "event" }, t("account.audit_log.what")), eventSelect),
       field("from", t("account.audit_log.from")),
       field("to", t("account.audit_log.to")),
-      h("div", { class: "actions" },
+      h(
+        "div",
+        { class: "actions" },
         h("button", { type: "submit" }, t("account.audit_log.show")),
-        filterValues.user_id
-          && viewLink(t("account.audit_log.everybody"), { audit_log: "" }, { class: "button plain" }),
-        button(t("account.audit_log.download"), downloadCsv, { class: "plain" })),
+        filterValues.user_id &&
+          viewLink(t("account.audit_log.everybody"), { audit_log: "" }, { class: "button plain" }),
+        button(t("account.audit_log.download"), downloadCsv, { class: "plain" }),
+      ),
     );
   }
 
@@ -212,9 +248,9 @@ export function auditLogView(userId, initialParams) {
     await navigate({
       audit_log: "",
       ...(filterValues.user_id && { user: filterValues.user_id }),
-      ...Object.fromEntries(["event", "from", "to"]
-        .filter((name) => filterValues[name])
-        .map((name) => [name, filterValues[name]])),
+      ...Object.fromEntries(
+        ["event", "from", "to"].filter((name) => filterValues[name]).map((name) => [name, filterValues[name]]),
+      ),
     });
   }
 
@@ -232,25 +268,28 @@ export function auditLogView(userId, initialParams) {
 
   /** Download all filtered entries as one CSV file. The API returns it page by page. */
   async function downloadCsv() {
-    await attempt(async () => {
-      const parts = [];
-      let query = `?${queryParams(EXPORT_PAGE_SIZE)}`;
-      while (query) {
-        if (!token()) throw new SignInRequired();
-        const response = await fetch(`${accountPath}/audit${query}`, {
-          headers: { accept: "text/csv", authorization: `Bearer ${token()}` },
-          cache: "no-store",
-        });
-        if (response.status === 401) throw new SignInRequired();
-        if (!response.ok) throw new TypeError(String(response.status));
-        const text = await response.text();
-        parts.push(parts.length ? text.slice(text.indexOf("\n") + 1) : text);
-        query = response.headers.get("link")?.match(/<(\?[^>]*)>/)?.[1];
-      }
-      const url = URL.createObjectURL(new Blob(["\ufeff", ...parts], { type: "text/csv" }));
-      h("a", { href: url, download: `${accountId}-${toFieldValue(new Date())}.csv` }).click();
-      setTimeout(() => URL.revokeObjectURL(url), DAY_MS / 1440);
-    }, { onError: (caught) => setContent(document.getElementById("problem"), errorAlert(caught)) });
+    await attempt(
+      async () => {
+        const parts = [];
+        let query = `?${queryParams(EXPORT_PAGE_SIZE)}`;
+        while (query) {
+          if (!token()) throw new SignInRequired();
+          const response = await fetch(`${accountPath}/audit${query}`, {
+            headers: { accept: "text/csv", authorization: `Bearer ${token()}` },
+            cache: "no-store",
+          });
+          if (response.status === 401) throw new SignInRequired();
+          if (!response.ok) throw new TypeError(String(response.status));
+          const text = await response.text();
+          parts.push(parts.length ? text.slice(text.indexOf("\n") + 1) : text);
+          query = response.headers.get("link")?.match(/<(\?[^>]*)>/)?.[1];
+        }
+        const url = URL.createObjectURL(new Blob(["\ufeff", ...parts], { type: "text/csv" }));
+        h("a", { href: url, download: `${accountId}-${toFieldValue(new Date())}.csv` }).click();
+        setTimeout(() => URL.revokeObjectURL(url), DAY_MS / 1440);
+      },
+      { onError: (caught) => setContent(document.getElementById("problem"), errorAlert(caught)) },
+    );
   }
 
   return { load, render };

@@ -86,10 +86,7 @@ export function permittedActions(member) {
   const canManage = isClientUserManager() && (!targetIsSuperAdmin || isSuperAdmin());
   const side = asPartner ? "partner" : "client";
   const canSuspend =
-    (canManage || asPartner) &&
-    !targetIsSuperAdmin &&
-    context.account?.kind !== "partner" &&
-    !isDeactivated;
+    (canManage || asPartner) && !targetIsSuperAdmin && context.account?.kind !== "partner" && !isDeactivated;
   return {
     edit: !isDeactivated && (canManage || asPartner || (isColleague && !targetIsSuperAdmin)),
     lengthen: canManage,
@@ -97,9 +94,11 @@ export function permittedActions(member) {
     end: !isDeactivated && (canManage || asPartner || isSelf || (isColleague && !targetIsSuperAdmin)),
     suspend: canSuspend && !isSelf && !member.suspended_by?.includes(side),
     resume: canSuspend && Boolean(member.suspended_by?.includes(side)),
-    migrate: targetIsSuperAdmin &&
+    migrate:
+      targetIsSuperAdmin &&
       !isDeactivated &&
-      (isSuperAdmin() && (!isSelf || context.accounts.some((each) => each.kind === "partner"))),
+      isSuperAdmin() &&
+      (!isSelf || context.accounts.some((each) => each.kind === "partner")),
   };
 }
 
@@ -129,8 +128,7 @@ export function problemAlert(error, specialTexts = {}) {
   if (!(error instanceof Problem)) return errorAlert(error);
   const fields = error.errors.map((each) => each.pointer.split("/")[1]);
   const specialText =
-    fields.map((field) => specialTexts[`${error.code}/${field}`]).find(Boolean) ??
-    specialTexts[error.code];
+    fields.map((field) => specialTexts[`${error.code}/${field}`]).find(Boolean) ?? specialTexts[error.code];
   if (specialText) return alertNote(h("p", {}, specialText));
   const fieldNames = [...new Set(fields)]
     .filter((field) => hasText(`account.field.${field}`))
@@ -162,9 +160,17 @@ export async function navigate(params) {
 
 /** Link to another view. A plain click navigates without a page load; modified clicks work as usual. */
 export function viewLink(label, params, attributes) {
-  return h("a", { href: viewUrl(params), ...attributes, onclick: (event) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
-    event.preventDefault();
-    navigate(params);
-  } }, label);
+  return h(
+    "a",
+    {
+      href: viewUrl(params),
+      ...attributes,
+      onclick: (event) => {
+        if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+        event.preventDefault();
+        navigate(params);
+      },
+    },
+    label,
+  );
 }

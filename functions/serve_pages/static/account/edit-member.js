@@ -1,15 +1,6 @@
 // View that edits a member's access. It shows the changes before they are saved.
 
-import {
-  context,
-  navigate,
-  permittedActions,
-  problemAlert,
-  seatName,
-  setName,
-  userPath,
-  viewLink,
-} from "./context.js";
+import { context, navigate, permittedActions, problemAlert, seatName, setName, userPath, viewLink } from "./context.js";
 import {
   detailFields,
   draftBase,
@@ -92,31 +83,41 @@ export function editView(userId) {
     const saveButton = h("button", { type: "submit", class: "first" }, t("account.save"));
     return {
       title,
-      content: h("form", { novalidate: true, class: "edit", onsubmit: (event) => {
-        event.preventDefault();
-        busy(saveButton, submit);
-      } },
+      content: h(
+        "form",
+        {
+          novalidate: true,
+          class: "edit",
+          onsubmit: (event) => {
+            event.preventDefault();
+            busy(saveButton, submit);
+          },
+        },
         h("h1", {}, title),
         h("p", { class: "lead" }, t(context.sets ? "account.edit.lead" : "account.edit.narrow_only")),
         h("div", { id: "problem" }, note?.()),
-        context.sets && permissionSetField({
-          draft,
-          choices: choices.filter(
-            (each) => each.permission_set !== "partner_admin" || member.permission_set !== "super_admin",
-          ),
-          currentMember: member,
-          onChoose: (set) => {
-            selectSet(draft, set, choices, loaded);
-            redrawDetails(formOptions());
-            onChange();
-          },
-        }),
+        context.sets &&
+          permissionSetField({
+            draft,
+            choices: choices.filter(
+              (each) => each.permission_set !== "partner_admin" || member.permission_set !== "super_admin",
+            ),
+            currentMember: member,
+            onChoose: (set) => {
+              selectSet(draft, set, choices, loaded);
+              redrawDetails(formOptions());
+              onChange();
+            },
+          }),
         h("div", { id: "details" }, detailFields(formOptions())),
-        h("section", { class: "changes", "aria-labelledby": "changes", "aria-live": "polite" },
+        h(
+          "section",
+          { class: "changes", "aria-labelledby": "changes", "aria-live": "polite" },
           h("h2", { id: "changes" }, t("account.changes")),
           h("div", { id: "can-list" }, changeSummary()),
         ),
-        h("div", { class: "actions" }, saveButton, cancelLink)),
+        h("div", { class: "actions" }, saveButton, cancelLink),
+      ),
     };
   }
 
@@ -132,26 +133,33 @@ export function editView(userId) {
     if (!Object.keys(body).length) return showNote(() => alertNote(h("p", {}, t("account.no_changes"))));
     const field = document.getElementById("until");
     if (field?.checkValidity() === false && "access_days" in body) {
-      showNote(() => alertNote(h("p", {}, t("account.date_wrong", {
-        first: formatDate(field.min),
-        last: formatDate(field.max),
-      }))));
+      showNote(() =>
+        alertNote(h("p", {}, t("account.date_wrong", { first: formatDate(field.min), last: formatDate(field.max) }))),
+      );
       return field.focus();
     }
     const key = newIdempotencyKey();
-    return attempt(async () => {
-      await call("PATCH", userPath(userId), { body, key, expectedVersion: loaded.etag });
-      toast(t("account.saved"));
-      await navigate({ user: userId });
-    }, { pageState: { formState: serializeDraft(draft) }, onError: async (caught) => {
-      if (caught.code !== "precondition_failed") {
-        return showNote(() => problemAlert(caught, context.sets ? {} : { forbidden: t("account.edit.narrow_only") }));
-      }
-      return attempt(mergeConcurrentEdit, {
+    return attempt(
+      async () => {
+        await call("PATCH", userPath(userId), { body, key, expectedVersion: loaded.etag });
+        toast(t("account.saved"));
+        await navigate({ user: userId });
+      },
+      {
         pageState: { formState: serializeDraft(draft) },
-        onError: (reloadError) => showNote(() => problemAlert(reloadError)),
-      });
-    } });
+        onError: async (caught) => {
+          if (caught.code !== "precondition_failed") {
+            return showNote(() =>
+              problemAlert(caught, context.sets ? {} : { forbidden: t("account.edit.narrow_only") }),
+            );
+          }
+          return attempt(mergeConcurrentEdit, {
+            pageState: { formState: serializeDraft(draft) },
+            onError: (reloadError) => showNote(() => problemAlert(reloadError)),
+          });
+        },
+      },
+    );
   }
 
   /** After a version conflict: load the latest state, keep the user's own edits, and show what changed meanwhile. */
@@ -182,7 +190,12 @@ export function editView(userId) {
     document.getElementById("problem").scrollIntoView({ block: "center" });
   }
 
-  return { load, render, formState: () => draft && serializeDraft(draft), restore: (formState) => {
-    draft = newDraft(formState);
-  } };
+  return {
+    load,
+    render,
+    formState: () => draft && serializeDraft(draft),
+    restore: (formState) => {
+      draft = newDraft(formState);
+    },
+  };
 }

@@ -41,9 +41,12 @@ export function memberListView() {
   /** Load the list again after the selection of another state. */
   async function reload() {
     [members, cursor, error] = [[], null, undefined];
-    await attempt(load, { pageState: { formState: { text, state } }, onError: (caught) => {
-      error = caught;
-    } });
+    await attempt(load, {
+      pageState: { formState: { text, state } },
+      onError: (caught) => {
+        error = caught;
+      },
+    });
     redrawRows();
     if (text) await search();
   }
@@ -53,23 +56,29 @@ export function memberListView() {
     redrawRows();
     if (searching || !text) return;
     searching = true;
-    await attempt(async () => {
-      while (cursor && text) {
-        await loadMore(SEARCH_PAGE_SIZE);
-        redrawRows();
-      }
-    }, { pageState: { formState: { text, state } }, onError: (caught) => {
-      error = caught;
-    } });
+    await attempt(
+      async () => {
+        while (cursor && text) {
+          await loadMore(SEARCH_PAGE_SIZE);
+          redrawRows();
+        }
+      },
+      {
+        pageState: { formState: { text, state } },
+        onError: (caught) => {
+          error = caught;
+        },
+      },
+    );
     searching = false;
     redrawRows();
   }
 
   function matchingMembers() {
     const searchText = text.normalize("NFKC").toLocaleLowerCase().trim();
-    return members.filter(
-      (each) => [each.name, each.email, each.partner_name, setName(each.permission_set, each.set_name)].some(
-        (value) => value?.normalize("NFKC").toLocaleLowerCase().includes(searchText),
+    return members.filter((each) =>
+      [each.name, each.email, each.partner_name, setName(each.permission_set, each.set_name)].some((value) =>
+        value?.normalize("NFKC").toLocaleLowerCase().includes(searchText),
       ),
     );
   }
@@ -95,48 +104,80 @@ export function memberListView() {
   }
 
   function footer() {
-    return cursor && !text && h("div", { class: "actions" }, button(t("account.more"), async () => {
-      const previousCount = members.length;
-      await attempt(() => loadMore(), { onError: (caught) => {
-        error = caught;
-      } });
-      redrawRows();
-      document.querySelectorAll("#people tbody a")[previousCount]?.focus();
-    }));
+    return (
+      cursor &&
+      !text &&
+      h(
+        "div",
+        { class: "actions" },
+        button(t("account.more"), async () => {
+          const previousCount = members.length;
+          await attempt(() => loadMore(), {
+            onError: (caught) => {
+              error = caught;
+            },
+          });
+          redrawRows();
+          document.querySelectorAll("#people tbody a")[previousCount]?.focus();
+        }),
+      )
+    );
   }
 
   function memberTable(matches) {
     const headings = ["person", "set", "seats", "since", "until", "state"].map((name) => t(`account.${name}`));
     const cell = (column, ...content) => h("td", { "data-label": headings[column] }, ...content);
-    return h("table", { class: "cards people" }, h("caption", { class: "unseen" }, t("account.title")),
-      h("thead", {}, h("tr", {}, headings.map((heading) => h("th", { scope: "col" }, heading)))),
-      h("tbody", {}, matches.map((each) => h("tr", {},
-        h("td", {},
-          viewLink(each.name || each.user_id, { user: each.user_id }, { class: "name" }),
-          h("span", { class: "quiet block" }, breakableEmail(each.email)),
-          each.partner_name && h("span", { class: "quiet block" }, t("account.of_partner", {
-            partner: each.partner_name,
-          })),
+    return h(
+      "table",
+      { class: "cards people" },
+      h("caption", { class: "unseen" }, t("account.title")),
+      h(
+        "thead",
+        {},
+        h(
+          "tr",
+          {},
+          headings.map((heading) => h("th", { scope: "col" }, heading)),
         ),
-        cell(
-          1,
-          setName(each.permission_set, each.set_name),
-          hasOverrides(each) && h("span", { class: "quiet block" }, t("account.with_changes")),
+      ),
+      h(
+        "tbody",
+        {},
+        matches.map((each) =>
+          h(
+            "tr",
+            {},
+            h(
+              "td",
+              {},
+              viewLink(each.name || each.user_id, { user: each.user_id }, { class: "name" }),
+              h("span", { class: "quiet block" }, breakableEmail(each.email)),
+              each.partner_name &&
+                h("span", { class: "quiet block" }, t("account.of_partner", { partner: each.partner_name })),
+            ),
+            cell(
+              1,
+              setName(each.permission_set, each.set_name),
+              hasOverrides(each) && h("span", { class: "quiet block" }, t("account.with_changes")),
+            ),
+            cell(2, seatNames(each)),
+            cell(
+              3,
+              h("span", { class: "when" }, formatDate(each.since)),
+              each.granted_by_name &&
+                h("span", { class: "quiet block" }, t("account.by", { name: each.granted_by_name })),
+            ),
+            cell(
+              4,
+              each.expires_at
+                ? h("span", { class: "when" }, formatDate(each.expires_at))
+                : h("span", { class: "quiet" }, t("account.no_end")),
+            ),
+            cell(5, stateBadge(each.state)),
+          ),
         ),
-        cell(2, seatNames(each)),
-        cell(
-          3,
-          h("span", { class: "when" }, formatDate(each.since)),
-          each.granted_by_name && h("span", { class: "quiet block" }, t("account.by", { name: each.granted_by_name })),
-        ),
-        cell(
-          4,
-          each.expires_at
-            ? h("span", { class: "when" }, formatDate(each.expires_at))
-            : h("span", { class: "quiet" }, t("account.no_end")),
-        ),
-        cell(5, stateBadge(each.state)),
-      ))));
+      ),
+    );
   }
 
   function render() {
@@ -151,41 +192,60 @@ export function memberListView() {
         ],
       };
     }
-    const filterField = h("input", { type: "search", id: "filter", value: text, autocomplete: "off", oninput: () => {
-      text = filterField.value;
-      search();
-    } });
+    const filterField = h("input", {
+      type: "search",
+      id: "filter",
+      value: text,
+      autocomplete: "off",
+      oninput: () => {
+        text = filterField.value;
+        search();
+      },
+    });
     const stateSelect = h(
       "select",
-      { id: "in-state", onchange: () => {
-        state = stateSelect.value;
-        reload();
-      } },
-      STATES.map((each) => h("option", { value: each, selected: each === state }, t(
-        each ? `account.state.${each}` : "account.state.any",
-      ))),
+      {
+        id: "in-state",
+        onchange: () => {
+          state = stateSelect.value;
+          reload();
+        },
+      },
+      STATES.map((each) =>
+        h("option", { value: each, selected: each === state }, t(each ? `account.state.${each}` : "account.state.any")),
+      ),
     );
     const matches = matchingMembers();
     return {
       title,
       content: [
-        h("div", { class: "heading" },
+        h(
+          "div",
+          { class: "heading" },
           h("h1", {}, title),
           isClientUserManager() && viewLink(t("account.create"), { new: "" }, { class: "button first" }),
         ),
         h("p", { class: "lead" }, t("account.lead")),
-        h("div", { class: "filters" },
+        h(
+          "div",
+          { class: "filters" },
           h("div", { class: "field" }, h("label", { for: "filter" }, t("account.filter")), filterField),
           h("div", { class: "field" }, h("label", { for: "in-state" }, t("account.state")), stateSelect),
-          h("p", { class: "quiet", id: "counted", role: "status" }, countText(matches.length))),
+          h("p", { class: "quiet", id: "counted", role: "status" }, countText(matches.length)),
+        ),
         h("div", { id: "people" }, matches.length ? memberTable(matches) : emptyNote(), footer()),
       ],
     };
   }
 
-  return { load, render, formState: () => ({ text, state }), restore: (saved) => {
-    ({ text = "", state = "" } = saved);
-  } };
+  return {
+    load,
+    render,
+    formState: () => ({ text, state }),
+    restore: (saved) => {
+      ({ text = "", state = "" } = saved);
+    },
+  };
 }
 
 function hasOverrides({ permissions }) {

@@ -75,16 +75,21 @@ export function memberView(userId) {
   async function perform(action, doneText, onDone = load) {
     const before = loaded;
     note = undefined;
-    await attempt(async () => {
-      await action();
-      toast(doneText);
-      await onDone();
-    }, { onError: async (caught) => {
-      note = () => problemAlert(caught);
-      if (caught.code !== "precondition_failed") return;
-      await attempt(load, { onError: () => {} });
-      note = () => concurrentChangeAlert(before, loaded);
-    } });
+    await attempt(
+      async () => {
+        await action();
+        toast(doneText);
+        await onDone();
+      },
+      {
+        onError: async (caught) => {
+          note = () => problemAlert(caught);
+          if (caught.code !== "precondition_failed") return;
+          await attempt(load, { onError: () => {} });
+          note = () => concurrentChangeAlert(before, loaded);
+        },
+      },
+    );
     await redraw();
   }
 
@@ -114,9 +119,8 @@ export function memberView(userId) {
             t("account.since"),
             [
               formatDateTime(member.since),
-              member.granted_by_name && h("span", { class: "quiet block" }, t("account.by", {
-                name: member.granted_by_name,
-              })),
+              member.granted_by_name &&
+                h("span", { class: "quiet block" }, t("account.by", { name: member.granted_by_name })),
             ],
           ],
           [t("account.until"), member.expires_at ? formatDateTime(member.expires_at) : t("account.no_end")],
@@ -124,32 +128,47 @@ export function memberView(userId) {
         actionButtons(member, name),
         member.state === "deactivated"
           ? h("p", { class: "note" }, t("account.ended_note"))
-          : rights ? rightsOverview(rights, name) : unknownSetNote(member),
+          : rights
+            ? rightsOverview(rights, name)
+            : unknownSetNote(member),
       ],
     };
   }
 
   function suspensionNote(member) {
     if (!member.suspended_by?.length) return undefined;
-    return h("div", { class: "note" },
-      h("p", {}, t("account.suspended_note", {
-        sides: formatList(member.suspended_by.map((side) => t(`account.side.${side}`))),
-      })),
-      !permittedActions(member).resume && h("p", {}, t("account.resumed_by_others")));
+    return h(
+      "div",
+      { class: "note" },
+      h(
+        "p",
+        {},
+        t("account.suspended_note", {
+          sides: formatList(member.suspended_by.map((side) => t(`account.side.${side}`))),
+        }),
+      ),
+      !permittedActions(member).resume && h("p", {}, t("account.resumed_by_others")),
+    );
   }
 
   function unknownSetNote({ permissions }) {
-    return h("p", { class: "quiet" }, t(
-      permissions.added.length + permissions.removed.length
-        ? "account.set_with_changes_unknown"
-        : "account.set_unknown",
-    ));
+    return h(
+      "p",
+      { class: "quiet" },
+      t(
+        permissions.added.length + permissions.removed.length
+          ? "account.set_with_changes_unknown"
+          : "account.set_unknown",
+      ),
+    );
   }
 
   function actionButtons(member, name) {
     const permitted = permittedActions(member);
     const isSelf = member.user_id === context.userId;
-    return h("div", { class: "actions" },
+    return h(
+      "div",
+      { class: "actions" },
       permitted.edit && viewLink(t("account.edit"), { user: userId, do: "edit" }, { class: "button first" }),
       permitted.lengthen &&
         member.grant_id &&
@@ -159,11 +178,10 @@ export function memberView(userId) {
       permitted.suspend && button(t("account.suspend"), () => suspend(name)),
       permitted.resume && button(t("account.resume"), () => resume(name)),
       context.sets && viewLink(t("account.history"), { audit_log: "", user: userId }, { class: "button plain" }),
-      permitted.end && button(
-        t(isSelf ? "account.leave" : "account.end"),
-        () => endAccess(member, name, isSelf),
-        { class: "plain bad" },
-      ),
+      permitted.end &&
+        button(t(isSelf ? "account.leave" : "account.end"), () => endAccess(member, name, isSelf), {
+          class: "plain bad",
+        }),
     );
   }
 
@@ -179,35 +197,47 @@ export function memberView(userId) {
         "aria-describedby": "end-hint",
       });
       const alertContainer = h("div", {});
-      return h("form", { novalidate: true, onsubmit: (event) => {
-        event.preventDefault();
-        if (field.checkValidity()) return close(field.value);
-        alertContainer.replaceChildren(alertNote(h("p", {}, t("account.date_wrong", {
-          first: formatDate(field.min),
-          last: formatDate(field.max),
-        }))));
-        return field.focus();
-      } },
+      return h(
+        "form",
+        {
+          novalidate: true,
+          onsubmit: (event) => {
+            event.preventDefault();
+            if (field.checkValidity()) return close(field.value);
+            alertContainer.replaceChildren(
+              alertNote(
+                h("p", {}, t("account.date_wrong", { first: formatDate(field.min), last: formatDate(field.max) })),
+              ),
+            );
+            return field.focus();
+          },
+        },
         h("p", {}, t("account.change_end.body", { name })),
         alertContainer,
-        h("div", { class: "field" },
+        h(
+          "div",
+          { class: "field" },
           h("label", { for: "end" }, t("adjust.until")),
           field,
           h("p", { class: "quiet", id: "end-hint" }, t("account.end_hint", { date: formatDate(latestDate) })),
         ),
-        h("div", { class: "actions" },
+        h(
+          "div",
+          { class: "actions" },
           h("button", { type: "submit", class: "first" }, t("account.save")),
           button(t("cancel"), () => close()),
-        ));
+        ),
+      );
     });
     if (endDate === undefined) return;
     const key = newIdempotencyKey();
     await perform(
-      () => call("PATCH", userPath(userId), {
-        body: { access_days: endDate ? daysUntil(endDate) : null },
-        key,
-        expectedVersion: loaded.etag,
-      }),
+      () =>
+        call("PATCH", userPath(userId), {
+          body: { access_days: endDate ? daysUntil(endDate) : null },
+          key,
+          expectedVersion: loaded.etag,
+        }),
       t("account.saved"),
     );
   }
@@ -215,17 +245,24 @@ export function memberView(userId) {
   async function suspend(name) {
     const reason = await openDialog(t("account.suspend.title", { name }), (close) => {
       const field = h("textarea", { id: "reason", rows: "3", maxlength: "500" });
-      return h("form", { onsubmit: (event) => {
-        event.preventDefault();
-        close(field.value.trim());
-      } },
+      return h(
+        "form",
+        {
+          onsubmit: (event) => {
+            event.preventDefault();
+            close(field.value.trim());
+          },
+        },
         h("p", {}, t("account.suspend.body", { name })),
         h("label", { for: "reason" }, t("account.suspend.reason")),
         field,
-        h("div", { class: "actions" },
+        h(
+          "div",
+          { class: "actions" },
           h("button", { type: "submit", class: "first bad" }, t("account.suspend")),
           button(t("cancel"), () => close()),
-        ));
+        ),
+      );
     });
     if (reason === undefined) return;
     const key = newIdempotencyKey();
@@ -245,20 +282,30 @@ export function memberView(userId) {
     const account = context.account?.name ?? accountId;
     const confirmed = await openDialog(
       t(isSelf ? "account.leave.title" : "account.end.title", { name, account }),
-      (close) => h("form", { onsubmit: (event) => {
-        event.preventDefault();
-        close(true);
-      } },
-        h("p", {}, t(isSelf ? "account.leave.body" : bodyKey, { name, account })),
-        h("p", {}, t(
-          isSelf ? "account.leave.back" : member.grant_id ? "account.end.again_link" : "account.end.again_create",
-          { name },
-        )),
-        h("div", { class: "actions" },
-          h("button", { type: "submit", class: "first bad" }, t(isSelf ? "account.leave" : "account.end")),
-          button(t("cancel"), () => close()),
+      (close) =>
+        h(
+          "form",
+          {
+            onsubmit: (event) => {
+              event.preventDefault();
+              close(true);
+            },
+          },
+          h("p", {}, t(isSelf ? "account.leave.body" : bodyKey, { name, account })),
+          h(
+            "p",
+            {},
+            t(isSelf ? "account.leave.back" : member.grant_id ? "account.end.again_link" : "account.end.again_create", {
+              name,
+            }),
+          ),
+          h(
+            "div",
+            { class: "actions" },
+            h("button", { type: "submit", class: "first bad" }, t(isSelf ? "account.leave" : "account.end")),
+            button(t("cancel"), () => close()),
+          ),
         ),
-      ),
     );
     if (!confirmed) return;
     const key = newIdempotencyKey();

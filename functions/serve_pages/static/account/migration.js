@@ -19,12 +19,17 @@ export function migrationView(userId) {
     const onError = (caught) => {
       error = caught;
     };
-    await attempt(async () => {
-      preview = (await call("POST", `${accountPath}/migrations`, {
-        body: { user_id: userId, dry_run: true },
-        key: newIdempotencyKey(),
-      })).body;
-    }, { onError });
+    await attempt(
+      async () => {
+        preview = (
+          await call("POST", `${accountPath}/migrations`, {
+            body: { user_id: userId, dry_run: true },
+            key: newIdempotencyKey(),
+          })
+        ).body;
+      },
+      { onError },
+    );
   }
 
   function render() {
@@ -39,26 +44,25 @@ export function migrationView(userId) {
         h("p", { class: "lead" }, t("account.migrate.lead", { name })),
         error && problemAlert(error),
         preview && previewContent(preview, name),
-        h("div", { class: "actions" },
+        h(
+          "div",
+          { class: "actions" },
           preview && !error
             ? button(t("account.migrate.yes"), migrate, { class: "first" })
             : button(retryLabel, async () => {
-              await load();
-              await redraw();
-            }),
+                await load();
+                await redraw();
+              }),
           cancelLink,
         ),
       ],
     };
   }
 
-  function previewContent({
-    lost,
-    seat,
-    remaining_super_admins: remaining,
-    remaining_are_partner_employees: onlyPartnerEmployees,
-    grant,
-  }, name) {
+  function previewContent(
+    { lost, seat, remaining_super_admins: remaining, remaining_are_partner_employees: onlyPartnerEmployees, grant },
+    name,
+  ) {
     return [
       factList(
         [
@@ -76,14 +80,19 @@ export function migrationView(userId) {
 
   async function migrate() {
     const key = newIdempotencyKey();
-    await attempt(async () => {
-      await call("POST", `${accountPath}/migrations`, { body: { user_id: userId }, key });
-      toast(t("account.migrate.done", { name: displayName(loaded.member) }));
-      await navigate({ user: userId });
-    }, { onError: async (caught) => {
-      error = caught;
-      await redraw();
-    } });
+    await attempt(
+      async () => {
+        await call("POST", `${accountPath}/migrations`, { body: { user_id: userId }, key });
+        toast(t("account.migrate.done", { name: displayName(loaded.member) }));
+        await navigate({ user: userId });
+      },
+      {
+        onError: async (caught) => {
+          error = caught;
+          await redraw();
+        },
+      },
+    );
   }
 
   return { load, render };

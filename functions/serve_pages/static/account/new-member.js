@@ -60,20 +60,28 @@ export function newMemberView() {
 
   function stepForm(submit, label, ...fields) {
     const submitButton = h("button", { type: "submit", class: "first" }, label);
-    return h("form", { novalidate: true, onsubmit: (event) => {
-      event.preventDefault();
-      busy(submitButton, submit);
-    } },
+    return h(
+      "form",
+      {
+        novalidate: true,
+        onsubmit: (event) => {
+          event.preventDefault();
+          busy(submitButton, submit);
+        },
+      },
       h("p", { class: "quiet" }, t("account.new.step", { step, steps: STEPS })),
       h("h1", {}, t("account.new.title")),
       h("div", { id: "problem" }, note?.()),
       fields,
-      h("div", { class: "actions" },
+      h(
+        "div",
+        { class: "actions" },
         submitButton,
         step > 1
           ? button(t("account.new.back"), () => goToStep(step - 1))
           : viewLink(t("cancel"), {}, { class: "button" }),
-      ));
+      ),
+    );
   }
 
   function render() {
@@ -100,27 +108,40 @@ export function newMemberView() {
         key = newIdempotencyKey();
       },
     });
-    return stepForm(async () => {
-      email = email.trim();
-      if (!email || !field.checkValidity()) return showNote(() => alertNote(h("p", {}, problemText("invalid_email"))));
-      return attempt(async () => {
-        choices = await choicesFor(email);
-        if (!choices.some((each) => each.permission_set === draft.set)) draft = newDraft();
-        await goToStep(2);
-      }, {
-        pageState: { formState: formState() },
-        onError: (caught) => showNote(() => problemAlert(caught, {
-          invalid_query: problemText("invalid_email"),
-          "invalid_query/email": problemText("invalid_email"),
-        })),
-      });
-    }, t("account.new.next"),
+    return stepForm(
+      async () => {
+        email = email.trim();
+        if (!email || !field.checkValidity()) {
+          return showNote(() => alertNote(h("p", {}, problemText("invalid_email"))));
+        }
+        return attempt(
+          async () => {
+            choices = await choicesFor(email);
+            if (!choices.some((each) => each.permission_set === draft.set)) draft = newDraft();
+            await goToStep(2);
+          },
+          {
+            pageState: { formState: formState() },
+            onError: (caught) =>
+              showNote(() =>
+                problemAlert(caught, {
+                  invalid_query: problemText("invalid_email"),
+                  "invalid_query/email": problemText("invalid_email"),
+                }),
+              ),
+          },
+        );
+      },
+      t("account.new.next"),
       h("p", { class: "lead" }, t("account.new.lead")),
-      h("div", { class: "field" },
+      h(
+        "div",
+        { class: "field" },
         h("label", { for: "email" }, t("account.email")),
         field,
         h("p", { class: "quiet", id: "email-hint" }, t("account.new.email_hint")),
-      ));
+      ),
+    );
   }
 
   function setStep() {
@@ -130,10 +151,14 @@ export function newMemberView() {
       t("account.new.next"),
       h("p", { class: "lead" }, t("account.new.for", { email })),
       h("p", { class: "quiet" }, t(offersPartnerAdmin ? "account.new.eligible" : "account.new.not_eligible")),
-      permissionSetField({ draft, choices, onChoose: (set) => {
-        selectSet(draft, set, choices);
-        key = newIdempotencyKey();
-      } }),
+      permissionSetField({
+        draft,
+        choices,
+        onChoose: (set) => {
+          selectSet(draft, set, choices);
+          key = newIdempotencyKey();
+        },
+      }),
     );
   }
 
@@ -148,14 +173,21 @@ export function newMemberView() {
       if (rights) setContent(document.getElementById("can-list"), rightsOverview(rights));
     };
     const rights = rightsOfDraft();
-    return stepForm(create, t("account.new.create"),
-      h("p", { class: "lead" }, t("account.new.gets", {
-        email,
-        set: setName(draft.set, choices.find((each) => each.permission_set === draft.set)?.name),
-      })),
+    return stepForm(
+      create,
+      t("account.new.create"),
+      h(
+        "p",
+        { class: "lead" },
+        t("account.new.gets", {
+          email,
+          set: setName(draft.set, choices.find((each) => each.permission_set === draft.set)?.name),
+        }),
+      ),
       partnerId || note?.askPartner ? partnerField() : undefined,
       detailFields({ draft, choices, loaded: undefined, onChange }),
-      h("div", { id: "can-list" }, rights && rightsOverview(rights)));
+      h("div", { id: "can-list" }, rights && rightsOverview(rights)),
+    );
   }
 
   function partnerField() {
@@ -170,7 +202,9 @@ export function newMemberView() {
         key = newIdempotencyKey();
       },
     });
-    return h("div", { class: "field" },
+    return h(
+      "div",
+      { class: "field" },
       h("label", { for: "partner" }, t("account.field.partner_id")),
       field,
       h("p", { class: "quiet", id: "partner-hint" }, t("account.new.partner_hint")),
@@ -180,26 +214,32 @@ export function newMemberView() {
   async function create() {
     const field = document.getElementById("until");
     if (field?.checkValidity() === false) {
-      return showNote(() => alertNote(h("p", {}, t("account.date_wrong", {
-        first: formatDate(field.min),
-        last: formatDate(field.max),
-      }))));
+      return showNote(() =>
+        alertNote(h("p", {}, t("account.date_wrong", { first: formatDate(field.min), last: formatDate(field.max) }))),
+      );
     }
     const body = { email, ...requestBody(draft, choices), ...(partnerId && { partner_id: partnerId }) };
-    return attempt(async () => {
-      created = (await call("POST", `${accountPath}/users`, { body, key })).body;
-      await redraw();
-    }, { pageState: { formState: formState() }, onError: async (caught) => {
-      const renderNote = () => problemAlert(caught, {
-        "invalid_field/email": t("account.new.unknown"),
-        "invalid_field/partner_id": t("account.new.two_partners"),
-      });
-      renderNote.askPartner = caught.errors?.some((each) => each.pointer === "/partner_id");
-      note = renderNote;
-      await redraw({ focus: false });
-      document.getElementById("problem").scrollIntoView({ block: "center" });
-      if (renderNote.askPartner) document.getElementById("partner").focus({ preventScroll: true });
-    } });
+    return attempt(
+      async () => {
+        created = (await call("POST", `${accountPath}/users`, { body, key })).body;
+        await redraw();
+      },
+      {
+        pageState: { formState: formState() },
+        onError: async (caught) => {
+          const renderNote = () =>
+            problemAlert(caught, {
+              "invalid_field/email": t("account.new.unknown"),
+              "invalid_field/partner_id": t("account.new.two_partners"),
+            });
+          renderNote.askPartner = caught.errors?.some((each) => each.pointer === "/partner_id");
+          note = renderNote;
+          await redraw({ focus: false });
+          document.getElementById("problem").scrollIntoView({ block: "center" });
+          if (renderNote.askPartner) document.getElementById("partner").focus({ preventScroll: true });
+        },
+      },
+    );
   }
 
   function createdContent() {
@@ -215,23 +255,30 @@ export function newMemberView() {
           [t("account.set"), setName(created.permission_set)],
           [t("account.until"), created.expires_at ? formatDateTime(created.expires_at) : t("account.no_end")],
         ),
-        created.grant?.notice === "paid_seat_required" && h("div", { class: "note" },
-          h("p", {}, t("approve.paid_seat")),
-        ),
-        h("div", { class: "actions" },
+        created.grant?.notice === "paid_seat_required" &&
+          h("div", { class: "note" }, h("p", {}, t("approve.paid_seat"))),
+        h(
+          "div",
+          { class: "actions" },
           viewLink(t("account.new.see", { name }), { user: created.user_id }, { class: "button first" }),
           button(t("account.new.another"), () => navigate({ new: "" })),
-          viewLink(t("account.back"), {}, { class: "button plain" })),
+          viewLink(t("account.back"), {}, { class: "button plain" }),
+        ),
       ],
     };
   }
 
-  return { load, render, formState, restore: (saved) => {
-    [step, email, partnerId, draft] = [
-      saved.step ?? 1,
-      saved.email ?? "",
-      saved.partnerId ?? "",
-      newDraft(saved.draft),
-    ];
-  } };
+  return {
+    load,
+    render,
+    formState,
+    restore: (saved) => {
+      [step, email, partnerId, draft] = [
+        saved.step ?? 1,
+        saved.email ?? "",
+        saved.partnerId ?? "",
+        newDraft(saved.draft),
+      ];
+    },
+  };
 }

@@ -12,10 +12,12 @@ const isRestricted = (name) => name in permissionTexts().single;
 
 /** Map each permission name to its scope. A permission without a scope gets the widest one. */
 export function parseRights(names) {
-  return new Map(names.map((each) => {
-    const [name, scope] = each.split(":");
-    return [name, scope ?? WIDEST_SCOPE];
-  }));
+  return new Map(
+    names.map((each) => {
+      const [name, scope] = each.split(":");
+      return [name, scope ?? WIDEST_SCOPE];
+    }),
+  );
 }
 
 /** Format rights as permission names. The scope is added only if it is not the widest one. */
@@ -41,7 +43,9 @@ export function baseRights(name, choices, gained = []) {
   if (!known && name === "super_admin") return all;
   const rights = known
     ? parseRights(known.permissions)
-    : name === "partner_admin" ? new Map([...all].filter(([each]) => !isRestricted(each))) : undefined;
+    : name === "partner_admin"
+      ? new Map([...all].filter(([each]) => !isRestricted(each)))
+      : undefined;
   for (const each of parseRights(gained).keys()) rights?.delete(each);
   return rights;
 }
@@ -94,12 +98,18 @@ export function capScopes(uncapped) {
 /** Two lists: what the member can and cannot do. `name` is undefined while the member is not created yet. */
 export function rightsOverview(rights, name) {
   const missing = [...allPermissions().keys()].filter((each) => !rights.has(each));
-  return h("div", { class: "columns" },
-    h("section", { class: "can", "aria-labelledby": "can" },
+  return h(
+    "div",
+    { class: "columns" },
+    h(
+      "section",
+      { class: "can", "aria-labelledby": "can" },
       h("h2", { id: "can" }, t(name ? "account.can" : "account.new.can", { name })),
       rights.size ? bulletList(describeAllowed(formatRights(rights))) : h("p", {}, t("account.can_nothing")),
     ),
-    h("section", { class: "cannot", "aria-labelledby": "cannot" },
+    h(
+      "section",
+      { class: "cannot", "aria-labelledby": "cannot" },
       h("h2", { id: "cannot" }, t(name ? "account.cannot" : "account.new.cannot", { name })),
       missing.length ? bulletList(describeDenied(missing)) : h("p", {}, t("account.cannot_nothing")),
     ),

@@ -40,30 +40,50 @@ export function setUpdatesView() {
   function setSection(members) {
     const [{ permission_set: name, latest, version }] = members;
     const id = `set-${name}`;
-    return h("section", { "aria-labelledby": id },
-      h("h2", { id }, t("account.updates.of", {
-        set: setName(name),
-        version: Math.min(version, ...members.map((each) => each.version)),
-        latest,
-      })),
+    return h(
+      "section",
+      { "aria-labelledby": id },
+      h(
+        "h2",
+        { id },
+        t("account.updates.of", {
+          set: setName(name),
+          version: Math.min(version, ...members.map((each) => each.version)),
+          latest,
+        }),
+      ),
       members.map((each) => memberRow(each)),
-      h("div", { class: "actions" }, button(t("account.updates.accept"), () => accept(members), { class: "first" })));
+      h(
+        "div",
+        { class: "actions" },
+        button(t("account.updates.accept"), () => accept(members), { class: "first" }),
+      ),
+    );
   }
 
   function memberRow({ user_id: userId, name, gained }) {
-    const checkbox = h("input", { type: "checkbox", checked: !excluded.has(userId), onchange: () => {
-      if (checkbox.checked) excluded.delete(userId);
-      else excluded.add(userId);
-    } });
+    const checkbox = h("input", {
+      type: "checkbox",
+      checked: !excluded.has(userId),
+      onchange: () => {
+        if (checkbox.checked) excluded.delete(userId);
+        else excluded.add(userId);
+      },
+    });
     const failure = failures.get(userId);
-    return h("div", { class: "group" },
+    return h(
+      "div",
+      { class: "group" },
       h("label", { class: "choice" }, checkbox, h("span", {}, h("strong", {}, name || userId))),
-      h("div", { class: "gained can" },
+      h(
+        "div",
+        { class: "gained can" },
         h("p", { class: "quiet" }, t("account.updates.gains")),
         bulletList(describeAllowed(gained)),
         failure && alertNote(h("p", {}, problemText(failure))),
         viewLink(t("account.updates.person"), { user: userId }, { class: "quiet" }),
-      ));
+      ),
+    );
   }
 
   async function accept(members) {
@@ -71,25 +91,30 @@ export function setUpdatesView() {
     note = undefined;
     if (!chosen.length) note = () => alertNote(h("p", {}, t("account.updates.nobody")));
     failures = new Map();
-    await attempt(async () => {
-      for (let start = 0; start < chosen.length; start += BATCH_SIZE) {
-        const batch = chosen.slice(start, start + BATCH_SIZE);
-        const { body } = await call("POST", `${accountPath}/permission-sets/updates`, {
-          body: {
-            permission_set: batch[0].permission_set,
-            version: batch[0].latest,
-            user_ids: batch.map((each) => each.user_id),
-          },
-          key: newIdempotencyKey(),
-        });
-        for (const each of body.items) if (each.outcome === "failed") failures.set(each.user_id, each.reason);
-      }
-      const n = chosen.length - failures.size;
-      if (n) toast(t("account.updates.done", { n }));
-      await load();
-    }, { onError: (caught) => {
-      note = () => problemAlert(caught);
-    } });
+    await attempt(
+      async () => {
+        for (let start = 0; start < chosen.length; start += BATCH_SIZE) {
+          const batch = chosen.slice(start, start + BATCH_SIZE);
+          const { body } = await call("POST", `${accountPath}/permission-sets/updates`, {
+            body: {
+              permission_set: batch[0].permission_set,
+              version: batch[0].latest,
+              user_ids: batch.map((each) => each.user_id),
+            },
+            key: newIdempotencyKey(),
+          });
+          for (const each of body.items) if (each.outcome === "failed") failures.set(each.user_id, each.reason);
+        }
+        const n = chosen.length - failures.size;
+        if (n) toast(t("account.updates.done", { n }));
+        await load();
+      },
+      {
+        onError: (caught) => {
+          note = () => problemAlert(caught);
+        },
+      },
+    );
     excluded = new Set([...excluded, ...failures.keys()]);
     await redraw();
   }

@@ -10,7 +10,7 @@ delete window.initialLinkHash;
 /** Return {secret, formState} from the URL hash or from before the sign-in; null if there is neither. */
 function readLink(hash) {
   const saved = takePageState();
-  return hash ? { secret: decodeURIComponent(hash.slice(1)).trim() } : saved ?? null;
+  return hash ? { secret: decodeURIComponent(hash.slice(1)).trim() } : (saved ?? null);
 }
 
 /** Return the link that the page was opened with. A second call returns null. */

@@ -41,12 +41,17 @@ export function clientsTab() {
       t("partner.changed"),
       t("partner.actions"),
     ],
-    matches: (item, text) => includesText(
-      text,
-      item.name,
-      item.account_id,
-      ...item.people.flatMap((member) => [member.name, member.email, setName(member.permission_set, member.set_name)]),
-    ),
+    matches: (item, text) =>
+      includesText(
+        text,
+        item.name,
+        item.account_id,
+        ...item.people.flatMap((member) => [
+          member.name,
+          member.email,
+          setName(member.permission_set, member.set_name),
+        ]),
+      ),
     renderRows: (items) => {
       const grouped = groupByClient(items);
       return { rows: grouped.map(clientRows), count: grouped.length };
@@ -63,17 +68,25 @@ export function clientsTab() {
 function showSuperAdminOffer(container) {
   const ownCount = partner.employees.items.find((employee) => employee.user_id === ownUserId())?.super_admin_of.length;
   const listedCount = partner.clients.items.filter(
-    (item) => item.made_by_client && item.people.some(
-      (member) => member.user_id === ownUserId() && member.permission_set === "super_admin",
-    ),
+    (item) =>
+      item.made_by_client &&
+      item.people.some((member) => member.user_id === ownUserId() && member.permission_set === "super_admin"),
   ).length;
   const n = Math.max(ownCount ?? 0, listedCount);
   container.replaceChildren(
     ...(n
-      ? [h("div", { class: "note offer" },
-        h("p", {}, t("partner.still_super_admin", { n })),
-        h("div", { class: "actions" }, button(t("partner.migrate.open"), () => openTask(migrationTask()))),
-      )]
+      ? [
+          h(
+            "div",
+            { class: "note offer" },
+            h("p", {}, t("partner.still_super_admin", { n })),
+            h(
+              "div",
+              { class: "actions" },
+              button(t("partner.migrate.open"), () => openTask(migrationTask())),
+            ),
+          ),
+        ]
       : []),
   );
 }
@@ -85,46 +98,73 @@ function clientRows(client) {
     ownMembership?.partner_id === partner.id &&
     ownMembership.state === "active" &&
     !ownMembership.permissions.removed.some((name) => name.startsWith("account.users.manage"));
-  return h("tbody", {},
-    h("tr", { class: "head" }, h("th", { scope: "rowgroup", colspan: "6" },
-      h("span", { class: "headed" },
-        h("span", {}, h("strong", {}, client.name), " ", h("span", { class: "quiet" }, client.account_id)),
-        h("span", { class: "tools" },
-          ownMembership && h(
-            "a",
-            {
-              href: `/accounts/${encodeURIComponent(client.account_id)}`,
-              "aria-label": t("partner.users_of", { client: client.name }),
-            },
-            t("partner.users"),
+  return h(
+    "tbody",
+    {},
+    h(
+      "tr",
+      { class: "head" },
+      h(
+        "th",
+        { scope: "rowgroup", colspan: "6" },
+        h(
+          "span",
+          { class: "headed" },
+          h("span", {}, h("strong", {}, client.name), " ", h("span", { class: "quiet" }, client.account_id)),
+          h(
+            "span",
+            { class: "tools" },
+            ownMembership &&
+              h(
+                "a",
+                {
+                  href: `/accounts/${encodeURIComponent(client.account_id)}`,
+                  "aria-label": t("partner.users_of", { client: client.name }),
+                },
+                t("partner.users"),
+              ),
+            canAddColleagues &&
+              button(t("partner.add"), () => openTask(colleaguesTask(client)), {
+                "aria-label": t("partner.add_to", { client: client.name }),
+              }),
           ),
-          canAddColleagues && button(
-            t("partner.add"),
-            () => openTask(colleaguesTask(client)),
-            { "aria-label": t("partner.add_to", { client: client.name }) },
-          ))))),
-    client.people.map((member) => memberRow(member, client)));
+        ),
+      ),
+    ),
+    client.people.map((member) => memberRow(member, client)),
+  );
 }
 
 function memberRow(member, client) {
   const { removed, added } = member.permissions;
-  return h("tr", {},
-    h("td", {},
+  return h(
+    "tr",
+    {},
+    h(
+      "td",
+      {},
       member.name,
       member.user_id === ownUserId() && [" ", t("partner.you")],
       h("span", { class: "quiet block" }, breakableEmail(member.email)),
     ),
-    h("td", { "data-label": t("partner.set") }, setName(member.permission_set, member.set_name),
+    h(
+      "td",
+      { "data-label": t("partner.set") },
+      setName(member.permission_set, member.set_name),
       h("span", { class: "quiet block" }, seatName(member.seat)),
       removed.length > 0 && h("span", { class: "quiet block" }, t("partner.fewer", { n: removed.length })),
       added.length > 0 && h("span", { class: "quiet block" }, t("partner.added", { n: added.length })),
-      member.made_by_client && h("span", { class: "quiet block" }, t("partner.made_by_client"))),
-    h("td", { "data-label": t("partner.ends") },
+      member.made_by_client && h("span", { class: "quiet block" }, t("partner.made_by_client")),
+    ),
+    h(
+      "td",
+      { "data-label": t("partner.ends") },
       member.expires_at ? formatDateTime(member.expires_at) : t("partner.no_end"),
     ),
     h("td", { "data-label": t("partner.state") }, stateCell(member)),
     h("td", { "data-label": t("partner.changed") }, member.changed_at ? formatDateTime(member.changed_at) : "–"),
-    h("td", {}, actions(member, client)));
+    h("td", {}, actions(member, client)),
+  );
 }
 
 export function stateCell(member) {
@@ -146,13 +186,15 @@ function actions(member, client) {
     }
   }
   if (isSelf || (partner.managesClientAccess && isForPartner)) {
-    buttons.push(actionButton(
-      isSelf ? "partner.leave" : "partner.end",
-      isSelf ? "partner.leave_one" : "partner.end_one",
-      () => endAccess(member, client, isSelf),
-      values,
-      "plain bad",
-    ));
+    buttons.push(
+      actionButton(
+        isSelf ? "partner.leave" : "partner.end",
+        isSelf ? "partner.leave_one" : "partner.end_one",
+        () => endAccess(member, client, isSelf),
+        values,
+        "plain bad",
+      ),
+    );
   }
   return h("div", { class: "tools" }, buttons);
 }
@@ -170,11 +212,11 @@ async function suspend(member, client) {
     body: t("partner.suspend.body", values),
     reasonLabel: t("partner.suspend.reason"),
     confirmLabel: t("partner.suspend"),
-    action: (reason) => call(
-      "PUT",
-      `${userPath(client.account_id, member.user_id)}/suspension`,
-      { body: reason ? { reason } : {}, key: newIdempotencyKey() },
-    ),
+    action: (reason) =>
+      call("PUT", `${userPath(client.account_id, member.user_id)}/suspension`, {
+        body: reason ? { reason } : {},
+        key: newIdempotencyKey(),
+      }),
   });
   if (result) applyChange(member, result.body, t("partner.suspended", values));
 }
@@ -186,11 +228,8 @@ async function resume(member, client) {
     body: t("partner.resume.body", values),
     confirmLabel: t("partner.resume"),
     isDestructive: false,
-    action: () => call(
-      "DELETE",
-      `${userPath(client.account_id, member.user_id)}/suspension`,
-      { key: newIdempotencyKey() },
-    ),
+    action: () =>
+      call("DELETE", `${userPath(client.account_id, member.user_id)}/suspension`, { key: newIdempotencyKey() }),
   });
   if (result) applyChange(member, result.body, t("partner.resumed", values));
 }
@@ -212,10 +251,11 @@ async function endAccess(member, client, isSelf) {
     title: t(`${textKey}.title`, values),
     body: t(`${textKey}.body`, values),
     confirmLabel: t(textKey),
-    action: () => call("DELETE", userPath(client.account_id, member.user_id), {
-      expectedVersion: `"${member.version}"`,
-      key: newIdempotencyKey(),
-    }),
+    action: () =>
+      call("DELETE", userPath(client.account_id, member.user_id), {
+        expectedVersion: `"${member.version}"`,
+        key: newIdempotencyKey(),
+      }),
     onStale: reload,
   });
   if (!result) return;

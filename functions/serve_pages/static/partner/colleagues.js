@@ -18,22 +18,27 @@ export function colleaguesTask(client) {
   let [container, filterText] = [h("div", {}), ""];
 
   async function load() {
-    await attempt(async () => {
-      const [choices] = await Promise.all([
-        call("GET", `/accounts/${encodeURIComponent(client.account_id)}/permission-sets`),
-        partner.employees.all(),
-      ]);
-      sets = choices.body.items.filter(
-        (each) => each.permission_set !== "partner_admin" && each.permission_set !== "super_admin",
-      );
-      set ??= sets[0]?.permission_set;
-      eligible = partner.employees.items.filter(
-        (employee) => employee.eligible && employee.state === "active" && !presentIds.has(employee.user_id),
-      );
-      for (const employee of eligible) names.set(employee.user_id, employee.name);
-    }, { onError: (caught) => {
-      error = caught;
-    } });
+    await attempt(
+      async () => {
+        const [choices] = await Promise.all([
+          call("GET", `/accounts/${encodeURIComponent(client.account_id)}/permission-sets`),
+          partner.employees.all(),
+        ]);
+        sets = choices.body.items.filter(
+          (each) => each.permission_set !== "partner_admin" && each.permission_set !== "super_admin",
+        );
+        set ??= sets[0]?.permission_set;
+        eligible = partner.employees.items.filter(
+          (employee) => employee.eligible && employee.state === "active" && !presentIds.has(employee.user_id),
+        );
+        for (const employee of eligible) names.set(employee.user_id, employee.name);
+      },
+      {
+        onError: (caught) => {
+          error = caught;
+        },
+      },
+    );
     refresh();
   }
 
@@ -55,11 +60,16 @@ export function colleaguesTask(client) {
     const alertContainer = h("div", {}, error && errorAlert(error));
     const setSelect = h(
       "select",
-      { id: "set", onchange: () => {
-        set = setSelect.value;
-      } },
-      sets.map(
-        (each) => h("option", { value: each.permission_set, selected: each.permission_set === set },
+      {
+        id: "set",
+        onchange: () => {
+          set = setSelect.value;
+        },
+      },
+      sets.map((each) =>
+        h(
+          "option",
+          { value: each.permission_set, selected: each.permission_set === set },
           each.kind === "custom" ? each.name : setName(each.permission_set),
         ),
       ),
@@ -75,14 +85,17 @@ export function colleaguesTask(client) {
           alertContainer.replaceChildren();
         },
       });
-      return h("label", { class: "choice" },
+      return h(
+        "label",
+        { class: "choice" },
         checkbox,
         h("span", {}, employee.name, h("span", { class: "quiet block" }, breakableEmail(employee.email))),
       );
     });
-    const applyFilter = () => options.forEach((option) => {
-      option.hidden = !option.textContent.toLowerCase().includes(filterText.trim().toLowerCase());
-    });
+    const applyFilter = () =>
+      options.forEach((option) => {
+        option.hidden = !option.textContent.toLowerCase().includes(filterText.trim().toLowerCase());
+      });
     const filterField = h("input", {
       type: "search",
       id: "colleagues-filter",
@@ -94,43 +107,66 @@ export function colleaguesTask(client) {
       },
     });
     applyFilter();
-    return h("form", { novalidate: true, onsubmit: (event) => {
-      event.preventDefault();
-      if (chosen.size && chosen.size <= MAX_COLLEAGUES) return busy(submitButton, () => add([...chosen]));
-      alertContainer.replaceChildren(h("div", { class: "note bad", role: "alert" },
-        h("p", {}, t("partner.add.choose", { most: MAX_COLLEAGUES })),
-      ));
-      return options[0].querySelector("input").focus();
-    } },
-      h("fieldset", {}, h("legend", {}, t("partner.add.who")),
-        eligible.length > 8 && h("div", { class: "filter" },
-          h("label", { for: "colleagues-filter" }, t("partner.filter.employees")),
-          filterField,
-        ),
-        h("div", { class: "singles" }, options)),
-      h("div", { class: "field" },
+    return h(
+      "form",
+      {
+        novalidate: true,
+        onsubmit: (event) => {
+          event.preventDefault();
+          if (chosen.size && chosen.size <= MAX_COLLEAGUES) return busy(submitButton, () => add([...chosen]));
+          alertContainer.replaceChildren(
+            h(
+              "div",
+              { class: "note bad", role: "alert" },
+              h("p", {}, t("partner.add.choose", { most: MAX_COLLEAGUES })),
+            ),
+          );
+          return options[0].querySelector("input").focus();
+        },
+      },
+      h(
+        "fieldset",
+        {},
+        h("legend", {}, t("partner.add.who")),
+        eligible.length > 8 &&
+          h(
+            "div",
+            { class: "filter" },
+            h("label", { for: "colleagues-filter" }, t("partner.filter.employees")),
+            filterField,
+          ),
+        h("div", { class: "singles" }, options),
+      ),
+      h(
+        "div",
+        { class: "field" },
         h("label", { for: "set" }, t("partner.add.set")),
         setSelect,
         h("p", { class: "quiet" }, t("partner.add.set_hint")),
       ),
       alertContainer,
-      h("div", { class: "actions" }, submitButton));
+      h("div", { class: "actions" }, submitButton),
+    );
   }
 
   async function add(ids) {
     error = undefined;
-    await attempt(async () => {
-      const { body } = await call(
-        "POST",
-        partnerPath("clients", client.account_id, "users"),
-        { body: { employee_ids: ids, permission_set: set }, key: newIdempotencyKey() },
-      );
-      for (const row of body.items) rows.set(row.user_id, row);
-      partner.clients.reset();
-      partner.employees.reset();
-    }, { onError: (caught) => {
-      error = caught;
-    } });
+    await attempt(
+      async () => {
+        const { body } = await call("POST", partnerPath("clients", client.account_id, "users"), {
+          body: { employee_ids: ids, permission_set: set },
+          key: newIdempotencyKey(),
+        });
+        for (const row of body.items) rows.set(row.user_id, row);
+        partner.clients.reset();
+        partner.employees.reset();
+      },
+      {
+        onError: (caught) => {
+          error = caught;
+        },
+      },
+    );
     refresh();
     container.querySelector(".status")?.focus();
   }
@@ -139,27 +175,44 @@ export function colleaguesTask(client) {
     const results = [...rows.values()];
     const failedIds = results.filter((row) => row.outcome === "failed").map((row) => row.user_id);
     return [
-      h("p", { class: "status", role: "status", tabindex: "-1" }, t("partner.add.report", {
-        n: results.length - failedIds.length,
-        all: results.length,
-      })),
-      h("table", { class: "cards", "aria-label": t("partner.add.rows") },
-        h("thead", {}, h("tr", {},
-          h("th", { scope: "col" }, t("partner.person")),
-          h("th", { scope: "col" }, t("partner.outcome")),
-        )),
-        h("tbody", {}, results.map((row) => h("tr", {},
-          h("td", {}, names.get(row.user_id)),
-          h("td", { "data-label": t("partner.outcome") },
-            t(`partner.outcome.${row.outcome}`),
-            row.reason && h("span", { class: "quiet block" }, problemText(row.reason)),
-          ))))),
+      h(
+        "p",
+        { class: "status", role: "status", tabindex: "-1" },
+        t("partner.add.report", { n: results.length - failedIds.length, all: results.length }),
+      ),
+      h(
+        "table",
+        { class: "cards", "aria-label": t("partner.add.rows") },
+        h(
+          "thead",
+          {},
+          h("tr", {}, h("th", { scope: "col" }, t("partner.person")), h("th", { scope: "col" }, t("partner.outcome"))),
+        ),
+        h(
+          "tbody",
+          {},
+          results.map((row) =>
+            h(
+              "tr",
+              {},
+              h("td", {}, names.get(row.user_id)),
+              h(
+                "td",
+                { "data-label": t("partner.outcome") },
+                t(`partner.outcome.${row.outcome}`),
+                row.reason && h("span", { class: "quiet block" }, problemText(row.reason)),
+              ),
+            ),
+          ),
+        ),
+      ),
       error && errorAlert(error),
-      failedIds.length > 0 && h("div", { class: "actions" }, button(
-        t("partner.try_rest"),
-        () => add(failedIds),
-        { class: "first" },
-      )),
+      failedIds.length > 0 &&
+        h(
+          "div",
+          { class: "actions" },
+          button(t("partner.try_rest"), () => add(failedIds), { class: "first" }),
+        ),
     ];
   }
 

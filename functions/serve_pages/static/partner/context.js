@@ -18,9 +18,9 @@ export const partner = {
 };
 
 export function partnerPath(...segments) {
-  return ["/partners", partnerId, ...segments].map(
-    (segment, index) => (index ? encodeURIComponent(segment) : segment),
-  ).join("/");
+  return ["/partners", partnerId, ...segments]
+    .map((segment, index) => (index ? encodeURIComponent(segment) : segment))
+    .join("/");
 }
 
 export function userPath(accountId, userId) {
@@ -67,7 +67,7 @@ async function canListOtherLinks() {
 
 /** Return the name of a permission set. The vendor's sets have translations; custom sets have only their own name. */
 export function setName(name, customName) {
-  return hasText(`partner.set.${name}`) ? t(`partner.set.${name}`) : customName ?? name;
+  return hasText(`partner.set.${name}`) ? t(`partner.set.${name}`) : (customName ?? name);
 }
 
 export function seatName(name) {

@@ -23,40 +23,45 @@ export function employeesTab() {
       t("partner.super_admin_of"),
       t("partner.actions"),
     ],
-    matches: (employee, text) => includesText(
-      text,
-      employee.name,
-      employee.email ?? "",
-      ...employee.clients.map((client) => client.name),
-      ...employee.super_admin_of.map((client) => client.name),
-    ),
+    matches: (employee, text) =>
+      includesText(
+        text,
+        employee.name,
+        employee.email ?? "",
+        ...employee.clients.map((client) => client.name),
+        ...employee.super_admin_of.map((client) => client.name),
+      ),
     renderRows: (items) => ({ rows: h("tbody", {}, items.map(employeeRow)), count: items.length }),
     emptyContent: () => [h("p", {}, t("partner.no_employees"))],
   });
 }
 
 function employeeRow(employee) {
-  return h("tr", {},
-    h("td", {},
+  return h(
+    "tr",
+    {},
+    h(
+      "td",
+      {},
       employee.name,
       employee.user_id === ownUserId() && [" ", t("partner.you")],
       employee.email && h("span", { class: "quiet block" }, breakableEmail(employee.email)),
     ),
     h("td", { "data-label": t("partner.can_be") }, eligibility(employee)),
-    h("td", { "data-label": t("partner.clients") }, clientList(
-      employee.clients,
-      employee.has_more_clients,
-      (client) => t("partner.client_with", {
-        client: client.name,
-        set: setName(client.permission_set, client.set_name),
-      }),
-    )),
-    h("td", { "data-label": t("partner.super_admin_of") }, clientList(
-      employee.super_admin_of,
-      employee.has_more_super_admin_of,
-      (client) => client.name,
-    )),
-    h("td", {}, actions(employee)));
+    h(
+      "td",
+      { "data-label": t("partner.clients") },
+      clientList(employee.clients, employee.has_more_clients, (client) =>
+        t("partner.client_with", { client: client.name, set: setName(client.permission_set, client.set_name) }),
+      ),
+    ),
+    h(
+      "td",
+      { "data-label": t("partner.super_admin_of") },
+      clientList(employee.super_admin_of, employee.has_more_super_admin_of, (client) => client.name),
+    ),
+    h("td", {}, actions(employee)),
+  );
 }
 
 function eligibility(employee) {
@@ -73,9 +78,15 @@ function eligibility(employee) {
 function clientList(clients, hasMore, describe) {
   if (!clients.length) return "–";
   if (clients.length === 1 && !hasMore) return describe(clients[0]);
-  return h("details", {},
+  return h(
+    "details",
+    {},
     h("summary", {}, t(hasMore ? "partner.more_than" : "partner.count.clients", { n: clients.length })),
-    h("ul", {}, clients.map((client) => h("li", {}, describe(client)))),
+    h(
+      "ul",
+      {},
+      clients.map((client) => h("li", {}, describe(client))),
+    ),
   );
 }
 
@@ -83,18 +94,21 @@ function actions(employee) {
   const isSelf = employee.user_id === ownUserId();
   const canCreateLink = partner.managesClientAccess && employee.eligible && employee.state === "active";
   const values = { name: employee.name };
-  return h("div", { class: "tools" },
-    canCreateLink && button(
-      t("partner.get_link"),
-      () => openTask(linkFormTask({ employee_id: employee.user_id })),
-      { class: "plain", "aria-label": t("partner.get_link_for", values) },
-    ),
+  return h(
+    "div",
+    { class: "tools" },
+    canCreateLink &&
+      button(t("partner.get_link"), () => openTask(linkFormTask({ employee_id: employee.user_id })), {
+        class: "plain",
+        "aria-label": t("partner.get_link_for", values),
+      }),
     isSelf &&
       employee.super_admin_of.length > 0 &&
       button(t("partner.migrate.short"), () => openTask(migrationTask()), { class: "plain" }),
-    (isSelf || partner.managesClientAccess) && button(
-      t(isSelf ? "partner.leave_all" : "partner.end_all"),
-      () => openTask(offboardingTask(employee)),
-      { class: "plain bad", "aria-label": t(isSelf ? "partner.leave_all" : "partner.end_all_of", values) },
-    ));
+    (isSelf || partner.managesClientAccess) &&
+      button(t(isSelf ? "partner.leave_all" : "partner.end_all"), () => openTask(offboardingTask(employee)), {
+        class: "plain bad",
+        "aria-label": t(isSelf ? "partner.leave_all" : "partner.end_all_of", values),
+      }),
+  );
 }

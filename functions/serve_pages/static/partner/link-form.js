@@ -46,9 +46,12 @@ export function linkFormTask(initial = {}) {
   let [error, waiting] = [undefined, true];
 
   async function load() {
-    await attempt(() => partner.employees.all(), { pageState: linkFormState(), onError: (caught) => {
-      error = caught;
-    } });
+    await attempt(() => partner.employees.all(), {
+      pageState: linkFormState(),
+      onError: (caught) => {
+        error = caught;
+      },
+    });
     waiting = false;
     refresh();
   }
@@ -81,26 +84,48 @@ export function linkFormTask(initial = {}) {
     const endHint = h("p", { class: "quiet", id: "access_days-hint" });
     const updateEndHint = () => {
       const days = Number(draft.access_days);
-      endHint.textContent = days >= 1 && days <= 730
-        ? t("partner.link.ends_on", { date: formatDate(daysFromNow(days)) })
-        : t("partner.link.no_end");
+      endHint.textContent =
+        days >= 1 && days <= 730
+          ? t("partner.link.ends_on", { date: formatDate(daysFromNow(days)) })
+          : t("partner.link.no_end");
     };
     updateEndHint();
-    const narrowing = h("details", { class: "narrowing", open: draft.narrowed, ontoggle: () => {
-      draft.narrowed = narrowing.open;
-    } }, h("summary", {}, t("partner.link.narrow")), permissionFields, h("h2", {}, t("partner.link.left")), canList);
-    return h("form", { novalidate: true, class: "link-form", onsubmit: (event) => {
-      event.preventDefault();
-      busy(submitButton, () => createLink(alertContainer));
-    } },
-      h("div", { class: "field" }, h("label", { for: "employee_id" }, t("partner.link.employee")),
+    const narrowing = h(
+      "details",
+      {
+        class: "narrowing",
+        open: draft.narrowed,
+        ontoggle: () => {
+          draft.narrowed = narrowing.open;
+        },
+      },
+      h("summary", {}, t("partner.link.narrow")),
+      permissionFields,
+      h("h2", {}, t("partner.link.left")),
+      canList,
+    );
+    return h(
+      "form",
+      {
+        novalidate: true,
+        class: "link-form",
+        onsubmit: (event) => {
+          event.preventDefault();
+          busy(submitButton, () => createLink(alertContainer));
+        },
+      },
+      h(
+        "div",
+        { class: "field" },
+        h("label", { for: "employee_id" }, t("partner.link.employee")),
         selectField(
           "employee_id",
           eligible.map((employee) => [
             employee.user_id,
             employee.user_id === ownUserId() ? `${employee.name} ${t("partner.you")}` : employee.name,
           ]),
-        )),
+        ),
+      ),
       clientField(),
       inputField("recipient_email", { type: "email", maxlength: "254", autocomplete: "off" }),
       h("div", { class: "field" }, labelFor("purpose"), purposeField(), hintFor("purpose")),
@@ -111,7 +136,9 @@ export function linkFormTask(initial = {}) {
         updateEndHint,
       ),
       narrowing,
-      h("div", { class: "pair" },
+      h(
+        "div",
+        { class: "pair" },
         inputField("link_days", {
           type: "number",
           min: "1",
@@ -120,23 +147,36 @@ export function linkFormTask(initial = {}) {
           inputmode: "numeric",
           class: "short",
         }),
-        h("div", { class: "field" },
+        h(
+          "div",
+          { class: "field" },
           h("label", { for: "locale" }, t("partner.link.locale")),
           selectField("locale", [["", t("partner.link.locale_auto")], ...Object.entries(LANGUAGES)]),
-        )),
+        ),
+      ),
       alertContainer,
-      h("div", { class: "actions" }, submitButton));
+      h("div", { class: "actions" }, submitButton),
+    );
   }
 
   function selectField(name, options) {
-    const select = h("select", { id: name, onchange: () => {
-      draft[name] = select.value;
-    } }, options.map(([value, text]) => h("option", { value, selected: value === draft[name] }, text)));
+    const select = h(
+      "select",
+      {
+        id: name,
+        onchange: () => {
+          draft[name] = select.value;
+        },
+      },
+      options.map(([value, text]) => h("option", { value, selected: value === draft[name] }, text)),
+    );
     return select;
   }
 
   function labelFor(name) {
-    return h("label", { for: name },
+    return h(
+      "label",
+      { for: name },
       t(FIELD_LABELS[name]),
       OPTIONAL.has(name) && h("span", { class: "optional" }, ` ${t("partner.optional")}`),
     );
@@ -178,20 +218,23 @@ export function linkFormTask(initial = {}) {
 
   /** Choice between any client and one client. Only a link for any client can have several approvals. */
   function clientField() {
-    const oneClient = h("div", { class: "under" }, inputField("account_id", {
-      list: "known",
-      maxlength: "128",
-      autocomplete: "off",
-      spellcheck: "false",
-    }));
-    const anyClient = h("div", { class: "under" }, inputField("max_approvals", {
-      type: "number",
-      min: "1",
-      max: "1000",
-      required: true,
-      inputmode: "numeric",
-      class: "short",
-    }));
+    const oneClient = h(
+      "div",
+      { class: "under" },
+      inputField("account_id", { list: "known", maxlength: "128", autocomplete: "off", spellcheck: "false" }),
+    );
+    const anyClient = h(
+      "div",
+      { class: "under" },
+      inputField("max_approvals", {
+        type: "number",
+        min: "1",
+        max: "1000",
+        required: true,
+        inputmode: "numeric",
+        class: "short",
+      }),
+    );
     const knownClients = new Map(partner.clients.items.map((client) => [client.account_id, client.name]));
     function updateVisibility() {
       oneClient.hidden = draft.where !== "one";
@@ -199,19 +242,31 @@ export function linkFormTask(initial = {}) {
     }
     updateVisibility();
     const radioChoice = (value) => {
-      const input = h("input", { type: "radio", name: "where", value, checked: draft.where === value, onchange: () => {
-        draft.where = input.value;
-        updateVisibility();
-      } });
+      const input = h("input", {
+        type: "radio",
+        name: "where",
+        value,
+        checked: draft.where === value,
+        onchange: () => {
+          draft.where = input.value;
+          updateVisibility();
+        },
+      });
       return h("label", { class: "choice" }, input, h("span", {}, t(`partner.link.where_${value}`)));
     };
-    return h("fieldset", {},
+    return h(
+      "fieldset",
+      {},
       h("legend", {}, t("partner.link.where")),
       radioChoice("any"),
       anyClient,
       radioChoice("one"),
       oneClient,
-      h("datalist", { id: "known" }, [...knownClients].map(([id, name]) => h("option", { value: id }, name))),
+      h(
+        "datalist",
+        { id: "known" },
+        [...knownClients].map(([id, name]) => h("option", { value: id }, name)),
+      ),
     );
   }
 
@@ -236,9 +291,11 @@ export function linkFormTask(initial = {}) {
     for (const name of names) document.getElementById(name)?.setAttribute("aria-invalid", "true");
     return alertNote(
       text && h("p", {}, text),
-      h("p", {}, t("partner.link.check", {
-        fields: formatList([...new Set(names)].map((name) => t(FIELD_LABELS[name]))),
-      })),
+      h(
+        "p",
+        {},
+        t("partner.link.check", { fields: formatList([...new Set(names)].map((name) => t(FIELD_LABELS[name]))) }),
+      ),
     );
   }
 
@@ -255,9 +312,12 @@ export function linkFormTask(initial = {}) {
     }
     const response = await attempt(
       () => call("POST", partnerPath("access-links"), { body: requestBody(), key: newIdempotencyKey() }),
-      { pageState: linkFormState(), onError: (caught) => {
-        error = caught;
-      } },
+      {
+        pageState: linkFormState(),
+        onError: (caught) => {
+          error = caught;
+        },
+      },
     );
     if (error) {
       alertContainer.replaceChildren(problemNote(error));
@@ -304,19 +364,25 @@ export function linkReadyTask(link, emailTo) {
         toast(t("partner.ready.by_hand"));
       }
     };
-    const emailNote = link.delivery_status === "none"
-      ? t("partner.ready.no_email")
-      : emailTo ? t("partner.ready.email", { email: emailTo }) : t("partner.ready.email_again");
+    const emailNote =
+      link.delivery_status === "none"
+        ? t("partner.ready.no_email")
+        : emailTo
+          ? t("partner.ready.email", { email: emailTo })
+          : t("partner.ready.email_again");
     return {
       title,
       content: [
-        backLink(), h("h1", {}, title),
+        backLink(),
+        h("h1", {}, title),
         link.url
-          ? h("div", { class: "address" },
-            h("label", { for: "address" }, t("partner.ready.address")),
-            h("div", {}, field, button(t("partner.ready.copy"), copy, { class: "first" })),
-            h("p", { class: "quiet", id: "address-hint" }, t("partner.ready.once")),
-          )
+          ? h(
+              "div",
+              { class: "address" },
+              h("label", { for: "address" }, t("partner.ready.address")),
+              h("div", {}, field, button(t("partner.ready.copy"), copy, { class: "first" })),
+              h("p", { class: "quiet", id: "address-hint" }, t("partner.ready.once")),
+            )
           : h("div", { class: "note" }, h("p", {}, t("partner.ready.lost"))),
         h("p", {}, emailNote),
         factList(
@@ -336,7 +402,11 @@ export function linkReadyTask(link, emailTo) {
           ],
           [t("partner.ready.until"), formatDateTime(link.expires_at)],
         ),
-        h("div", { class: "actions" }, button(t("partner.ready.another"), () => openTask(linkFormTask()))),
+        h(
+          "div",
+          { class: "actions" },
+          button(t("partner.ready.another"), () => openTask(linkFormTask())),
+        ),
       ],
     };
   };

@@ -24,18 +24,25 @@ export function linksTab() {
   const container = h("div", {});
   const stateSelect = h(
     "select",
-    { id: "links-state", onchange: () => {
-      viewState.state = stateSelect.value;
-      partner.links.reset(listPath());
-      refresh();
-    } },
-    ["", ...STATES].map(
-      (state) => h("option", { value: state, selected: state === viewState.state }, t(
-        state ? `partner.link_state.${state}` : "partner.every_state",
-      )),
+    {
+      id: "links-state",
+      onchange: () => {
+        viewState.state = stateSelect.value;
+        partner.links.reset(listPath());
+        refresh();
+      },
+    },
+    ["", ...STATES].map((state) =>
+      h(
+        "option",
+        { value: state, selected: state === viewState.state },
+        t(state ? `partner.link_state.${state}` : "partner.every_state"),
+      ),
     ),
   );
-  const stateFilter = h("div", { class: "filter" },
+  const stateFilter = h(
+    "div",
+    { class: "filter" },
     h("label", { for: "links-state" }, t("partner.state")),
     stateSelect,
   );
@@ -54,71 +61,101 @@ export function linksTab() {
         t("partner.link.made"),
         t("partner.actions"),
       ],
-      matches: (link, text) => includesText(
-        text,
-        link.employee.name,
-        link.employee.email,
-        link.purpose,
-        link.account_id,
-        link.account_id && clientName(link.account_id),
-      ),
+      matches: (link, text) =>
+        includesText(
+          text,
+          link.employee.name,
+          link.employee.email,
+          link.purpose,
+          link.account_id,
+          link.account_id && clientName(link.account_id),
+        ),
       renderRows: (items) => ({ rows: h("tbody", {}, items.map(linkRow)), count: items.length }),
-      emptyContent: () => [h("p", {}, t(
-        viewState.state
-          ? "partner.nothing_found"
-          : partner.managesClientAccess ? "partner.no_links" : "partner.no_links_own",
-      ))],
+      emptyContent: () => [
+        h(
+          "p",
+          {},
+          t(
+            viewState.state
+              ? "partner.nothing_found"
+              : partner.managesClientAccess
+                ? "partner.no_links"
+                : "partner.no_links_own",
+          ),
+        ),
+      ],
     });
     container.replaceChildren(list);
     if (hadFocus) stateSelect.focus();
   }
   refresh();
-  return [
-    !partner.managesClientAccess && h("p", { class: "quiet" }, t("partner.links_own")),
-    container,
-  ];
+  return [!partner.managesClientAccess && h("p", { class: "quiet" }, t("partner.links_own")), container];
 }
 
 function linkRow(link) {
   const { removed } = link.permissions;
-  return h("tr", {},
-    h("td", {},
+  return h(
+    "tr",
+    {},
+    h(
+      "td",
+      {},
       link.employee.name,
       link.employee.user_id === ownUserId() && [" ", t("partner.you")],
       link.purpose && h("span", { class: "quiet block" }, h("q", {}, link.purpose)),
       removed.length > 0 && h("span", { class: "quiet block" }, t("partner.fewer", { n: removed.length })),
     ),
-    h("td", { "data-label": t("partner.client") },
+    h(
+      "td",
+      { "data-label": t("partner.client") },
       link.account_id ? clientName(link.account_id) : t("partner.link.any"),
-      h("span", { class: "quiet block" },
+      h(
+        "span",
+        { class: "quiet block" },
         link.access_days ? t("partner.link.days", { n: link.access_days }) : t("partner.no_end"),
       ),
     ),
-    h("td", { "data-label": t("partner.state") },
+    h(
+      "td",
+      { "data-label": t("partner.state") },
       h("span", { class: `state ${stateClass(link.state)}` }, t(`partner.link_state.${link.state}`)),
-      link.max_approvals > 1 && h("span", { class: "quiet block" }, t(
-        "partner.link.approvals",
-        { n: link.approvals, most: link.max_approvals },
-      )),
-      link.state === "open" && h("span", { class: "quiet block" }, t("partner.link.until", {
-        date: formatDateTime(link.expires_at),
-      })),
+      link.max_approvals > 1 &&
+        h(
+          "span",
+          { class: "quiet block" },
+          t("partner.link.approvals", { n: link.approvals, most: link.max_approvals }),
+        ),
+      link.state === "open" &&
+        h("span", { class: "quiet block" }, t("partner.link.until", { date: formatDateTime(link.expires_at) })),
     ),
-    h("td", { "data-label": t("partner.delivery_status") },
+    h(
+      "td",
+      { "data-label": t("partner.delivery_status") },
       h("span", { class: "whole" }, t(`partner.delivery_status.${link.delivery_status}`)),
       link.state === "open" &&
         ["bounced", "complained", "failed"].includes(link.delivery_status) &&
-        h("span", { class: "quiet block" }, t("partner.delivery_status.copy"))),
+        h("span", { class: "quiet block" }, t("partner.delivery_status.copy")),
+    ),
     h("td", { class: "when", "data-label": t("partner.link.made") }, formatDate(link.created_at)),
-    h("td", {}, partner.managesClientAccess && link.state === "open" && h("div", { class: "tools" },
-      button(t("partner.resend"), () => resend(link), {
-        class: "plain",
-        "aria-label": t("partner.resend_one", values(link)),
-      }),
-      button(t("partner.revoke"), () => revoke(link), {
-        class: "plain bad",
-        "aria-label": t("partner.revoke_one", values(link)),
-      }))));
+    h(
+      "td",
+      {},
+      partner.managesClientAccess &&
+        link.state === "open" &&
+        h(
+          "div",
+          { class: "tools" },
+          button(t("partner.resend"), () => resend(link), {
+            class: "plain",
+            "aria-label": t("partner.resend_one", values(link)),
+          }),
+          button(t("partner.revoke"), () => revoke(link), {
+            class: "plain bad",
+            "aria-label": t("partner.revoke_one", values(link)),
+          }),
+        ),
+    ),
+  );
 }
 
 function stateClass(state) {

@@ -20,15 +20,20 @@ export function migrationTask() {
 
   async function load() {
     error = undefined;
-    await attempt(async () => {
-      await ownClients.all();
-      roles = ownClients.items.filter(
-        (client) => client.made_by_client && client.people.some((member) => member.permission_set === "super_admin"),
-      );
-      for (const role of roles) chosen.add(role.account_id);
-    }, { onError: (caught) => {
-      error = caught;
-    } });
+    await attempt(
+      async () => {
+        await ownClients.all();
+        roles = ownClients.items.filter(
+          (client) => client.made_by_client && client.people.some((member) => member.permission_set === "super_admin"),
+        );
+        for (const role of roles) chosen.add(role.account_id);
+      },
+      {
+        onError: (caught) => {
+          error = caught;
+        },
+      },
+    );
     refresh();
   }
 
@@ -37,20 +42,25 @@ export function migrationTask() {
     error = undefined;
     progress = { now: 0, all: ids.length };
     refresh();
-    await attempt(async () => {
-      for (let start = 0; start < ids.length; start += BATCH_SIZE) {
-        const batch = ids.slice(start, start + BATCH_SIZE);
-        const { body } = await call("POST", partnerPath("migrations"), {
-          body: { account_ids: batch, ...(dryRun ? { dry_run: true } : {}) },
-          key: newIdempotencyKey(),
-        });
-        for (const row of body.items) rows.set(row.account_id, row);
-        progress.now += batch.length;
-        refresh();
-      }
-    }, { onError: (caught) => {
-      error = caught;
-    } });
+    await attempt(
+      async () => {
+        for (let start = 0; start < ids.length; start += BATCH_SIZE) {
+          const batch = ids.slice(start, start + BATCH_SIZE);
+          const { body } = await call("POST", partnerPath("migrations"), {
+            body: { account_ids: batch, ...(dryRun ? { dry_run: true } : {}) },
+            key: newIdempotencyKey(),
+          });
+          for (const row of body.items) rows.set(row.account_id, row);
+          progress.now += batch.length;
+          refresh();
+        }
+      },
+      {
+        onError: (caught) => {
+          error = caught;
+        },
+      },
+    );
     progress = undefined;
   }
 
@@ -82,7 +92,8 @@ export function migrationTask() {
 
   function content() {
     if (!roles) {
-      return error ? [errorAlert(error), h("div", { class: "actions" }, button(t("partner.again"), load))]
+      return error
+        ? [errorAlert(error), h("div", { class: "actions" }, button(t("partner.again"), load))]
         : h("p", { class: "waiting", role: "status" }, t("loading"));
     }
     if (!roles.length) return h("div", { class: "note" }, h("p", {}, t("partner.migrate.none")));
@@ -92,11 +103,13 @@ export function migrationTask() {
   }
 
   function progressBar() {
-    const text = t(
-      step === "migrating" ? "partner.migrate.going" : "partner.migrate.looking",
-      { now: progress.now, all: progress.all },
-    );
-    return h("div", { class: "going" },
+    const text = t(step === "migrating" ? "partner.migrate.going" : "partner.migrate.looking", {
+      now: progress.now,
+      all: progress.all,
+    });
+    return h(
+      "div",
+      { class: "going" },
       h("p", { role: "status", id: "going" }, text),
       h("progress", { value: String(progress.now), max: String(progress.all), "aria-labelledby": "going" }),
     );
@@ -104,21 +117,28 @@ export function migrationTask() {
 
   function choiceForm() {
     const choices = roles.map((role) => {
-      const checkbox = h("input", { type: "checkbox", checked: chosen.has(role.account_id), onchange: () => {
-        if (checkbox.checked) chosen.add(role.account_id);
-        else chosen.delete(role.account_id);
-        updateSelectAll();
-      } });
+      const checkbox = h("input", {
+        type: "checkbox",
+        checked: chosen.has(role.account_id),
+        onchange: () => {
+          if (checkbox.checked) chosen.add(role.account_id);
+          else chosen.delete(role.account_id);
+          updateSelectAll();
+        },
+      });
       return [role, checkbox];
     });
-    const selectAll = h("input", { type: "checkbox", onchange: () => {
-      for (const [role, checkbox] of choices) {
-        checkbox.checked = selectAll.checked;
-        if (selectAll.checked) chosen.add(role.account_id);
-        else chosen.delete(role.account_id);
-      }
-      updateSelectAll();
-    } });
+    const selectAll = h("input", {
+      type: "checkbox",
+      onchange: () => {
+        for (const [role, checkbox] of choices) {
+          checkbox.checked = selectAll.checked;
+          if (selectAll.checked) chosen.add(role.account_id);
+          else chosen.delete(role.account_id);
+        }
+        updateSelectAll();
+      },
+    });
     const alertContainer = h("div", {});
     function updateSelectAll() {
       selectAll.checked = chosen.size > 0;
@@ -127,22 +147,34 @@ export function migrationTask() {
     }
     updateSelectAll();
     return [
-      h("fieldset", {}, h("legend", {}, t("partner.migrate.which")),
-        roles.length > 1 && h("label", { class: "choice" },
-          selectAll,
-          h("span", {}, t("partner.migrate.all", { n: roles.length })),
+      h(
+        "fieldset",
+        {},
+        h("legend", {}, t("partner.migrate.which")),
+        roles.length > 1 &&
+          h("label", { class: "choice" }, selectAll, h("span", {}, t("partner.migrate.all", { n: roles.length }))),
+        h(
+          "div",
+          { class: "singles" },
+          choices.map(([role, checkbox]) => h("label", { class: "choice" }, checkbox, h("span", {}, role.name))),
         ),
-        h("div", { class: "singles" }, choices.map(
-          ([role, checkbox]) => h("label", { class: "choice" }, checkbox, h("span", {}, role.name)),
-        ))),
+      ),
       alertContainer,
-      h("div", { class: "actions" }, button(t("partner.migrate.preview"), () => {
-        if (chosen.size) return loadPreviews();
-        alertContainer.replaceChildren(h("div", { class: "note bad", role: "alert" },
-          h("p", {}, t("partner.migrate.choose")),
-        ));
-        return choices[0][1].focus();
-      }, { class: "first" })),
+      h(
+        "div",
+        { class: "actions" },
+        button(
+          t("partner.migrate.preview"),
+          () => {
+            if (chosen.size) return loadPreviews();
+            alertContainer.replaceChildren(
+              h("div", { class: "note bad", role: "alert" }, h("p", {}, t("partner.migrate.choose"))),
+            );
+            return choices[0][1].focus();
+          },
+          { class: "first" },
+        ),
+      ),
     ];
   }
 
@@ -151,23 +183,29 @@ export function migrationTask() {
     const losses = new Set(migratable.map((row) => JSON.stringify(row.lost ?? [])));
     const isSameLoss = losses.size === 1;
     return [
-      h("p", { class: "status", role: "status", tabindex: "-1" }, t(
-        "partner.migrate.previewed",
-        { n: migratable.length, all: previews.size },
-      )),
+      h(
+        "p",
+        { class: "status", role: "status", tabindex: "-1" },
+        t("partner.migrate.previewed", { n: migratable.length, all: previews.size }),
+      ),
       isSameLoss && [
         h("h2", {}, t("partner.migrate.lost")),
         h("div", { class: "cannot" }, bulletList(describeDenied(migratable[0].lost ?? []))),
       ],
       resultTable(previews, (row) => previewCell(row, isSameLoss)),
-      migratable.length > 0 && [h("div", { class: "note" }, h("p", {}, t("partner.migrate.undo"))),
-        h("div", { class: "actions" },
+      migratable.length > 0 && [
+        h("div", { class: "note" }, h("p", {}, t("partner.migrate.undo"))),
+        h(
+          "div",
+          { class: "actions" },
           button(
             t("partner.migrate.yes", { n: migratable.length }),
             () => migrate(migratable.map((row) => row.account_id)),
             { class: "first" },
           ),
-          button(t("partner.migrate.other"), backToChoice))],
+          button(t("partner.migrate.other"), backToChoice),
+        ),
+      ],
       !migratable.length && h("div", { class: "actions" }, button(t("partner.migrate.other"), backToChoice)),
     ];
   }
@@ -188,9 +226,11 @@ export function migrationTask() {
     return [
       t("partner.migrate.seat", { before: seatName(row.seat.before), after: seatName(row.seat.after) }),
       !isSameLoss && h("div", { class: "cannot" }, bulletList(describeDenied(row.lost ?? []))),
-      h("span", { class: "quiet block" }, t(
-        row.remaining_are_partner_employees ? "partner.migrate.staff_remains" : "partner.migrate.holds",
-      )),
+      h(
+        "span",
+        { class: "quiet block" },
+        t(row.remaining_are_partner_employees ? "partner.migrate.staff_remains" : "partner.migrate.holds"),
+      ),
       row.notice && h("span", { class: "quiet block" }, t("partner.migrate.paid_seat")),
     ];
   }
@@ -204,31 +244,46 @@ export function migrationTask() {
   }
 
   function resultTable(rows, renderCell) {
-    return h("table", { class: "cards", "aria-label": t("partner.migrate.rows") },
-      h("thead", {}, h("tr", {},
-        h("th", { scope: "col" }, t("partner.client")),
-        h("th", { scope: "col" }, t("partner.outcome")),
-      )),
-      h("tbody", {}, [...rows.values()].map((row) => h("tr", {},
-        h("td", {}, roles.find((role) => role.account_id === row.account_id).name),
-        h("td", { "data-label": t("partner.outcome") }, renderCell(row))))));
+    return h(
+      "table",
+      { class: "cards", "aria-label": t("partner.migrate.rows") },
+      h(
+        "thead",
+        {},
+        h("tr", {}, h("th", { scope: "col" }, t("partner.client")), h("th", { scope: "col" }, t("partner.outcome"))),
+      ),
+      h(
+        "tbody",
+        {},
+        [...rows.values()].map((row) =>
+          h(
+            "tr",
+            {},
+            h("td", {}, roles.find((role) => role.account_id === row.account_id).name),
+            h("td", { "data-label": t("partner.outcome") }, renderCell(row)),
+          ),
+        ),
+      ),
+    );
   }
 
   function migrationReport() {
     const ids = [...previews.values()].filter((row) => row.outcome === "would_migrate").map((row) => row.account_id);
     const failedIds = ids.filter((id) => !results.has(id) || results.get(id).outcome === "failed");
     return [
-      h("p", { class: "status", role: "status", tabindex: "-1" }, t("partner.migrate.done", {
-        n: ids.length - failedIds.length,
-        all: ids.length,
-      })),
+      h(
+        "p",
+        { class: "status", role: "status", tabindex: "-1" },
+        t("partner.migrate.done", { n: ids.length - failedIds.length, all: ids.length }),
+      ),
       resultTable(results, outcomeCell),
       error && errorAlert(error),
-      failedIds.length > 0 && h("div", { class: "actions" }, button(
-        t("partner.try_rest"),
-        () => migrate(failedIds),
-        { class: "first" },
-      )),
+      failedIds.length > 0 &&
+        h(
+          "div",
+          { class: "actions" },
+          button(t("partner.try_rest"), () => migrate(failedIds), { class: "first" }),
+        ),
     ];
   }
 

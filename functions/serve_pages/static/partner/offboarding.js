@@ -22,11 +22,9 @@ export function offboardingTask(employee) {
         ...(dryRun ? { dry_run: "true" } : {}),
         ...(cursor ? { cursor } : {}),
       });
-      const { body } = await call(
-        "DELETE",
-        `${partnerPath("employees", employee.user_id, "access")}?${query}`,
-        { key: newIdempotencyKey() },
-      );
+      const { body } = await call("DELETE", `${partnerPath("employees", employee.user_id, "access")}?${query}`, {
+        key: newIdempotencyKey(),
+      });
       received.push(...body.items);
       cursor = body.next_cursor;
       items = received;
@@ -36,12 +34,17 @@ export function offboardingTask(employee) {
 
   async function run(nextPhase, dryRun) {
     error = undefined;
-    await attempt(async () => {
-      await requestEnd(dryRun);
-      phase = nextPhase;
-    }, { onError: (caught) => {
-      error = caught;
-    } });
+    await attempt(
+      async () => {
+        await requestEnd(dryRun);
+        phase = nextPhase;
+      },
+      {
+        onError: (caught) => {
+          error = caught;
+        },
+      },
+    );
     refresh();
   }
 
@@ -62,7 +65,14 @@ export function offboardingTask(employee) {
     const values = { name: employee.name, n: items.length };
     if (phase === "loading") {
       return error
-        ? [errorAlert(error), h("div", { class: "actions" }, button(t("partner.again"), () => run("confirming", true)))]
+        ? [
+            errorAlert(error),
+            h(
+              "div",
+              { class: "actions" },
+              button(t("partner.again"), () => run("confirming", true)),
+            ),
+          ]
         : h("p", { class: "waiting", role: "status" }, t(items.length ? "partner.leaving.read" : "loading", values));
     }
     const [ended, retained] = [
@@ -71,10 +81,14 @@ export function offboardingTask(employee) {
     ];
     if (phase === "confirming") return confirmation(ended, retained);
     return [
-      h("p", { class: "status", role: "status", tabindex: "-1" }, t(
-        phase === "done" ? "partner.leaving.done" : "partner.leaving.ended",
-        { name: employee.name, n: ended.length },
-      )),
+      h(
+        "p",
+        { class: "status", role: "status", tabindex: "-1" },
+        t(phase === "done" ? "partner.leaving.done" : "partner.leaving.ended", {
+          name: employee.name,
+          n: ended.length,
+        }),
+      ),
       error && [
         errorAlert(error),
         h("div", { class: "actions" }, button(t("partner.try_rest"), endAccess, { class: "first" })),
@@ -87,20 +101,32 @@ export function offboardingTask(employee) {
     return [
       h("h2", {}, t("partner.leaving.over")),
       !ended.length && h("p", {}, t("partner.leaving.nothing")),
-      h("ul", { class: "names" },
+      h(
+        "ul",
+        { class: "names" },
         ended.map((item) => h("li", {}, item.name)),
         h("li", {}, t(isSelf ? "partner.leaving.links_own" : "partner.leaving.links")),
       ),
-      retained.length > 0 && [h("h2", {}, t("partner.leaving.stays")), h("p", {}, t("partner.leaving.stays_why")),
-        h("ul", { id: "stays" }, retained.map((item) => h("li", {},
-          item.name,
-          h("span", { class: "quiet block" }, t(`partner.retained.${item.reason}`)),
-        )))],
-      items.length > 0 && h("div", { class: "note bad" }, h("p", {}, t(
-        isSelf ? "partner.leaving.sure_own" : "partner.leaving.sure",
-        { name: employee.name },
-      ))),
-      h("div", { class: "actions" },
+      retained.length > 0 && [
+        h("h2", {}, t("partner.leaving.stays")),
+        h("p", {}, t("partner.leaving.stays_why")),
+        h(
+          "ul",
+          { id: "stays" },
+          retained.map((item) =>
+            h("li", {}, item.name, h("span", { class: "quiet block" }, t(`partner.retained.${item.reason}`))),
+          ),
+        ),
+      ],
+      items.length > 0 &&
+        h(
+          "div",
+          { class: "note bad" },
+          h("p", {}, t(isSelf ? "partner.leaving.sure_own" : "partner.leaving.sure", { name: employee.name })),
+        ),
+      h(
+        "div",
+        { class: "actions" },
         button(t(isSelf ? "partner.leave_all" : "partner.end_all"), endAccess, { class: "first bad" }),
         button(t("cancel"), leaveTask),
       ),
@@ -109,18 +135,36 @@ export function offboardingTask(employee) {
 
   function receipt() {
     if (!items.length) return undefined;
-    return h("table", { class: "cards", "aria-label": t("partner.leaving.receipt") },
-      h("thead", {}, h("tr", {},
-        h("th", { scope: "col" }, t("partner.client")),
-        h("th", { scope: "col" }, t("partner.outcome")),
-      )),
-      h("tbody", {}, items.map((item) => h("tr", {},
-        h("td", {}, item.name),
-        h("td", { "data-label": t("partner.outcome") },
-          h("span", { class: `state ${item.outcome === "retained" ? "suspended" : "active"}` },
-            t(`partner.receipt.${item.outcome}`),
+    return h(
+      "table",
+      { class: "cards", "aria-label": t("partner.leaving.receipt") },
+      h(
+        "thead",
+        {},
+        h("tr", {}, h("th", { scope: "col" }, t("partner.client")), h("th", { scope: "col" }, t("partner.outcome"))),
+      ),
+      h(
+        "tbody",
+        {},
+        items.map((item) =>
+          h(
+            "tr",
+            {},
+            h("td", {}, item.name),
+            h(
+              "td",
+              { "data-label": t("partner.outcome") },
+              h(
+                "span",
+                { class: `state ${item.outcome === "retained" ? "suspended" : "active"}` },
+                t(`partner.receipt.${item.outcome}`),
+              ),
+              item.outcome === "retained" && h("span", { class: "quiet block" }, t(`partner.retained.${item.reason}`)),
+            ),
           ),
-          item.outcome === "retained" && h("span", { class: "quiet block" }, t(`partner.retained.${item.reason}`)))))));
+        ),
+      ),
+    );
   }
 
   function render() {

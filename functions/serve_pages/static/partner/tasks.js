@@ -35,8 +35,19 @@ addEventListener("popstate", () => {
 
 /** Link back to the tabs. */
 export function backLink() {
-  return h("p", {}, h("a", { href: location.pathname + location.search, onclick: (event) => {
-    event.preventDefault();
-    leaveTask();
-  } }, t("partner.back")));
+  return h(
+    "p",
+    {},
+    h(
+      "a",
+      {
+        href: location.pathname + location.search,
+        onclick: (event) => {
+          event.preventDefault();
+          leaveTask();
+        },
+      },
+      t("partner.back"),
+    ),
+  );
 }

@@ -98,11 +98,17 @@ export function adjustmentFields({
     });
     const count = h("span", { class: "count" });
     groupHeads.push({ box: checkbox, names, count });
-    return h("div", { class: "group" }, h("label", { class: "choice" }, checkbox, h("span", {}, whole)),
-      h("details", {},
+    return h(
+      "div",
+      { class: "group" },
+      h("label", { class: "choice" }, checkbox, h("span", {}, whole)),
+      h(
+        "details",
+        {},
         h("summary", {}, t("adjust.singly"), " ", count),
         h("div", { class: "singles" }, names.map(permissionField)),
-      ));
+      ),
+    );
   }
 
   const offeredGroups = permissionGroups()
@@ -127,18 +133,23 @@ export function adjustmentFields({
   });
   const fields = [
     h("p", {}, t("adjust.lead")),
-    h("fieldset", {},
+    h(
+      "fieldset",
+      {},
       h("legend", {}, t("adjust.permissions")),
       offeredGroups.map(groupField),
       permissions.filter((name) => !groupedNames.has(name)).map(permissionField),
     ),
-    h("div", { class: "field" },
+    h(
+      "div",
+      { class: "field" },
       h("label", { for: "until" }, t("adjust.until")),
       endField,
-      h("p", { class: "quiet", id: "until-hint" }, t(
-        maxDays ? "adjust.latest" : "adjust.latest_open",
-        { date: formatDate(latestDate) },
-      )),
+      h(
+        "p",
+        { class: "quiet", id: "until-hint" },
+        t(maxDays ? "adjust.latest" : "adjust.latest_open", { date: formatDate(latestDate) }),
+      ),
     ),
   ];
   queueMicrotask(() => document.getElementById("can-list") && update());

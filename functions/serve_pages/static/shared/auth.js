@@ -136,9 +136,8 @@ export function returnPath() {
 
 function emailFrom(idToken) {
   try {
-    const bytes = Uint8Array.from(
-      atob(idToken.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")),
-      (each) => each.charCodeAt(0),
+    const bytes = Uint8Array.from(atob(idToken.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")), (each) =>
+      each.charCodeAt(0),
     );
     return JSON.parse(new TextDecoder().decode(bytes)).email;
   } catch {

@@ -15,20 +15,32 @@ export function confirmAction({ title, body, confirmLabel, reasonLabel, isDestru
     const field = reasonLabel && h("textarea", { id: "reason", rows: "3", maxlength: "500" });
     const confirmButton = h("button", { type: "submit", class: isDestructive ? "first bad" : "first" }, confirmLabel);
     async function submit() {
-      const result = await attempt(() => action(field?.value.trim()), { onError: (error) => {
-        alertContainer.replaceChildren(errorAlert(error));
-        if (error.code === "precondition_failed") onStale?.();
-      } });
+      const result = await attempt(() => action(field?.value.trim()), {
+        onError: (error) => {
+          alertContainer.replaceChildren(errorAlert(error));
+          if (error.code === "precondition_failed") onStale?.();
+        },
+      });
       if (result) close(result);
     }
-    return h("form", { method: "dialog", onsubmit: (event) => {
-      event.preventDefault();
-      busy(confirmButton, submit);
-    } },
+    return h(
+      "form",
+      {
+        method: "dialog",
+        onsubmit: (event) => {
+          event.preventDefault();
+          busy(confirmButton, submit);
+        },
+      },
       [body].flat().map((each) => (typeof each === "string" ? h("p", {}, each) : each)),
       reasonLabel && [h("label", { for: "reason" }, reasonLabel), field],
       alertContainer,
-      h("div", { class: "actions" }, confirmButton, button(t("cancel"), () => close())),
+      h(
+        "div",
+        { class: "actions" },
+        confirmButton,
+        button(t("cancel"), () => close()),
+      ),
     );
   });
 }

@@ -5,22 +5,22 @@ import { locale } from "./texts.js";
 const DAY_MS = 86400000;
 
 export function formatDateTime(text) {
-  return keepOnOneLine(new Intl.DateTimeFormat(locale(), {
-    year: "numeric",
-    month: "long",
-    day: "numeric",
-    hour: "numeric",
-    minute: "2-digit",
-    timeZoneName: "short",
-  }).format(new Date(text)));
+  return keepOnOneLine(
+    new Intl.DateTimeFormat(locale(), {
+      year: "numeric",
+      month: "long",
+      day: "numeric",
+      hour: "numeric",
+      minute: "2-digit",
+      timeZoneName: "short",
+    }).format(new Date(text)),
+  );
 }
 
 export function formatDate(value) {
-  return keepOnOneLine(new Intl.DateTimeFormat(locale(), {
-    year: "numeric",
-    month: "long",
-    day: "numeric",
-  }).format(new Date(value)));
+  return keepOnOneLine(
+    new Intl.DateTimeFormat(locale(), { year: "numeric", month: "long", day: "numeric" }).format(new Date(value)),
+  );
 }
 
 /** Prevent line breaks in a Japanese date, which has no spaces. */

@@ -17,9 +17,9 @@ export function setContent(container, ...children) {
 }
 
 function withoutEmpty(children) {
-  return children.flat(Infinity).filter(
-    (child) => child !== undefined && child !== null && child !== false && child !== "",
-  );
+  return children
+    .flat(Infinity)
+    .filter((child) => child !== undefined && child !== null && child !== false && child !== "");
 }
 
 /** Button that ignores further clicks and is marked as busy while its action runs. */
@@ -42,13 +42,21 @@ export async function busy(control, action) {
 
 /** Description list. Rows without a description are left out. */
 export function factList(...rows) {
-  return h("dl", { class: "facts" }, rows
-    .filter(([, description]) => description)
-    .map(([term, description]) => h("div", {}, h("dt", {}, term), h("dd", {}, description))));
+  return h(
+    "dl",
+    { class: "facts" },
+    rows
+      .filter(([, description]) => description)
+      .map(([term, description]) => h("div", {}, h("dt", {}, term), h("dd", {}, description))),
+  );
 }
 
 export function bulletList(items, attributes) {
-  return h("ul", attributes, items.map((item) => h("li", {}, item)));
+  return h(
+    "ul",
+    attributes,
+    items.map((item) => h("li", {}, item)),
+  );
 }
 
 /** Email address that can break before its domain. */
@@ -83,10 +91,18 @@ export function openDialog(title, buildContent) {
       result = value;
       element.close();
     };
-    const element = h("dialog", { "aria-labelledby": "dialog-title", onclose: () => {
-      element.remove();
-      resolve(result);
-    } }, h("h2", { id: "dialog-title" }, title), buildContent(close));
+    const element = h(
+      "dialog",
+      {
+        "aria-labelledby": "dialog-title",
+        onclose: () => {
+          element.remove();
+          resolve(result);
+        },
+      },
+      h("h2", { id: "dialog-title" }, title),
+      buildContent(close),
+    );
     document.body.append(element);
     element.showModal();
   });

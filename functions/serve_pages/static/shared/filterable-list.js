@@ -41,9 +41,11 @@ export function filterableList({
 
   async function load(method) {
     error = undefined;
-    const pending = attempt(() => pages[method](), { onError: (caught) => {
-      error = caught;
-    } });
+    const pending = attempt(() => pages[method](), {
+      onError: (caught) => {
+        error = caught;
+      },
+    });
     update();
     await pending;
     update();
@@ -56,19 +58,37 @@ export function filterableList({
     const { rows, count } = renderRows(matching, text);
     const isLoading = !pages.done && (pages.pending || !pages.started);
     if (count) {
-      container.replaceChildren(h("table", { class: "cards", "aria-label": t(`partner.tab.${name}`) },
-        h("thead", {}, h("tr", {}, headings.map((each) => h("th", { scope: "col" }, each)))), rows));
+      container.replaceChildren(
+        h(
+          "table",
+          { class: "cards", "aria-label": t(`partner.tab.${name}`) },
+          h(
+            "thead",
+            {},
+            h(
+              "tr",
+              {},
+              headings.map((each) => h("th", { scope: "col" }, each)),
+            ),
+          ),
+          rows,
+        ),
+      );
     } else if (error || isLoading) {
       container.replaceChildren();
     } else {
-      container.replaceChildren(h("div", { class: "note" },
-        text ? h("p", {}, t("partner.nothing_found")) : emptyContent(),
-      ));
+      container.replaceChildren(
+        h("div", { class: "note" }, text ? h("p", {}, t("partner.nothing_found")) : emptyContent()),
+      );
     }
     if (error) {
       container.append(
         errorAlert(error),
-        h("div", { class: "actions" }, button(t("partner.again"), () => load("more"))),
+        h(
+          "div",
+          { class: "actions" },
+          button(t("partner.again"), () => load("more")),
+        ),
       );
     }
     status.textContent = statusText(count, text, isLoading);
@@ -82,12 +102,19 @@ export function filterableList({
     return t(pages.done ? `partner.count.${name}` : `partner.so_far.${name}`, { n: count });
   }
 
-  const element = h("div", {},
-    h("div", { class: "filters" },
+  const element = h(
+    "div",
+    {},
+    h(
+      "div",
+      { class: "filters" },
       h("div", { class: "filter" }, h("label", { for: `${name}-filter` }, t(`partner.filter.${name}`)), filterField),
       tools,
     ),
-    status, container, footer);
+    status,
+    container,
+    footer,
+  );
   update();
   if (!pages.started || pages.pending) load(viewState.text?.trim() ? "all" : "more");
   return Object.assign(element, { update, retry: () => load("more"), focusStatus: () => status.focus() });

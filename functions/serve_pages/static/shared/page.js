@@ -44,11 +44,15 @@ function renderHeader() {
     controls,
     name && h("span", { class: "who", title: name }, name),
     name && button(t("sign_out"), signOut, { class: "plain" }),
-    button(LANGUAGES[otherLanguage], async () => {
-      await setLanguage(otherLanguage);
-      draw();
-      controls.querySelector("[data-language]").focus();
-    }, { class: "plain", lang: otherLanguage, "data-language": otherLanguage }),
+    button(
+      LANGUAGES[otherLanguage],
+      async () => {
+        await setLanguage(otherLanguage);
+        draw();
+        controls.querySelector("[data-language]").focus();
+      },
+      { class: "plain", lang: otherLanguage, "data-language": otherLanguage },
+    ),
   );
 }
 
@@ -91,7 +95,11 @@ export function signInPage(title, text, pageState) {
     content: [
       h("h1", {}, title),
       h("p", { class: "lead" }, text),
-      h("div", { class: "actions" }, button(t("sign_in"), () => signIn(pageState), { class: "first" })),
+      h(
+        "div",
+        { class: "actions" },
+        button(t("sign_in"), () => signIn(pageState), { class: "first" }),
+      ),
     ],
   };
 }

@@ -49,10 +49,12 @@ export function describeAllowed(permissions) {
     if (!missing.length) {
       sentences.push(group.whole);
     } else if (missing.length * 2 <= names.length && !names.some((name) => partlyHeld.has(name))) {
-      sentences.push(t("permissions.except", {
-        whole: group.whole,
-        missing: formatList(combinedSentences(missing).map(lowerFirst)),
-      }));
+      sentences.push(
+        t("permissions.except", {
+          whole: group.whole,
+          missing: formatList(combinedSentences(missing).map(lowerFirst)),
+        }),
+      );
     } else {
       sentences.push(...combinedSentences(names.filter((name) => remaining.has(name))));
     }
@@ -99,7 +101,8 @@ function relatedPermissions(name, all, isRelated) {
   const [resource, action] = splitName(name);
   if (!ACTION_ORDER.includes(action)) return [name];
   return all.filter(
-    (other) => splitName(other)[0] === resource &&
+    (other) =>
+      splitName(other)[0] === resource &&
       ACTION_ORDER.includes(splitName(other)[1]) &&
       isRelated(splitName(other)[1], action),
   );

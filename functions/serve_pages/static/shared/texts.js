@@ -13,9 +13,9 @@ await loadTables();
 
 async function loadTables() {
   const tables = needsPermissions ? ["texts", "permissions"] : ["texts"];
-  [texts, permissionTable] = (await Promise.all(tables.map(
-    (table) => import(`./${table}.${language}.js`),
-  ))).map((each) => each.default);
+  [texts, permissionTable] = (await Promise.all(tables.map((table) => import(`./${table}.${language}.js`)))).map(
+    (each) => each.default,
+  );
   document.documentElement.lang = language;
 }
 
@@ -52,12 +52,10 @@ export function hasText(name) {
 export function t(name, values = {}) {
   const forms = texts[name];
   if (forms === undefined) throw new Error(`no text named ${name}`);
-  const template = typeof forms === "string"
-    ? forms
-    : forms[new Intl.PluralRules(language).select(values.n)] ?? forms.other;
-  return template.replace(
-    /\{(\w+)\}/g,
-    (_, key) => (typeof values[key] === "number" ? formatNumber(values[key]) : keepOnOneLine(values[key])),
+  const template =
+    typeof forms === "string" ? forms : (forms[new Intl.PluralRules(language).select(values.n)] ?? forms.other);
+  return template.replace(/\{(\w+)\}/g, (_, key) =>
+    typeof values[key] === "number" ? formatNumber(values[key]) : keepOnOneLine(values[key]),
   );
 }
 
