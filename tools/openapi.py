@@ -25,13 +25,12 @@ from tools import template
 sys.path.insert(0, str(template.ROOT / "layers/common"))
 
 from functions.view_partner_console.app import EmployeeState
-from partner_access.api import errors as request_errors
 from partner_access.api import negotiation, request_fields, routing
 from partner_access.api.authzen import EvaluationsSemantic
 from partner_access.api.bulk import BulkOutcome
+from partner_access.api.errors import error_classes
 from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import SetKind
-from partner_access.domain import errors
 from partner_access.domain.accounts import AccountKind, AccountState, Pricing, Program
 from partner_access.domain.authorization.access import Rule
 from partner_access.domain.links.links import LinkDeliveryStatus, LinkState
@@ -334,7 +333,7 @@ def _problem() -> Json:
         "status": {"type": "integer"},
         "detail": text,
         "instance": text,
-        "code": {"type": "string", "enum": [each.code for each in codes()]},
+        "code": {"type": "string", "enum": [each.code for each in error_classes()]},
         "errors": {"type": "array", "items": error},
     }
     return {
@@ -344,19 +343,6 @@ def _problem() -> Json:
         "properties": properties,
         "required": [name for name in properties if name != "errors"],
     }
-
-
-def codes() -> list[type[errors.DomainError]]:
-    """Return the errors of the domain and the API, sorted by code."""
-    named = {**vars(errors), **vars(request_errors)}.values()
-    return sorted(
-        (
-            each
-            for each in named
-            if isinstance(each, type) and issubclass(each, errors.DomainError) and "code" in vars(each)
-        ),
-        key=lambda each: each.code,
-    )
 
 
 def _scopes() -> Json:

@@ -18,6 +18,7 @@ from tools import openapi, template
 sys.path.insert(0, str(template.ROOT / "layers/common"))
 
 from partner_access.api import problems
+from partner_access.api.errors import error_classes
 from partner_access.domain.accounts import Account
 from partner_access.domain.audit.hash_chain import ChainHead
 from partner_access.domain.audit.tree_heads import LatestTreeHead
@@ -61,7 +62,7 @@ def document() -> Json:
     return {
         "routes": dict(_routes(described)),
         "schemas": {name: _shape(each) for name, each in sorted(described["components"]["schemas"].items())},
-        "codes": {each.code: int(problems.status_of(each())) for each in openapi.codes()},
+        "codes": {each.code: int(problems.status_of(each())) for each in error_classes()},
         "events": dict(_events()),
         "email_kinds": sorted(NotificationKind),
         "key_prefixes": _keys(),

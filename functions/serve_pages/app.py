@@ -5,7 +5,7 @@ The files are in static/ and have a version in their URL. Each language has a ta
 
 import json
 from base64 import b64encode
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from gzip import compress
 from hashlib import sha256
@@ -16,12 +16,13 @@ from string import Template
 from typing import Any, Final
 
 from partner_access import settings
-from partner_access.domain.errors import DomainError
+from partner_access.api.errors import error_classes
+from partner_access.api.negotiation import takes_gzip
 from partner_access.emails.permission_texts import Language
 from partner_access.lambda_context import Event
 from partner_access.web.assets import Asset, PageResponse, served_name, served_script
-from partner_access.web.headers import content_security_policy, takes_gzip
-from partner_access.web.languages import LANGUAGES, Texts, permission_labels, preferred_language
+from partner_access.web.headers import content_security_policy
+from partner_access.web.languages import LANGUAGES, Texts, language_of, permission_labels
 
 STATIC: Final = Path(__file__).with_name("static")
 METHODS: Final = ("GET", "HEAD")
@@ -43,17 +44,11 @@ ApiResponse = dict[str, Any]
 # --- texts ---
 
 
-def _error_classes(base: type[DomainError] = DomainError) -> Iterator[type[DomainError]]:
-    """Yield the error classes with a text of their own, which are the leaves of the class tree."""
-    for each in base.__subclasses__():
-        yield from _error_classes(each) if each.__subclasses__() else [each]
-
-
 @cache
 def texts(language: Language) -> Texts:
-    """Return all texts of the pages. The English texts of errors are the details in errors.py."""
+    """Return all texts of the pages. The English texts of errors are their details."""
     language_texts: Texts = json.loads((STATIC / f"texts/{language}.json").read_text(encoding="utf-8"))
-    english = {f"error.{error.code}": error.detail for error in _error_classes()}
+    english = {f"error.{error.code}": error.detail for error in error_classes()}
     return english | language_texts if language == "en" else language_texts
 
 
@@ -112,7 +107,7 @@ def url_of(asset: str) -> str:
 
 def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPStatus = HTTPStatus.OK) -> PageResponse:
     """Render the HTML that all pages share. The script of the page fills it."""
-    language = preferred_language(event)
+    language = language_of(event)
     page_texts = texts(language)
     modules = modules_of(script)
     tables = [f"{table}.{language}.js" for table in TABLES if f"shared.{table}.js" in modules]
@@ -163,7 +158,7 @@ def serve_partner(event: Event) -> PageResponse:
 
 def serve_problem(event: Event) -> PageResponse:
     """Serve the explanation of an error, at the URL that is its RFC 9457 type."""
-    slug, page_texts = event["pathParameters"]["problem"], texts(preferred_language(event))
+    slug, page_texts = event["pathParameters"]["problem"], texts(language_of(event))
     meaning = page_texts.get(f"error.{slug.replace('-', '_')}") if "_" not in slug else None
     if meaning is None:
         return _page("missing", "problem.js", event, lead=page_texts["missing.body"], status=HTTPStatus.NOT_FOUND)
@@ -221,7 +216,7 @@ def handler(event: Event, _: object) -> ApiResponse:
     }
     if method == "HEAD":
         return {"statusCode": int(page.status), "headers": headers, "body": ""}
-    if len(page.content) < MIN_COMPRESSED_BYTES or not takes_gzip(event):
+    if len(page.content) < MIN_COMPRESSED_BYTES or not takes_gzip(event["headers"].get("accept-encoding", "")):
         return {"statusCode": int(page.status), "headers": headers, "body": page.content.decode()}
     body = b64encode(_compressed(event, page)).decode()
     headers["content-encoding"] = "gzip"

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from functions.serve_pages import app
+from partner_access.api.errors import error_classes
 from partner_access.domain.permissions.catalogue import CATALOGUE
 from partner_access.emails.permission_texts import Language
 from partner_access.web import headers, languages
@@ -219,7 +220,7 @@ def test_texts_have_same_keys_and_placeholders_in_both_languages() -> None:
 
 
 @pytest.mark.parametrize("language", languages.LANGUAGES)
-@pytest.mark.parametrize("error", list(app._error_classes()), ids=lambda each: str(each.code))
+@pytest.mark.parametrize("error", error_classes(), ids=lambda each: str(each.code))
 def test_texts_have_a_page_for_every_error_code(error: Any, language: Language) -> None:
     served = get("/problems/{problem}", headers={"accept-language": language}, problem=error.code.replace("_", "-"))
 

@@ -1,5 +1,6 @@
 """The errors that only an HTTP request can cause. The errors of the rules are in `domain.errors`."""
 
+from partner_access.domain import errors
 from partner_access.domain.errors import DomainError, InvalidInput, Malformed
 
 
@@ -63,3 +64,10 @@ class BodyTooLarge(DomainError):
 class UnsupportedMediaType(DomainError):
     code = "unsupported_media_type"
     detail = "We can't read this content type. Send application/json in UTF-8."
+
+
+def error_classes() -> list[type[DomainError]]:
+    """Return all errors with a code, sorted by code: those of the rules, and those of HTTP requests."""
+    named = [*vars(errors).values(), *globals().values()]
+    classes = {each for each in named if isinstance(each, type) and issubclass(each, DomainError)}
+    return sorted((each for each in classes if "code" in vars(each)), key=lambda each: each.code)

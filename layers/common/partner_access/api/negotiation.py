@@ -1,4 +1,4 @@
-"""Content negotiation: which media type the caller accepts (RFC 9110 §12.5.1)."""
+"""Content negotiation (RFC 9110 §12.5): the media type, language and encoding that a caller prefers."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Final
 
 WEIGHT: Final = re.compile(r"0(\.[0-9]{0,3})?|1(\.0{0,3})?", re.ASCII)
-"""Matches the weight of a media type in an Accept header. Weight 0 means not acceptable."""
+"""Matches the weight of a value in an Accept header. Weight 0 means not acceptable."""
 
 
 class MediaType(StrEnum):
@@ -16,25 +16,51 @@ class MediaType(StrEnum):
     CSV = "text/csv"
 
 
-def accepted(header: str) -> MediaType:
-    """Return the media type that the client prefers (RFC 9110 §12.5.1), or JSON if it has no preference."""
-    liked: dict[str, float] = {}
-    for each in header.lower().replace(" ", "").replace("\t", "").split(","):
-        named, *parameters = each.split(";")
+def weights(header: str) -> dict[str, float]:
+    """Return the weight of each value of an Accept header, in the order of the header and in lower case.
+
+    A value without a valid weight is left out. Of a repeated value, the highest weight counts.
+    """
+    found: dict[str, float] = {}
+    for each in re.sub(r"[ \t]", "", header.lower()).split(","):
+        value, *parameters = each.split(";")
         weight = next((it.removeprefix("q=") for it in parameters if it.startswith("q=")), "1")
         if WEIGHT.fullmatch(weight):
-            liked[named] = max(float(weight), liked.get(named, 0))
-    csv, json_ = (_preference(liked, kind) for kind in (MediaType.CSV, MediaType.JSON))
+            found[value] = max(float(weight), found.get(value, 0))
+    return found
+
+
+def preferred_media_type(header: str) -> MediaType:
+    """Return the media type that the client prefers, or JSON if it has no preference."""
+    found = weights(header)
+    csv, json_ = (_media_type_rank(found, kind) for kind in (MediaType.CSV, MediaType.JSON))
     return MediaType.CSV if csv > json_ else MediaType.JSON
 
 
-def _preference(weights: Mapping[str, float], kind: MediaType) -> tuple[float, int]:
+def _media_type_rank(found: Mapping[str, float], kind: MediaType) -> tuple[float, int]:
     """Return the weight of a media type and the rank of the most specific range that names it.
 
     The exact type takes precedence over its type range, and that over `*/*`. With equal weights, the more specific
     range wins.
     """
     ranges = ("*/*", kind.partition("/")[0] + "/*", kind)
-    nearest = max((rank for rank, each in enumerate(ranges) if each in weights), default=0)
-    weight = weights.get(ranges[nearest], 0)
+    nearest = max((rank for rank, each in enumerate(ranges) if each in found), default=0)
+    weight = found.get(ranges[nearest], 0)
     return weight, nearest if weight else 0
+
+
+def preferred_language(header: str, languages: tuple[str, ...]) -> str | None:
+    """Return the language that the user prefers most of these, or None if they accept none of them.
+
+    Of equal weights, the first in the header wins. A region, as in `ja-JP`, does not matter.
+    """
+    found = [(weight, tag.partition("-")[0]) for tag, weight in weights(header).items() if weight]
+    return max(
+        ((weight, language) for weight, language in found if language in languages),
+        key=lambda each: each[0],
+        default=(0.0, None),
+    )[1]
+
+
+def takes_gzip(header: str) -> bool:
+    return weights(header).get("gzip", 0) > 0

@@ -6,7 +6,7 @@ from http import HTTPStatus
 from typing import Final
 
 from partner_access import page_urls
-from partner_access.api.errors import BodyTooLarge, MethodNotAllowed, PreconditionRequired, UnsupportedMediaType
+from partner_access.api import errors as request_errors
 from partner_access.api.response_body import ApiResponse, response
 from partner_access.domain import errors
 from partner_access.domain.errors import DomainError
@@ -20,14 +20,14 @@ STATUS_BY_CATEGORY: Final[Mapping[type[DomainError], HTTPStatus]] = {
     errors.Malformed: HTTPStatus.BAD_REQUEST,
     errors.NotPermitted: HTTPStatus.FORBIDDEN,
     errors.NotVisible: HTTPStatus.NOT_FOUND,
-    MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
+    request_errors.MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
     errors.Conflict: HTTPStatus.CONFLICT,
     errors.Gone: HTTPStatus.GONE,
     errors.VersionMismatch: HTTPStatus.PRECONDITION_FAILED,
-    BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-    UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    request_errors.BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    request_errors.UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     errors.InvalidInput: HTTPStatus.UNPROCESSABLE_ENTITY,
-    PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
+    request_errors.PreconditionRequired: HTTPStatus.PRECONDITION_REQUIRED,
     errors.TooManyRequests: HTTPStatus.TOO_MANY_REQUESTS,
     errors.Unavailable: HTTPStatus.SERVICE_UNAVAILABLE,
 }
@@ -64,6 +64,6 @@ def problem(error: DomainError, event: Event) -> ApiResponse:
         **error.details,
     }
     headers = {"content-type": "application/problem+json", **retry_after(status)}
-    if isinstance(error, MethodNotAllowed):
+    if isinstance(error, request_errors.MethodNotAllowed):
         headers["allow"] = str(error.details["allow"])
     return response(status, json.dumps(problem, ensure_ascii=False), headers)

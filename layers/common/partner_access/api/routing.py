@@ -22,7 +22,7 @@ from pydantic_core import ErrorDetails
 
 from partner_access import settings, telemetry
 from partner_access.api import errors, json_body
-from partner_access.api.negotiation import MediaType, accepted
+from partner_access.api.negotiation import MediaType, preferred_media_type
 from partner_access.api.problems import problem
 from partner_access.api.request_fields import Query, Request, is_identifier
 from partner_access.api.response_body import ApiResponse, ResponseBody, response
@@ -230,7 +230,7 @@ def _argument(name: str, kind: Any, event: Event, act: Act) -> Any:
     if kind is ExpectedVersion:
         return _expected_version(event)
     if kind is MediaType:
-        return accepted(event["headers"].get("accept", ""))
+        return preferred_media_type(event["headers"].get("accept", ""))
     return _path_part(event["pathParameters"][name])
 
 

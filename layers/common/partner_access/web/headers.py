@@ -1,10 +1,8 @@
-"""Headers of the pages: their content security policy, and whether the browser takes gzip."""
+"""Headers of the pages: their content security policy."""
 
-import re
 from urllib.parse import urlsplit
 
 from partner_access import settings
-from partner_access.lambda_context import Event
 
 
 def content_security_policy() -> str:
@@ -18,10 +16,4 @@ def content_security_policy() -> str:
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
         f"connect-src 'self'{sign_in_origin}; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
         "require-trusted-types-for 'script'; trusted-types 'none'"
-    )
-
-
-def takes_gzip(event: Event) -> bool:
-    return bool(
-        re.search(r"\bgzip\b(?!\s*;\s*q=0(\.0+)?\s*(,|$))", event["headers"].get("accept-encoding", "").lower())
     )

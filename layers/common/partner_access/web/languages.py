@@ -1,9 +1,9 @@
 """The languages of the pages: which one the reader prefers, and the texts of permissions in it."""
 
-import re
 from functools import cache
 from typing import Any, Final
 
+from partner_access.api.negotiation import preferred_language
 from partner_access.domain.permissions import catalogue
 from partner_access.emails import permission_texts
 from partner_access.emails.permission_texts import Language
@@ -45,13 +45,7 @@ def permission_labels(language: Language) -> Texts:
     }
 
 
-def preferred_language(event: Event) -> Language:
+def language_of(event: Event) -> Language:
     """Return the supported language that the user prefers most, or English if they name no supported language."""
-    accepted: list[tuple[float, int, Language]] = []
-    for position, language_range in enumerate(event["headers"].get("accept-language", "").lower().split(",")):
-        tag, _, weight = language_range.partition(";")
-        language = next((each for each in LANGUAGES if tag.strip().partition("-")[0] == each), None)
-        quality = re.fullmatch(r"\s*q=(0(?:\.\d{1,3})?|1(?:\.0{1,3})?)\s*", weight)
-        if language and (quality or not weight):
-            accepted.append((-float(quality[1]) if quality else -1.0, position, language))
-    return min((each for each in accepted if each[0]), default=(0.0, 0, "en"))[2]
+    preferred = preferred_language(event["headers"].get("accept-language", ""), LANGUAGES)
+    return next((each for each in LANGUAGES if each == preferred), "en")
