@@ -76,6 +76,7 @@ check: .venv/.made .venvs/sam/.made node_modules/.made ## check style, types, im
 	PYTHONPATH=.:layers/common .venv/bin/lint-imports --no-logo
 	$(sam) validate --lint --region us-east-1
 	$(python) -m tools.language
+	$(python) -m tools.routes --check
 	$(python) -m tools.openapi --check
 	$(python) -m tools.wire --check
 	$(python) -m tools.readme --check
@@ -93,7 +94,8 @@ deploy: build ## build, then deploy with samconfig.toml (PARAMETERS='BaseUrl=…
 	$(sam) deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 .PHONY: openapi
-openapi: .venv/.made ## write openapi.json, docs/wire.json and the README's tables from the code
+openapi: .venv/.made ## write the routes, openapi.json, docs/wire.json and the tables in documents from the code
+	$(python) -m tools.routes
 	$(python) -m tools.openapi
 	$(python) -m tools.wire
 	$(python) -m tools.readme

@@ -36,12 +36,13 @@ def read(path: Path = ROOT / "template.yaml") -> Json:
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """A route of the API: its key, its function, and the scope parameters of its tokens.
+    """A route of the API: its key, its operation id, its function, and the scope parameters of its tokens.
 
-    An open route has no scopes.
+    The name of the event in the template is the operation id. An open route has no scopes.
     """
 
     key: str
+    operation_id: str
     operation: str
     scopes: tuple[str, ...]
 
@@ -52,12 +53,13 @@ def routes() -> tuple[Route, ...]:
     return tuple(
         Route(
             key=f"{event['Properties']['Method']} {event['Properties']['Path']}",
+            operation_id=_snake(name),
             operation=_snake(logical_id.removesuffix("Function")),
             scopes=tuple(scope["Ref"] for scope in event["Properties"]["Auth"].get("AuthorizationScopes", ())),
         )
         for logical_id, resource in found["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"
-        for event in resource["Properties"].get("Events", {}).values()
+        for name, event in resource["Properties"].get("Events", {}).items()
         if event["Type"] == "HttpApi" and "Path" in event["Properties"]
     )
 

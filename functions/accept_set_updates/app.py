@@ -1,4 +1,4 @@
-"""/accounts/{account_id}/permission-sets/updates: list and accept newer versions of the vendor's permission sets."""
+"""List and accept newer versions of the vendor's permission sets."""
 
 from typing import Annotated, Self
 
@@ -17,8 +17,6 @@ from partner_access.store.memberships.actors import in_account
 from partner_access.store.permission_sets import set_updates as stored
 
 app = routing.App(replay_if_stored=replay_if_stored)
-
-UPDATES = "/accounts/{account_id}/permission-sets/updates"
 
 
 class SetUpdateRow(BaseModel, title="SetUpdateRow"):
@@ -53,8 +51,7 @@ class SetUpdateList(ListResponse, title="SetUpdateList"):
     items: tuple[SetUpdateRow, ...]
 
 
-@app.get(
-    UPDATES,
+@app.operation(
     routing.Docs(
         "list_set_updates",
         tag=routing.Tag.PERMISSION_SETS,
@@ -69,7 +66,7 @@ class SetUpdateList(ListResponse, title="SetUpdateList"):
 def list_set_updates(account_id: str, query: ListQuery, act: Act) -> SetUpdateList:
     caller, account = in_account(account_id, act.actor_id)
     set_updates.must_be_set_approver(account, caller, act)
-    listed = UPDATES.format(account_id=account_id)
+    listed = f"list_set_updates {account_id}"
     page = stored.page(account_id, after=cursors.position_after(query, listed, act), limit=query.size)
     found = (set_updates.gain_from_update(person, act) for person in page.members)
     return SetUpdateList(
@@ -96,8 +93,7 @@ class AcceptSetUpdatesResponse(ResponseBody, title="AcceptSetUpdatesResponse"):
     items: tuple[BulkMemberRow, ...]
 
 
-@app.post(
-    UPDATES,
+@app.operation(
     routing.Docs(
         "accept_set_updates",
         tag=routing.Tag.PERMISSION_SETS,

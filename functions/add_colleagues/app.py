@@ -1,4 +1,4 @@
-"""POST /partners/{partner_id}/clients/{account_id}/users: a partner admin adds colleagues with an ordinary set.
+"""A partner admin adds colleagues with an ordinary set.
 
 The rules of direct creation apply to each colleague.
 """
@@ -51,8 +51,7 @@ class AddColleaguesResponse(ResponseBody, title="AddColleaguesResponse"):
     items: tuple[BulkMemberRow, ...]
 
 
-@app.post(
-    "/partners/{partner_id}/clients/{account_id}/users",
+@app.operation(
     routing.Docs(
         "add_colleagues",
         tag=routing.Tag.PARTNERS,

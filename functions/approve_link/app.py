@@ -1,4 +1,4 @@
-"""POST /access-links/approvals: an approver of a client account approves an access link."""
+"""An approver of a client account approves an access link."""
 
 from http import HTTPStatus
 from typing import ClassVar
@@ -36,8 +36,7 @@ class ApproveLinkResponse(ResponseBody, GrantResponse, title="ApproveLinkRespons
     status: ClassVar[int] = HTTPStatus.CREATED
 
 
-@app.post(
-    "/access-links/approvals",
+@app.operation(
     routing.Docs(
         "approve_link",
         tag=routing.Tag.ACCESS_LINKS,

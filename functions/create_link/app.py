@@ -1,4 +1,4 @@
-"""POST /partners/{partner_id}/access-links: a partner creates a link that asks for access for one employee."""
+"""A partner creates a link that asks for access for one employee."""
 
 from http import HTTPStatus
 from typing import Annotated, ClassVar
@@ -46,8 +46,7 @@ class CreateLinkResponse(ResponseBody, LinkResponse, title="CreateLinkResponse")
     url: str
 
 
-@app.post(
-    "/partners/{partner_id}/access-links",
+@app.operation(
     routing.Docs(
         "create_link",
         tag=routing.Tag.ACCESS_LINKS,

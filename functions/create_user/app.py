@@ -1,4 +1,4 @@
-"""POST /accounts/{account_id}/users: a client adds a user as partner admin or with an ordinary permission set."""
+"""A client adds a user as partner admin or with an ordinary permission set."""
 
 from http import HTTPStatus
 from typing import ClassVar
@@ -36,8 +36,7 @@ class CreateUserResponse(ResponseBody, MemberResponse, title="CreateUserResponse
     grant: GrantResponse | None
 
 
-@app.post(
-    "/accounts/{account_id}/users",
+@app.operation(
     routing.Docs(
         "create_user",
         tag=routing.Tag.USERS,

@@ -1,4 +1,4 @@
-"""POST /access/v1/evaluation and …/evaluations: access decisions, with the discovery document of the decision API."""
+"""Access decisions, with the discovery document of the decision API."""
 
 from partner_access import settings
 from partner_access.api import authzen, routing
@@ -18,8 +18,7 @@ def decision_api(policy: Policy) -> authzen.App:
     """Build the decision API for this policy."""
     app = authzen.App()
 
-    @app.post(
-        "/access/v1/evaluation",
+    @app.operation(
         routing.Docs(
             "evaluate",
             tag=routing.Tag.DECISIONS,
@@ -35,8 +34,7 @@ def decision_api(policy: Policy) -> authzen.App:
         (evaluated,) = policy.evaluate([evaluation], act)
         return evaluated
 
-    @app.post(
-        "/access/v1/evaluations",
+    @app.operation(
         routing.Docs(
             "evaluate_all",
             tag=routing.Tag.DECISIONS,
@@ -52,8 +50,7 @@ def decision_api(policy: Policy) -> authzen.App:
     def evaluate_all(evaluations: EvaluationsRequest, act: Act) -> EvaluationsResponse:
         return authzen.evaluate_all(policy, evaluations, act)
 
-    @app.get(
-        "/.well-known/authzen-configuration",
+    @app.operation(
         routing.Docs(
             "get_configuration",
             tag=routing.Tag.DECISIONS,

@@ -1,4 +1,4 @@
-"""POST /access-links/refusals: an approver of a client account declines an access link."""
+"""An approver of a client account declines an access link."""
 
 from partner_access.api import routing
 from partner_access.api.request_fields import Identifier, ParsedLinkSecret, Prose, Request
@@ -26,8 +26,7 @@ class DeclineLinkResponse(ResponseBody, title="DeclineLinkResponse"):
     state: LinkState = LinkState.DECLINED
 
 
-@app.post(
-    "/access-links/declines",
+@app.operation(
     routing.Docs(
         "decline_link",
         tag=routing.Tag.ACCESS_LINKS,

@@ -1,4 +1,4 @@
-"""PATCH /accounts/{account_id}/users/{user_id}: change the rights, seats and end date of a member."""
+"""Change the rights, seats and end date of a member."""
 
 from dataclasses import replace
 from typing import Annotated, Any
@@ -48,8 +48,7 @@ class EditUserResponse(TaggedMemberResponse, title="EditUserResponse"):
     grant: GrantResponse | None
 
 
-@app.patch(
-    "/accounts/{account_id}/users/{user_id}",
+@app.operation(
     routing.Docs(
         "edit_user",
         tag=routing.Tag.USERS,

@@ -1,4 +1,4 @@
-"""POST /access/v1/explanations: the reason for an access decision, who could change it, and how."""
+"""The reason for an access decision, who could change it, and how."""
 
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -127,8 +127,7 @@ class ExplanationResponse(ResponseBody, title="ExplanationResponse"):
         )
 
 
-@app.post(
-    "/access/v1/explanations",
+@app.operation(
     routing.Docs(
         "explain_access",
         tag=routing.Tag.DECISIONS,

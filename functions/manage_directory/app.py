@@ -1,4 +1,4 @@
-"""/directory/…: the vendor's back end saves accounts, users and members."""
+"""The vendor's back end saves accounts, users and members."""
 
 from http import HTTPStatus
 from typing import Annotated, Any, ClassVar, Self
@@ -88,8 +88,7 @@ class CreatedDirectoryAccountResponse(DirectoryAccountResponse, title="CreatedDi
     status: ClassVar[int] = HTTPStatus.CREATED
 
 
-@app.get(
-    "/directory/accounts/{account_id}",
+@app.operation(
     routing.Docs(
         "get_account",
         tag=routing.Tag.DIRECTORY,
@@ -107,8 +106,7 @@ def _account_response(account: Account | None) -> DirectoryAccountResponse:
     return DirectoryAccountResponse.of(account)
 
 
-@app.put(
-    "/directory/accounts/{account_id}",
+@app.operation(
     routing.Docs(
         "put_account",
         tag=routing.Tag.DIRECTORY,
@@ -161,8 +159,7 @@ class CreatedDirectoryUserResponse(DirectoryUserResponse, title="CreatedDirector
     status: ClassVar[int] = HTTPStatus.CREATED
 
 
-@app.get(
-    "/directory/users/{user_id}",
+@app.operation(
     routing.Docs(
         "get_user",
         tag=routing.Tag.DIRECTORY,
@@ -180,8 +177,7 @@ def _user_response(user: User | None) -> DirectoryUserResponse:
     return DirectoryUserResponse.of(user)
 
 
-@app.put(
-    "/directory/users/{user_id}",
+@app.operation(
     routing.Docs(
         "put_user",
         tag=routing.Tag.DIRECTORY,
@@ -218,8 +214,7 @@ class ErasureResponse(ResponseBody, title="ErasureResponse"):
     erased: bool = True
 
 
-@app.post(
-    "/directory/users/{user_id}/erasure",
+@app.operation(
     routing.Docs(
         "erase_user",
         tag=routing.Tag.DIRECTORY,
@@ -260,8 +255,7 @@ class CreatedDirectoryMemberResponse(DirectoryMemberResponse, title="CreatedDire
     status: ClassVar[int] = HTTPStatus.CREATED
 
 
-@app.get(
-    "/directory/accounts/{account_id}/members/{user_id}",
+@app.operation(
     routing.Docs(
         "get_member",
         tag=routing.Tag.DIRECTORY,
@@ -273,8 +267,7 @@ def get_member(account_id: str, user_id: str, act: Act) -> DirectoryMemberRespon
     return DirectoryMemberResponse.of_actor(stored.facts_for_member(account_id, user_id).target, act.at)
 
 
-@app.put(
-    "/directory/accounts/{account_id}/members/{user_id}",
+@app.operation(
     routing.Docs(
         "put_member",
         tag=routing.Tag.DIRECTORY,

@@ -1,4 +1,4 @@
-"""/accounts/{account_id}/permission-sets: super admins create, update and remove custom permission sets."""
+"""Super admins create, update and remove custom permission sets."""
 
 from http import HTTPStatus
 from typing import Annotated, ClassVar
@@ -16,8 +16,6 @@ from partner_access.store.dynamo import replay_if_stored, store_response
 from partner_access.store.permission_sets import changes as stored
 
 app = routing.App(replay_if_stored=replay_if_stored)
-
-SETS = "/accounts/{account_id}/permission-sets"
 
 
 class PermissionSetRequest(Request, title="PermissionSetRequest"):
@@ -47,8 +45,7 @@ class RemovePermissionSetResponse(ResponseBody, title="RemovePermissionSetRespon
     status: ClassVar[int] = HTTPStatus.NO_CONTENT
 
 
-@app.post(
-    SETS,
+@app.operation(
     routing.Docs(
         "create_permission_set",
         tag=routing.Tag.PERMISSION_SETS,
@@ -63,8 +60,7 @@ def create_permission_set(account_id: str, request: PermissionSetRequest, act: A
     return response
 
 
-@app.put(
-    SETS + "/{set_id}",
+@app.operation(
     routing.Docs(
         "update_permission_set",
         tag=routing.Tag.PERMISSION_SETS,
@@ -89,8 +85,7 @@ def update_permission_set(
     return response
 
 
-@app.delete(
-    SETS + "/{set_id}",
+@app.operation(
     routing.Docs(
         "remove_permission_set",
         tag=routing.Tag.PERMISSION_SETS,

@@ -1,4 +1,4 @@
-"""POST /accounts/{account_id}/migrations and /partners/{partner_id}/migrations: super admins become partner admins."""
+"""Super admins become partner admins."""
 
 from http import HTTPStatus
 from typing import Annotated, ClassVar, Self
@@ -58,8 +58,7 @@ class MigrationResponse(MigrationPreviewResponse, title="MigrationResponse"):
     status: ClassVar[int] = HTTPStatus.CREATED
 
 
-@app.post(
-    "/accounts/{account_id}/migrations",
+@app.operation(
     routing.Docs(
         "migrate",
         tag=routing.Tag.USERS,
@@ -116,8 +115,7 @@ class MigrateSelfResponse(ResponseBody, title="MigrateSelfResponse"):
     items: tuple[MigrationRow, ...]
 
 
-@app.post(
-    "/partners/{partner_id}/migrations",
+@app.operation(
     routing.Docs(
         "migrate_self",
         tag=routing.Tag.PARTNERS,

@@ -1,4 +1,4 @@
-"""DELETE /partners/{partner_id}/employees/{user_id}/access: offboard an employee from all clients with one write."""
+"""Offboard an employee from all clients with one write."""
 
 from collections.abc import Callable
 from dataclasses import replace
@@ -17,8 +17,6 @@ from partner_access.store.dynamo import replace_response, replay_if_stored, stor
 from partner_access.store.relationships import offboarding as stored
 
 app = routing.App(replay_if_stored=replay_if_stored)
-
-ACCESS = "/partners/{partner_id}/employees/{user_id}/access"
 
 
 class OffboardingQuery(ListQuery):
@@ -46,8 +44,7 @@ class OffboardingList(ListResponse, title="OffboardingList"):
     items: tuple[OffboardingRow, ...]
 
 
-@app.delete(
-    ACCESS,
+@app.operation(
     routing.Docs(
         "offboard_employee",
         tag=routing.Tag.PARTNERS,
@@ -62,7 +59,7 @@ class OffboardingList(ListResponse, title="OffboardingList"):
 def offboard_employee(partner_id: str, user_id: str, query: OffboardingQuery, act: Act) -> OffboardingList:
     facts = stored.facts(partner_id, user_id, act.actor_id)
     offboarding.must_be_offboardable(facts, act)
-    listed = ACCESS.format(partner_id=partner_id, user_id=user_id)
+    listed = f"offboard_employee {partner_id} {user_id}"
     continued_position = cursors.position_after(query, listed, act)
     name, _, after = (continued_position or act.id).partition(" ")
     whole_act = replace(act, id=name, idempotency_key=None)

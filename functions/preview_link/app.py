@@ -1,4 +1,4 @@
-"""POST /access-links/preview: the access that a link requests, and the accounts that the caller can approve it for."""
+"""The access that a link requests, and the accounts that the caller can approve it for."""
 
 from pydantic import BaseModel
 
@@ -46,8 +46,7 @@ class LinkPreviewResponse(ResponseBody, title="LinkPreviewResponse"):
     accounts: tuple[LinkAccountRow, ...]
 
 
-@app.post(
-    "/access-links/preview",
+@app.operation(
     routing.Docs(
         "preview_link",
         tag=routing.Tag.ACCESS_LINKS,

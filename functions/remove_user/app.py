@@ -1,4 +1,4 @@
-"""DELETE /accounts/{account_id}/users/{user_id}: end the grant or the membership of a user."""
+"""End the grant or the membership of a user."""
 
 from http import HTTPStatus
 from typing import ClassVar
@@ -19,8 +19,7 @@ class RemoveUserResponse(ResponseBody):
     status: ClassVar[int] = HTTPStatus.NO_CONTENT
 
 
-@app.delete(
-    "/accounts/{account_id}/users/{user_id}",
+@app.operation(
     routing.Docs(
         "remove_user",
         tag=routing.Tag.USERS,

@@ -1,4 +1,4 @@
-"""POST /access-links/renewals: the holder of an ended link requests a new one from its creator."""
+"""The holder of an ended link requests a new one from its creator."""
 
 from http import HTTPStatus
 from typing import ClassVar
@@ -28,8 +28,7 @@ class LinkRenewalResponse(ResponseBody, title="LinkRenewalResponse"):
     accepted: bool = True
 
 
-@app.post(
-    "/access-links/renewals",
+@app.operation(
     routing.Docs(
         "request_link_renewal",
         tag=routing.Tag.ACCESS_LINKS,

@@ -1,4 +1,4 @@
-"""POST /partners/{partner_id}/access-links/{link_id}/resend: replace all secrets of a link by a new one."""
+"""Replace all secrets of a link by a new one."""
 
 from typing import ClassVar
 
@@ -22,8 +22,7 @@ class ResendLinkResponse(ResponseBody, LinkResponse, title="ResendLinkResponse")
     url: str
 
 
-@app.post(
-    "/partners/{partner_id}/access-links/{link_id}/resend",
+@app.operation(
     routing.Docs(
         "resend_link",
         tag=routing.Tag.ACCESS_LINKS,

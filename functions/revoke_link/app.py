@@ -1,4 +1,4 @@
-"""DELETE /partners/{partner_id}/access-links/{link_id}: revoke an access link."""
+"""Revoke an access link."""
 
 from http import HTTPStatus
 from typing import ClassVar
@@ -19,8 +19,7 @@ class RevokeLinkResponse(ResponseBody):
     status: ClassVar[int] = HTTPStatus.NO_CONTENT
 
 
-@app.delete(
-    "/partners/{partner_id}/access-links/{link_id}",
+@app.operation(
     routing.Docs(
         "revoke_link",
         tag=routing.Tag.ACCESS_LINKS,

@@ -1,4 +1,4 @@
-"""POST /access/v1/search/…: search for the subjects, resources or actions that the policy permits."""
+"""Search for the subjects, resources or actions that the policy permits."""
 
 from partner_access.api import authzen, routing
 from partner_access.api.authzen import (
@@ -16,8 +16,7 @@ def search_api(policy: Policy) -> authzen.App:
     """Build the search API for this policy."""
     app = authzen.App()
 
-    @app.post(
-        "/access/v1/search/subject",
+    @app.operation(
         routing.Docs(
             "search_subjects",
             tag=routing.Tag.DECISIONS,
@@ -32,8 +31,7 @@ def search_api(policy: Policy) -> authzen.App:
     def search_subjects(search: SubjectSearchRequest, act: Act) -> SearchResponse:
         return authzen.search_page(policy.subjects, search, act)
 
-    @app.post(
-        "/access/v1/search/resource",
+    @app.operation(
         routing.Docs(
             "search_resources",
             tag=routing.Tag.DECISIONS,
@@ -48,8 +46,7 @@ def search_api(policy: Policy) -> authzen.App:
     def search_resources(search: ResourceSearchRequest, act: Act) -> SearchResponse:
         return authzen.search_page(policy.resources, search, act)
 
-    @app.post(
-        "/access/v1/search/action",
+    @app.operation(
         routing.Docs(
             "search_actions",
             tag=routing.Tag.DECISIONS,

@@ -1,4 +1,4 @@
-"""GET /…: serve the web pages. They have no rights of their own, since each calls the API with the user's token.
+"""Serve the web pages. They have no rights of their own, since each calls the API with the user's token.
 
 The files are in static/ and have a version in their URL. Each language has a table of texts.
 """

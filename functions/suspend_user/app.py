@@ -1,4 +1,4 @@
-"""PUT and DELETE /accounts/{account_id}/users/{user_id}/suspension: suspend and resume the access of a member."""
+"""Suspend and resume the access of a member."""
 
 from dataclasses import replace
 from typing import ClassVar
@@ -14,8 +14,6 @@ from partner_access.store.memberships import changes as stored
 
 app = routing.App(replay_if_stored=replay_if_stored)
 
-SUSPENSION = "/accounts/{account_id}/users/{user_id}/suspension"
-
 
 class SuspendUserRequest(Request, title="SuspendUserRequest"):
     """An optional reason, which the email to the user includes."""
@@ -25,8 +23,7 @@ class SuspendUserRequest(Request, title="SuspendUserRequest"):
     reason: Prose | None = None
 
 
-@app.put(
-    SUSPENSION,
+@app.operation(
     routing.Docs(
         "suspend_user",
         tag=routing.Tag.USERS,
@@ -43,8 +40,7 @@ def suspend_user(account_id: str, user_id: str, request: SuspendUserRequest, act
     return _response(facts, suspensions.suspend(facts, request.reason, act), act)
 
 
-@app.delete(
-    SUSPENSION,
+@app.operation(
     routing.Docs(
         "resume_user",
         tag=routing.Tag.USERS,

@@ -1,4 +1,4 @@
-"""GET /accounts: list the accounts in which the caller is a member, and whether they can approve links there."""
+"""List the accounts in which the caller is a member, and whether they can approve links there."""
 
 from pydantic import BaseModel
 
@@ -10,8 +10,6 @@ from partner_access.domain.users import must_not_be_deactivated
 from partner_access.store import accounts as stored
 
 app = routing.App()
-
-LIST = "/accounts"
 
 
 class AccountSummary(BaseModel, title="AccountSummary"):
@@ -30,8 +28,7 @@ class AccountList(ListResponse, title="AccountList"):
     items: tuple[AccountSummary, ...]
 
 
-@app.get(
-    LIST,
+@app.operation(
     routing.Docs(
         "view_accounts",
         tag=routing.Tag.ACCOUNTS,
@@ -43,7 +40,9 @@ class AccountList(ListResponse, title="AccountList"):
     ),
 )
 def view_accounts(query: ListQuery, act: Act) -> AccountList:
-    page = stored.page(act.actor_id, at=act.at, after=cursors.position_after(query, LIST, act), limit=query.size)
+    page = stored.page(
+        act.actor_id, at=act.at, after=cursors.position_after(query, "view_accounts", act), limit=query.size
+    )
     must_not_be_deactivated(page.user)
     return AccountList(
         items=tuple(
@@ -56,7 +55,7 @@ def view_accounts(query: ListQuery, act: Act) -> AccountList:
             )
             for mine in page.items
         ),
-        next_cursor=cursors.cursor(page.after, query, LIST, act),
+        next_cursor=cursors.cursor(page.after, query, "view_accounts", act),
     )
 
 

@@ -1,4 +1,4 @@
-"""GET /accounts/{account_id}/audit: read the audit log of an account, newest first, as JSON or CSV."""
+"""Read the audit log of an account, newest first, as JSON or CSV."""
 
 import csv
 import json
@@ -24,7 +24,6 @@ from partner_access.store.audit import audit_log as stored
 
 app = routing.App()
 
-LIST = "/accounts/{account_id}/audit"
 RFC_3339: Final = r"\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(\.\d{1,9})?(z|[+-]\d\d:\d\d)"
 COLUMNS: Final = ("audit_id", "at", "event", "actor_id", "actor_name", "accounts", "details")
 
@@ -112,8 +111,7 @@ class AuditEntryCsv(AuditEntryList):
         return {"content-type": "text/csv; charset=utf-8", **link}
 
 
-@app.get(
-    LIST,
+@app.operation(
     routing.Docs(
         "view_audit_log",
         tag=routing.Tag.AUDIT_LOG,
@@ -129,7 +127,7 @@ def view_audit_log(account_id: str, query: AuditQuery, media_type: negotiation.M
     span = audit_log.span(query.start, query.end, act.at)
     filters = AuditFilter(query.event, query.actor_id, query.user_id, query.account_id)
     reading = audit_log.read(stored.facts_for_reading(account_id, act.actor_id), filters, act)
-    listed = LIST.format(account_id=account_id)
+    listed = f"view_audit_log {account_id}"
     page = stored.page(account_id, span, after=cursors.position_after(query, listed, act), limit=query.size)
     shown = reading.visible_entries(page.entries, page.accounts)
     cursor = cursors.cursor(page.after, query, listed, act)

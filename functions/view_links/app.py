@@ -1,4 +1,4 @@
-"""GET /partners/{partner_id}/access-links and …/{link_id}: view the links of a partner, always without secrets."""
+"""View the links of a partner, always without secrets."""
 
 from collections.abc import Mapping
 from typing import TypeVar
@@ -18,8 +18,6 @@ from partner_access.store.memberships.actors import in_account
 
 app = routing.App()
 
-LIST = "/partners/{partner_id}/access-links"
-
 
 class LinkListQuery(ListQuery):
     """Filters of a list of links: by employee and by state."""
@@ -38,8 +36,7 @@ class GetLinkResponse(ResponseBody, LinkResponse, title="GetLinkResponse"):
     """An access link, without its secret."""
 
 
-@app.get(
-    LIST,
+@app.operation(
     routing.Docs(
         "list_links",
         tag=routing.Tag.ACCESS_LINKS,
@@ -53,7 +50,7 @@ class GetLinkResponse(ResponseBody, LinkResponse, title="GetLinkResponse"):
 def list_links(partner_id: str, query: LinkListQuery, act: Act) -> LinkList:
     caller, partner = in_account(partner_id, act.actor_id)
     employee_id = listed_employee_id(caller, partner, query.employee_id, act)
-    listed = LIST.format(partner_id=partner_id)
+    listed = f"list_links {partner_id}"
     page = stored.page(
         partner_id, employee_id=employee_id, after=cursors.position_after(query, listed, act), limit=query.size
     )
@@ -65,8 +62,7 @@ def list_links(partner_id: str, query: LinkListQuery, act: Act) -> LinkList:
     )
 
 
-@app.get(
-    LIST + "/{link_id}",
+@app.operation(
     routing.Docs(
         "view_link",
         tag=routing.Tag.ACCESS_LINKS,

@@ -1,9 +1,9 @@
-"""GET /partners/{partner_id}/clients and …/employees: list a partner's users by client and by employee."""
+"""List a partner's users by client and by employee."""
 
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
-from typing import Final, Self
+from typing import Self
 
 from partner_access.api import cursors, routing
 from partner_access.api.request_fields import Identifier, ListQuery, ListResponse
@@ -17,9 +17,6 @@ from partner_access.store.memberships.actors import in_account
 from partner_access.store.relationships import partner_console as stored
 
 app = routing.App()
-
-CLIENTS: Final = "/partners/{partner_id}/clients"
-EMPLOYEES: Final = "/partners/{partner_id}/employees"
 
 
 class ClientListQuery(ListQuery):
@@ -65,8 +62,7 @@ class ClientList(ListResponse, title="ClientList"):
     items: tuple[ClientRow, ...]
 
 
-@app.get(
-    CLIENTS,
+@app.operation(
     routing.Docs(
         "list_clients",
         tag=routing.Tag.PARTNERS,
@@ -81,7 +77,7 @@ class ClientList(ListResponse, title="ClientList"):
 def list_clients(partner_id: str, query: ClientListQuery, act: Act) -> ClientList:
     caller, partner = in_account(partner_id, act.actor_id)
     employee_id = partner_console.listed_employee_id(caller, partner, query.employee_id, act)
-    listed = f"{CLIENTS.format(partner_id=partner_id)}#{employee_id or ''}"
+    listed = f"list_clients {partner_id} {employee_id or ''}"
     after = cursors.position_after(query, listed, act)
     if employee_id:
         page = stored.memberships_of(partner_id, employee_id, at=act.at, after=after, limit=query.size)
@@ -190,8 +186,7 @@ class EmployeeList(ListResponse, title="EmployeeList"):
     items: tuple[EmployeeRow, ...]
 
 
-@app.get(
-    EMPLOYEES,
+@app.operation(
     routing.Docs(
         "list_employees",
         tag=routing.Tag.PARTNERS,
@@ -205,7 +200,7 @@ class EmployeeList(ListResponse, title="EmployeeList"):
 def list_employees(partner_id: str, query: ListQuery, act: Act) -> EmployeeList:
     caller, partner = in_account(partner_id, act.actor_id)
     employee_id = partner_console.listed_employee_id(caller, partner, None, act)
-    listed = f"{EMPLOYEES.format(partner_id=partner_id)}#{employee_id or ''}"
+    listed = f"list_employees {partner_id} {employee_id or ''}"
     after = cursors.position_after(query, listed, act)
     if employee_id:
         page = stored.employee(partner_id, employee_id, at=act.at)

@@ -1,4 +1,4 @@
-"""GET /accounts/{account_id}/permission-sets: list the sets that the caller can assign, optionally to a given user."""
+"""List the sets that the caller can assign, optionally to a given user."""
 
 from typing import Self
 
@@ -17,8 +17,6 @@ from partner_access.store.memberships import creations as choices
 from partner_access.store.permission_sets import changes as stored
 
 app = routing.App()
-
-SETS = "/accounts/{account_id}/permission-sets"
 
 
 class AssignableSetQuery(Query):
@@ -63,8 +61,7 @@ class AssignableSetList(ListResponse, title="AssignableSetList"):
     items: tuple[AssignableSetRow, ...]
 
 
-@app.get(
-    SETS,
+@app.operation(
     routing.Docs(
         "view_permission_sets",
         tag=routing.Tag.PERMISSION_SETS,
@@ -86,8 +83,7 @@ def view_permission_sets(account_id: str, query: AssignableSetQuery, act: Act) -
     )
 
 
-@app.get(
-    SETS + "/{set_id}",
+@app.operation(
     routing.Docs(
         "view_permission_set",
         tag=routing.Tag.PERMISSION_SETS,

@@ -1,4 +1,4 @@
-"""GET /accounts/{account_id}/users and …/{user_id}: list the members of an account, with their rights and grants."""
+"""List the members of an account, with their rights and grants."""
 
 from datetime import datetime
 from enum import StrEnum
@@ -11,8 +11,6 @@ from partner_access.domain.memberships import visibility
 from partner_access.store.memberships import visibility as stored
 
 app = routing.App()
-
-LIST = "/accounts/{account_id}/users"
 
 
 class UserListState(StrEnum):
@@ -57,8 +55,7 @@ class GetUserResponse(TaggedMemberResponse, NamedMemberRow, title="GetUserRespon
     """A member of an account."""
 
 
-@app.get(
-    LIST,
+@app.operation(
     routing.Docs(
         "list_users",
         tag=routing.Tag.USERS,
@@ -71,7 +68,7 @@ class GetUserResponse(TaggedMemberResponse, NamedMemberRow, title="GetUserRespon
 )
 def list_users(account_id: str, query: UserListQuery, act: Act) -> UserList:
     visibility.must_see_all(stored.viewer(account_id, act.actor_id), act.at)
-    listed = LIST.format(account_id=account_id)
+    listed = f"list_users {account_id}"
     page = stored.page(account_id, after=cursors.position_after(query, listed, act), limit=query.size)
     members = (NamedMemberRow.of_actor(each.actor, act.at, **each.names_at(act.at)) for each in page.members)
     return UserList(
@@ -80,8 +77,7 @@ def list_users(account_id: str, query: UserListQuery, act: Act) -> UserList:
     )
 
 
-@app.get(
-    LIST + "/{user_id}",
+@app.operation(
     routing.Docs(
         "view_user",
         tag=routing.Tag.USERS,

@@ -298,7 +298,7 @@ def test_view_links_with_forged_cursor_returns_400(table: Table, cursor: str) ->
 @pytest.mark.parametrize(("hours", "status"), [(23, 200), (25, 400)])
 def test_view_links_cursor_is_valid_for_a_day(seeded: Table, hours: int, status: int) -> None:
     made = an_act(MANAGER, at=now() - timedelta(hours=hours))
-    found = cursors.cursor(LINK, ListQuery(), f"/partners/{PARTNER}/access-links", made)
+    found = cursors.cursor(LINK, ListQuery(), f"list_links {PARTNER}", made)
 
     assert list_links(cursor=str(found)).status == status
 

@@ -51,7 +51,7 @@ def test_openapi_of_an_undocumented_route_raises() -> None:
     undocumented = routing.Route.to(lambda: None, needs_key=False, docs=None)
 
     with pytest.raises(ValueError, match="GET /accounts: no documentation"):
-        openapi.operation(Route("GET /accounts", "view_accounts", ()), undocumented, {})
+        openapi.operation(Route("GET /accounts", "view_accounts", "view_accounts", ()), undocumented, {})
 
 
 @pytest.mark.parametrize("model", ["CreateLinkResponse", "ResendLinkResponse"])

@@ -26,6 +26,7 @@ from partner_access.api.negotiation import MediaType, preferred_media_type
 from partner_access.api.problems import problem
 from partner_access.api.request_fields import Query, Request, is_identifier
 from partner_access.api.response_body import ApiResponse, ResponseBody, response
+from partner_access.api.routes import ROUTES
 from partner_access.domain.act import Act, IdempotencyKey
 from partner_access.domain.errors import (
     DomainError,
@@ -129,31 +130,23 @@ class App:
         self.routes: dict[str, Route] = {}
         self._replay_if_stored = replay_if_stored
 
-    def get(self, path: str, docs: Docs | None = None) -> Callable[[OperationT], OperationT]:
-        return self._route(f"GET {path}", docs)
+    def operation(self, docs: Docs, *, needs_key: bool = True) -> Callable[[OperationT], OperationT]:
+        """Register an operation for its route in the template.
 
-    def put(self, path: str, docs: Docs | None = None) -> Callable[[OperationT], OperationT]:
-        return self._route(f"PUT {path}", docs)
-
-    def patch(self, path: str, docs: Docs | None = None) -> Callable[[OperationT], OperationT]:
-        return self._route(f"PATCH {path}", docs)
-
-    def delete(self, path: str, docs: Docs | None = None) -> Callable[[OperationT], OperationT]:
-        return self._route(f"DELETE {path}", docs)
-
-    def post(
-        self, path: str, docs: Docs | None = None, *, needs_key: bool = True
-    ) -> Callable[[OperationT], OperationT]:
-        """Register a POST operation. One that writes requires an Idempotency-Key, and one that only reads does not."""
-        return self._route(f"POST {path}", docs, needs_key=needs_key)
+        A POST that writes requires an Idempotency-Key, and one that only reads passes `needs_key=False`.
+        """
+        route_key = ROUTES[docs.operation_id]
+        return self.route(route_key, docs, needs_key=needs_key and route_key.startswith("POST "))
 
     def default(self, operation: OperationT) -> OperationT:
         """Register the operation for all requests that match no route."""
-        return self._route("$default")(operation)
+        return self.route("$default")(operation)
 
-    def _route(
+    def route(
         self, route_key: str, docs: Docs | None = None, *, needs_key: bool = False
     ) -> Callable[[OperationT], OperationT]:
+        """Register an operation for a route key such as "POST /things"."""
+
         def register(operation: OperationT) -> OperationT:
             self.routes[route_key] = Route.to(operation, needs_key=needs_key, docs=docs)
             return operation
