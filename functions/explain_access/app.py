@@ -12,6 +12,7 @@ from partner_access.api import authzen, routing
 from partner_access.api.authzen import Entity, EvaluationRequest
 from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import ResponsePart
+from partner_access.api.routes import ROUTES
 from partner_access.authzen_policy import SUBJECT_TYPE, pair_of
 from partner_access.domain.accounts import AccountKind, AccountState, Pricing
 from partner_access.domain.act import Act
@@ -91,8 +92,9 @@ class OperationCallResponse(ResponsePart, title="OperationCallResponse"):
 
     @classmethod
     def of(cls, call: OperationCall) -> Self:
+        method, _, path = ROUTES[call.operation].partition(" ")
         tag = None if call.expected_version is None else f'"{call.expected_version}"'
-        return cls(method=call.method, path=call.path, body=call.body, if_match=tag)
+        return cls(method=method, path=path.format(**call.ids), body=call.body, if_match=tag)
 
 
 class ExplanationResponse(ResponseBody, title="ExplanationResponse"):

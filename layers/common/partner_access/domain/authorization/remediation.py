@@ -3,7 +3,7 @@
 Each option is tried without a write, by the rules of its operation.
 """
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
@@ -12,7 +12,14 @@ from pydantic import JsonValue
 from partner_access.domain.accounts import Account, AccountState, Program
 from partner_access.domain.act import Act
 from partner_access.domain.authorization.access import AccessFacts, Rule, decide
-from partner_access.domain.authorization.remedies import NO_REMEDY, ChangeableBy, OperationCall, RelatedActors, Remedy
+from partner_access.domain.authorization.remedies import (
+    NO_REMEDY,
+    ChangeableBy,
+    Operation,
+    OperationCall,
+    RelatedActors,
+    Remedy,
+)
 from partner_access.domain.authorization.suggested_edits import narrowing_edits, smallest_set, widening_edits
 from partner_access.domain.errors import DomainError
 from partner_access.domain.memberships import creations, edits, suspensions
@@ -93,8 +100,8 @@ class RemedyCase:
         return sorted(employer_accounts, key=lambda each: each != self.partner) or [self.partner]
 
     @property
-    def users_path(self) -> str:
-        return f"/accounts/{self.account.account_id}/users"
+    def member_ids(self) -> dict[str, str]:
+        return {"account_id": self.account.account_id, "user_id": self.user_id}
 
     def act_as(self, trial: TrialActor) -> Act:
         """Return the act as if this actor made it."""
@@ -156,27 +163,26 @@ def _vendor_remedy(case: RemedyCase, rule: Rule) -> Remedy | None:
     match rule:
         case Rule.ACCOUNT_CLOSED:
             reopened = account.model_copy(update={"state": AccountState.ACTIVE})
-            return _directory_remedy(case, f"accounts/{account.account_id}", {"state": "active"}, account=reopened)
+            call = OperationCall(Operation.PUT_ACCOUNT, {"account_id": account.account_id}, {"state": "active"})
+            return _directory_remedy(case, call, account=reopened)
         case Rule.USER_DEACTIVATED if actor.user and actor.user.email:
             reactivated = actor.user.model_copy(update={"active": True})
-            return _directory_remedy(
-                case, f"users/{case.user_id}", {"active": True}, actor=replace(actor, user=reactivated)
-            )
+            call = OperationCall(Operation.PUT_USER, {"user_id": case.user_id}, {"active": True})
+            return _directory_remedy(case, call, actor=replace(actor, user=reactivated))
         case Rule.USER_DEACTIVATED | Rule.UNKNOWN_SET:
             return _VENDOR_ONLY
         case Rule.SUSPENDED:
             return _partner_suspension_remedy(case)
         case Rule.NOT_A_MEMBER | Rule.MEMBER_DEACTIVATED if account.is_partner:
-            return _employment_remedy(case, account)
+            return _employment_remedy(case)
     return None
 
 
 _VENDOR_ONLY: Final = Remedy(changeable_by=(ChangeableBy(Role.VENDOR),))
 
 
-def _directory_remedy(case: RemedyCase, path: str, body: Mapping[str, JsonValue], **after: Any) -> Remedy:
-    next_rule = case.next_rule(replace(case.subject, **after))
-    return replace(_VENDOR_ONLY, call=OperationCall("PUT", f"/directory/{path}", body), next_rule=next_rule)
+def _directory_remedy(case: RemedyCase, call: OperationCall, **after: Any) -> Remedy:
+    return replace(_VENDOR_ONLY, call=call, next_rule=case.next_rule(replace(case.subject, **after)))
 
 
 def _partner_suspension_remedy(case: RemedyCase) -> Remedy | None:
@@ -196,22 +202,26 @@ def _partner_suspension_remedy(case: RemedyCase) -> Remedy | None:
             body["state"] = "active"
         reactivated = partner.model_copy(update={"program": Program.ACTIVE, "state": AccountState.ACTIVE})
         after = replace(actor, partners={**actor.partners, partner.account_id: reactivated})
-        return _directory_remedy(case, f"accounts/{partner.account_id}", body, actor=after)
+        call = OperationCall(Operation.PUT_ACCOUNT, {"account_id": partner.account_id}, body)
+        return _directory_remedy(case, call, actor=after)
     if partner.account_id not in user.employed_by:
         reemployed = user.model_copy(update={"employed_by": user.employed_by | {partner.account_id}})
-        path = f"accounts/{partner.account_id}/members/{case.user_id}"
-        return _directory_remedy(case, path, {"active": True}, actor=replace(actor, user=reemployed))
+        ids = {"account_id": partner.account_id, "user_id": case.user_id}
+        call = OperationCall(Operation.PUT_MEMBER, ids, {"active": True})
+        return _directory_remedy(case, call, actor=replace(actor, user=reemployed))
     return _VENDOR_ONLY
 
 
-def _employment_remedy(case: RemedyCase, account: Account) -> Remedy:
+def _employment_remedy(case: RemedyCase) -> Remedy:
     """Return the remedy for a partner account. Only the vendor's directory decides on its employees."""
-    path = f"accounts/{account.account_id}/members/{case.user_id}"
     if not case.stored_member:
         name, _ = smallest_set(case.permission)
-        return _directory_remedy(case, path, {"permission_set": name}, actor=_trial_actor(case, name))
+        call = OperationCall(Operation.PUT_MEMBER, case.member_ids, {"permission_set": name})
+        return _directory_remedy(case, call, actor=_trial_actor(case, name))
     reactivated = replace(case.subject.actor, member=case.stored_member.model_copy(update={"active": True}))
-    return _directory_remedy(case, path, {"active": True}, actor=reactivated)
+    return _directory_remedy(
+        case, OperationCall(Operation.PUT_MEMBER, case.member_ids, {"active": True}), actor=reactivated
+    )
 
 
 # Options of people, the most likely first
@@ -263,7 +273,7 @@ def _creation_option(case: RemedyCase, new_member: NewMember, partner: Account |
         body["permissions"] = _overrides_json(new_member.overrides)
     if new_member.seat:
         body["seat"] = new_member.seat.value
-    return RemedyOption(OperationCall("POST", case.users_path, body), attempt)
+    return RemedyOption(OperationCall(Operation.CREATE_USER, {"account_id": case.account.account_id}, body), attempt)
 
 
 def _resume_option(case: RemedyCase) -> RemedyOption:
@@ -271,7 +281,7 @@ def _resume_option(case: RemedyCase) -> RemedyOption:
         resumed = suspensions.resume(case.membership_facts(trial), case.act_as(trial))
         return resumed.member if resumed else None
 
-    return RemedyOption(OperationCall("DELETE", f"{case.users_path}/{case.user_id}/suspension"), attempt)
+    return RemedyOption(OperationCall(Operation.RESUME_USER, case.member_ids), attempt)
 
 
 def _edit_option(case: RemedyCase, edit: MemberEdit) -> RemedyOption:
@@ -288,7 +298,7 @@ def _edit_option(case: RemedyCase, edit: MemberEdit) -> RemedyOption:
         body["permissions"] = _overrides_json(edit.overrides)
     if edit.paid_seats is not None:
         body["paid_seats"] = [seat.value for seat in edit.paid_seats]
-    return RemedyOption(OperationCall("PATCH", f"{case.users_path}/{case.user_id}", body, expected_version), attempt)
+    return RemedyOption(OperationCall(Operation.EDIT_USER, case.member_ids, body, expected_version), attempt)
 
 
 def _overrides_json(overrides: Overrides) -> dict[str, JsonValue]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from pydantic import JsonValue
@@ -37,12 +38,23 @@ class ChangeableBy:
     required_permissions: tuple[str, ...] = ()
 
 
+class Operation(StrEnum):
+    """The operations that remedies call, by operation id."""
+
+    CREATE_USER = "create_user"
+    EDIT_USER = "edit_user"
+    RESUME_USER = "resume_user"
+    PUT_ACCOUNT = "put_account"
+    PUT_USER = "put_user"
+    PUT_MEMBER = "put_member"
+
+
 @dataclass(frozen=True, slots=True)
 class OperationCall:
-    """A request to this API. `expected_version` is its version in If-Match."""
+    """A call of an operation: the ids that its route names, the fields of its body, and the version to expect."""
 
-    method: str
-    path: str
+    operation: Operation
+    ids: Mapping[str, str]
     body: Mapping[str, JsonValue] | None = None
     expected_version: int | None = None
 
