@@ -48,14 +48,18 @@ class Route:
 
 
 def routes() -> tuple[Route, ...]:
-    """Return every route of the API except `$default`, in the template's order."""
+    """Return every route of the API except `$default`, in the template's order.
+
+    A route without scopes of its own has those of the authorizer.
+    """
     found = read()
+    usual = found["Resources"]["Api"]["Properties"]["Auth"]["Authorizers"]["Token"]
     return tuple(
         Route(
             key=f"{event['Properties']['Method']} {event['Properties']['Path']}",
             operation_id=_snake(name),
             operation=_snake(logical_id.removesuffix("Function")),
-            scopes=tuple(scope["Ref"] for scope in event["Properties"]["Auth"].get("AuthorizationScopes", ())),
+            scopes=tuple(scope["Ref"] for scope in event["Properties"].get("Auth", usual).get("AuthorizationScopes", ())),
         )
         for logical_id, resource in found["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"

@@ -439,12 +439,12 @@ def test_indexes_project_keys_only(template: Json) -> None:
         assert index["Projection"] == {"ProjectionType": "KEYS_ONLY"}
 
 
-def test_function_logs_have_a_retention_time(template: Json) -> None:
+def test_logs_have_a_retention_time(template: Json) -> None:
     logs = dict(resources_of(template, "AWS::Logs::LogGroup"))
-    written = [function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions(template).values()]
+    written = {function["LoggingConfig"]["LogGroup"]["Ref"] for function in functions(template).values()}
 
-    assert len(written) == len(set(written))
-    assert set(logs) == {*written, "AccessLogs"}
+    assert written == {"FunctionLogs"}
+    assert set(logs) == {"FunctionLogs", "AccessLogs"}
     for log in logs.values():
         assert log["RetentionInDays"] == {"Ref": "LogRetentionDays"}
 
