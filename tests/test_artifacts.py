@@ -2,6 +2,8 @@
 
 import json
 import ssl
+import subprocess
+import sys
 from collections.abc import Iterator
 from functools import cache
 from http import HTTPStatus
@@ -113,6 +115,24 @@ def test_layer_is_smaller_than_limit() -> None:
     size = sum(path.stat().st_size for path in LAYER.rglob("*") if path.is_file())
 
     assert size < 21 * MEGABYTE
+
+
+def test_layer_encrypts_and_decrypts_cursors() -> None:
+    """A first page with no further one does not load the cipher, so that no sample event shows that it is there."""
+    program = (
+        "from datetime import UTC, datetime; from partner_access.api import cursors; from partner_access.domain.act import Act;"
+        "act = Act(actor_id='user', at=datetime.now(UTC), id='act');"
+        "print(cursors.decrypt(cursors.encrypt('position', {}, '/list', act), {}, '/list', act))"
+    )
+    finished = subprocess.run(
+        [sys.executable, "-S", "-c", program],
+        env={"PYTHONPATH": str(LAYER), "CURSOR_KEY": "a key for cursors"},
+        capture_output=True,
+        check=True,
+        text=True,
+    )
+
+    assert finished.stdout == "position\n"
 
 
 def test_layer_trusts_only_certificate_authorities_of_aws() -> None:

@@ -31,6 +31,26 @@ UNREACHABLE = (
     "**/*.pyi",
 )
 
+# of the ciphers, the one of cursors (partner_access/api/cursors.py)
+CIPHERS_KEPT = (
+    "__init__.py",
+    "Cipher/__init__.py",
+    "Cipher/ChaCha20.py",
+    "Cipher/ChaCha20_Poly1305.py",
+    "Cipher/_chacha20.abi3.so",
+    "Hash/__init__.py",
+    "Hash/BLAKE2s.py",
+    "Hash/Poly1305.py",
+    "Hash/_BLAKE2s.abi3.so",
+    "Hash/_poly1305.abi3.so",
+    "Random/__init__.py",
+    "Util/__init__.py",
+    "Util/_file_system.py",
+    "Util/_raw_api.py",
+    "Util/number.py",
+    "Util/py3compat.py",
+)
+
 # who vouches for AWS's endpoints; every new connection reads all that is here
 AUTHORITIES = re.compile(
     r"^# Subject: (CN=Amazon Root CA \d |CN=Starfield Services Root |.*OU=Starfield Class 2 )", re.MULTILINE
@@ -48,8 +68,21 @@ def prune(layer: Path) -> None:
     for metadata in layer.glob("*.dist-info"):
         if not metadata.name.startswith(KEPT_METADATA):
             _remove(metadata)
+    _keep_ciphers(layer / "Cryptodome")
     _keep_models(layer / "botocore" / "data")
     _keep_authorities(layer / "botocore" / "cacert.pem")
+
+
+def _keep_ciphers(ciphers: Path) -> None:
+    """Keep the files of one cipher. A missing one is an error here, instead of at the first cursor."""
+    kept = {ciphers / name for name in CIPHERS_KEPT}
+    if missing := [each for each in kept if not each.exists()]:
+        sys.exit(f"{ciphers}: not found: {missing}")
+    for found in sorted(ciphers.rglob("*"), reverse=True):
+        if found.is_file() and found not in kept:
+            found.unlink()
+        elif found.is_dir() and not any(found.iterdir()):
+            found.rmdir()
 
 
 def _keep_models(models: Path) -> None:

@@ -34,7 +34,7 @@ def is_starting_in_lambda() -> bool:
 
 
 def cursor_key() -> bytes:
-    """Return the secret that protects cursors."""
+    """Return the secret from which the key of cursors is derived."""
     return os.environ["CURSOR_KEY"].encode()
 
 
