@@ -64,15 +64,17 @@ bench: environments host .venvs/bench/.made ## measure the costs, compare them w
 format: .venv/.made node_modules/.made ## format the code and fix what the linters can fix
 	$(python) -m ruff format .
 	$(python) -m ruff check --fix .
+	$(node_tools)/eslint --fix $(scripts)
 	$(node_tools)/prettier --write --log-level warn $(scripts)
 
 .PHONY: check
-check: .venv/.made .venvs/sam/.made node_modules/.made ## check style, types, imports, template and API contract
+check: .venv/.made .venvs/sam/.made node_modules/.made .local/api.d.ts ## check style, types, imports, template and API contract
 	$(python) -m ruff format --check .
 	$(python) -m ruff check .
 	$(python) -m mypy
 	$(node_tools)/prettier --check --log-level warn $(scripts)
 	$(node_tools)/eslint --max-warnings 0 $(scripts)
+	$(node_tools)/tsc
 	PYTHONPATH=.:layers/common .venv/bin/lint-imports --no-logo
 	$(sam) validate --lint --region us-east-1
 	$(python) -m tools.language
@@ -157,6 +159,12 @@ node_modules/.made: package.json
 	@echo 'installing the tools for the scripts of the pages'
 	rm -rf node_modules
 	npm install --engine-strict --ignore-scripts --no-package-lock --no-audit --no-fund --silent
+	@touch $@
+
+# The types of the API, for the scripts of the pages.
+.local/api.d.ts: openapi.json node_modules/.made
+	@mkdir -p .local
+	@$(node_tools)/openapi-typescript openapi.json --output $@ > /dev/null 2>&1
 	@touch $@
 
 # Pins the requirements of the .in files again. `make lock UPGRADE=--upgrade` also takes newer versions.

@@ -13,7 +13,9 @@ import { button, h } from "./shared/elements.js";
 import { attempt, errorAlert, main, redraw, showPage, signInPage } from "./shared/page.js";
 import { loadPermissionTexts, t } from "./shared/texts.js";
 
+/** @type {View | undefined} */
 let view;
+/** @type {Api.Failure | undefined} */
 let error;
 let contextLoaded = false;
 let openCount = 0;
@@ -31,6 +33,7 @@ function viewFromUrl() {
   return memberListView();
 }
 
+/** @param {{ formState?: unknown; focus?: boolean }} [options] */
 async function openView({ formState, focus = true } = {}) {
   const requestNumber = (openCount += 1);
   const nextView = viewFromUrl();
@@ -55,6 +58,10 @@ async function openView({ formState, focus = true } = {}) {
   if (requestNumber === openCount) await showView(nextView, focus);
 }
 
+/**
+ * @param {View} nextView
+ * @param {boolean} focus
+ */
 async function showView(nextView, focus) {
   view = nextView;
   main.removeAttribute("aria-busy");
@@ -91,8 +98,11 @@ function navigation() {
   const name = context.account?.name;
   const params = new URLSearchParams(location.search);
   const current = params.has("audit_log") ? "audit_log" : params.has("updates") ? "updates" : "users";
-  const navigationItem = (key, label, target) =>
-    h("li", {}, viewLink(label, target, { "aria-current": current === key && (location.search ? "true" : "page") }));
+  const navigationItem = (
+    /** @type {string} */ key,
+    /** @type {string} */ label,
+    /** @type {Record<string, string>} */ target,
+  ) => h("li", {}, viewLink(label, target, { "aria-current": current === key && (location.search ? "true" : "page") }));
   if (!name) {
     const partners = context.accounts.filter((each) => each.kind === "partner");
     return h(

@@ -5,7 +5,18 @@ import { call, idempotencyKeyFor } from "./shared/api.js";
 import { signedInEmail, token } from "./shared/auth.js";
 import { daysFromNow, daysUntil, formatDate, formatDateTime } from "./shared/dates.js";
 import { adjustmentFields } from "./shared/adjustment-fields.js";
-import { alertNote, breakableEmail, bulletList, busy, button, factList, h, openDialog } from "./shared/elements.js";
+import {
+  alertNote,
+  breakableEmail,
+  bulletList,
+  busy,
+  button,
+  byId,
+  factList,
+  h,
+  inputById,
+  openDialog,
+} from "./shared/elements.js";
 import { describeAllowed, describeDenied } from "./shared/permissions.js";
 import { attempt, errorAlert, redraw, showPage, signInPage } from "./shared/page.js";
 import { formatList, loadPermissionTexts, problemText, t } from "./shared/texts.js";
@@ -14,13 +25,26 @@ const ENDED_CODES = new Set(["link_expired", "link_revoked", "link_declined"]);
 const FINAL_CODES = new Set([...ENDED_CODES, "link_not_found", "link_already_used"]);
 const RESOLVED_IN_ACCOUNT = new Set(["is_super_admin", "grant_suspended", "no_seat_left", "already_partner_admin"]);
 
+/**
+ * @typedef {import("./approve/link-secret.js").OpenedLink} OpenedLink
+ *
+ * @typedef {{ shown: boolean; removed: Set<string>; until: string }} ShownAdjustment
+ */
+
+/** @type {string | undefined} */
 let secret;
+/** @type {Api.LinkPreview | undefined} */
 let preview;
+/** @type {ShownAdjustment} */
 let adjustment;
+/** @type {string | undefined} */
 let chosenAccountId;
+/** @type {Api.Failure | undefined} */
 let error;
+/** @type {(() => PageContent) | undefined} */
 let outcome;
 
+/** @param {OpenedLink | null} link */
 function openLink(link) {
   [secret, preview, error, outcome] = [link?.secret, undefined, undefined, undefined];
   chosenAccountId = link?.formState?.chosenAccountId;
@@ -37,7 +61,9 @@ async function loadPreview() {
   if (!secret || !token()) return;
   await attempt(
     async () => {
-      ({ body: preview } = await call("POST", "/access-links/preview", { body: { secret } }));
+      /** @type {Api.Response<Api.LinkPreview>} */
+      const { body } = await call("POST", "/access-links/preview", { body: { secret } });
+      preview = body;
       const approvable = preview.accounts.filter((account) => account.can_approve);
       if (!approvable.some((account) => account.account_id === chosenAccountId)) {
         chosenAccountId = approvable.length === 1 ? approvable[0].account_id : undefined;
@@ -55,11 +81,12 @@ async function loadPreview() {
 
 // --- rendering ---
 
+/** @returns {PageContent} */
 function render() {
   if (outcome) return outcome();
   if (!secret) return narrowPage(t("approve.no_link.title"), t("approve.no_link.body"), startLink());
   if (!token()) return signInPage(t("approve.title"), t("approve.lead"), pageState());
-  if (error && !preview) return errorPage();
+  if (error && !preview) return errorPage(error);
   if (!preview) {
     return {
       title: t("approve.title"),
@@ -69,6 +96,11 @@ function render() {
   return requestPage();
 }
 
+/**
+ * @param {string} title
+ * @param {...Content} content
+ * @returns {PageContent}
+ */
 function narrowPage(title, ...content) {
   return {
     title,
@@ -84,35 +116,41 @@ function startLink() {
   return h("p", {}, h("a", { href: "/" }, t("to_start")));
 }
 
-/** Page for a link that cannot be answered, or not at the moment. */
-function errorPage() {
+/**
+ * Page for a link that cannot be answered, or not at the moment.
+ *
+ * @param {Api.Failure} failure
+ */
+function errorPage(failure) {
+  const code = failure.code ?? "";
   const retryButton = button(t("approve.look_again"), () => {
     error = undefined;
     return loadPreview();
   });
-  if (ENDED_CODES.has(error.code)) {
-    return narrowPage(t("approve.ended.title"), problemText(error.code), ...renewalOffer("first"));
+  if (ENDED_CODES.has(code)) {
+    return narrowPage(t("approve.ended.title"), problemText(code), ...renewalOffer("first"));
   }
-  if (error.code === "link_already_used") {
-    return narrowPage(
-      t("approve.link_already_used.title"),
-      problemText(error.code),
-      ...renewalOffer("plain"),
-      startLink(),
-    );
+  if (code === "link_already_used") {
+    return narrowPage(t("approve.link_already_used.title"), problemText(code), ...renewalOffer("plain"), startLink());
   }
-  if (FINAL_CODES.has(error.code)) {
-    return narrowPage(t(`approve.${error.code}.title`), problemText(error.code), startLink());
+  if (FINAL_CODES.has(code)) {
+    return narrowPage(t(`approve.${code}.title`), problemText(code), startLink());
   }
-  return narrowPage(t("approve.title"), errorAlert(error), h("div", { class: "actions" }, retryButton));
+  return narrowPage(t("approve.title"), errorAlert(failure), h("div", { class: "actions" }, retryButton));
+}
+
+/** Return the loaded preview. The functions that call this run only while there is one. */
+function loadedPreview() {
+  return /** @type {Api.LinkPreview} */ (preview);
 }
 
 function requestNames() {
-  return { name: preview.link.employee.name, partner: preview.partner.name };
+  const { link, partner } = loadedPreview();
+  return { name: link.employee.name, partner: partner.name };
 }
 
 function requestPage() {
-  const { link, partner } = preview;
+  const { link, partner } = loadedPreview();
   const title = t("approve.asks", requestNames());
   const requestFacts = factList(
     [
@@ -164,7 +202,11 @@ function requestPage() {
   };
 }
 
-/** Offer to request a new link, where the link has ended or was already used. */
+/**
+ * Offer to request a new link, where the link has ended or was already used.
+ *
+ * @param {string} buttonClass
+ */
 function renewalOffer(buttonClass) {
   return [
     h("p", {}, t("approve.ended.body")),
@@ -174,23 +216,23 @@ function renewalOffer(buttonClass) {
 
 /** Move the focus to the decision form. On a phone it is far below the details. */
 function focusDecision() {
-  const heading = document.getElementById("decide");
+  const heading = byId("decide");
   heading.setAttribute("tabindex", "-1");
   heading.focus();
   heading.scrollIntoView();
 }
 
 function canAnswer() {
-  return preview.accounts.some((account) => account.can_approve);
+  return loadedPreview().accounts.some((account) => account.can_approve);
 }
 
 function requestedEnd() {
-  const days = preview.link.access_days;
+  const days = loadedPreview().link.access_days;
   return days ? t("approve.for_days", { n: days, date: formatDate(daysFromNow(days)) }) : t("approve.no_end");
 }
 
 function remainingPermissions() {
-  return preview.can.filter((name) => !adjustment.removed.has(name));
+  return loadedPreview().can.filter((name) => !adjustment.removed.has(name));
 }
 
 function allowedList() {
@@ -198,32 +240,36 @@ function allowedList() {
 }
 
 function deniedList() {
-  return bulletList(describeDenied([...preview.cannot, ...adjustment.removed]));
+  return bulletList(describeDenied([...loadedPreview().cannot, ...adjustment.removed]));
 }
 
 function notApproverNote() {
-  const accounts = preview.accounts;
+  const accounts = loadedPreview().accounts;
   return h(
     "section",
     { "aria-labelledby": "accounts" },
     h("h2", { id: "accounts" }, t("approve.not_you.title")),
     accounts.length ? blockedAccounts(accounts) : h("p", {}, t("approve.no_account")),
-    accounts.every((account) => !RESOLVED_IN_ACCOUNT.has(account.reason)) && h("p", {}, t("approve.forward")),
+    accounts.every((account) => !RESOLVED_IN_ACCOUNT.has(account.reason ?? "")) && h("p", {}, t("approve.forward")),
   );
 }
 
-/** Explain why accounts cannot approve, grouped by reason. Link to an account if the reason can be resolved there. */
+/**
+ * Explain why accounts cannot approve, grouped by reason. Link to an account if the reason can be resolved there.
+ *
+ * @param {Api.LinkAccount[]} accounts
+ */
 function blockedAccounts(accounts) {
   const accountGroups = Object.groupBy(accounts, ({ account_id: id, reason }) =>
-    RESOLVED_IN_ACCOUNT.has(reason) ? id : reason,
+    reason === undefined || RESOLVED_IN_ACCOUNT.has(reason) ? id : reason,
   );
-  return Object.values(accountGroups).map((group) =>
+  return Object.values(accountGroups).map((group = []) =>
     h(
       "div",
       { class: "note" },
       h("p", {}, h("strong", {}, formatList(group.map((account) => account.name)))),
-      h("p", {}, problemText(group[0].reason)),
-      RESOLVED_IN_ACCOUNT.has(group[0].reason) &&
+      h("p", {}, problemText(group[0].reason ?? "")),
+      RESOLVED_IN_ACCOUNT.has(group[0].reason ?? "") &&
         h("p", {}, h("a", { href: `/accounts/${encodeURIComponent(group[0].account_id)}` }, t("approve.see_users"))),
     ),
   );
@@ -236,7 +282,7 @@ function decisionForm() {
     async () => {
       adjustment = { shown: !adjustment.shown, removed: new Set(), until: "" };
       await redraw({ focus: false });
-      document.getElementById("adjust-toggle").focus();
+      byId("adjust-toggle").focus();
     },
     { "aria-expanded": String(adjustment.shown), "aria-controls": "adjust", id: "adjust-toggle" },
   );
@@ -257,9 +303,9 @@ function decisionForm() {
       { id: "adjust" },
       adjustment.shown &&
         adjustmentFields({
-          permissions: preview.can,
+          permissions: loadedPreview().can,
           adjustment,
-          maxDays: preview.link.access_days,
+          maxDays: loadedPreview().link.access_days,
           onChange: onAdjust,
         }),
     ),
@@ -282,13 +328,13 @@ function decisionForm() {
 
 /** Update the permission lists above the form. The form itself stays, so that no input is lost. */
 function onAdjust() {
-  document.getElementById("can-list").replaceChildren(allowedList());
-  document.getElementById("cannot-list").replaceChildren(deniedList());
+  byId("can-list").replaceChildren(allowedList());
+  byId("cannot-list").replaceChildren(deniedList());
 }
 
 function accountChoice() {
   const [approvable, blocked] = [true, false].map((canApprove) =>
-    preview.accounts.filter((account) => account.can_approve === canApprove),
+    loadedPreview().accounts.filter((account) => account.can_approve === canApprove),
   );
   if (approvable.length === 1 && !blocked.length) {
     return factList([t("approve.account"), h("strong", {}, approvable[0].name)]);
@@ -321,27 +367,31 @@ function accountChoice() {
   ];
 }
 
+/** @param {...Node} notes */
 function showAlerts(...notes) {
   error = undefined;
-  document.getElementById("problem").replaceChildren(...notes);
+  byId("problem").replaceChildren(...notes);
 }
 
 // --- actions ---
 
-function approvalBody() {
-  const body = { secret, account_id: chosenAccountId };
+/** @param {string} accountId */
+function approvalBody(accountId) {
+  /** @type {Api.ApproveLinkRequest} */
+  const body = { secret: secret ?? "", account_id: accountId };
   if (adjustment.removed.size) body.permissions = { remove: [...adjustment.removed].sort() };
   if (adjustment.until) body.access_days = daysUntil(adjustment.until);
   return body;
 }
 
 async function approve() {
-  if (!chosenAccountId) {
+  const accountId = chosenAccountId;
+  if (!accountId) {
     showAlerts(alertNote(h("p", {}, t("approve.choose_first"))));
-    document.querySelector("#choice input").focus();
+    /** @type {HTMLElement} */ (document.querySelector("#choice input")).focus();
     return;
   }
-  const field = document.getElementById("until");
+  const field = inputById("until");
   if (field && !field.checkValidity()) {
     showAlerts(
       alertNote(h("p", {}, t("approve.date_wrong", { first: formatDate(field.min), last: formatDate(field.max) }))),
@@ -350,15 +400,17 @@ async function approve() {
     field.focus();
     return;
   }
-  await sendAnswer("/access-links/approvals", approvalBody(), ({ body: grant }) =>
-    approvedPage(grant, accountName(chosenAccountId)),
+  await sendAnswer(
+    "/access-links/approvals",
+    approvalBody(accountId),
+    (/** @type {Api.Response<Api.Grant>} */ { body: grant }) => approvedPage(grant, accountName(accountId)),
   );
 }
 
 async function decline() {
   if (!chosenAccountId) {
     showAlerts(alertNote(h("p", {}, t("approve.choose_first"))));
-    document.querySelector("#choice input").focus();
+    /** @type {HTMLElement} */ (document.querySelector("#choice input")).focus();
     return;
   }
   const account = accountName(chosenAccountId);
@@ -393,15 +445,24 @@ async function decline() {
   );
 }
 
+/** @param {string} accountId */
 function accountName(accountId) {
-  return preview.accounts.find((account) => account.account_id === accountId).name;
+  return loadedPreview().accounts.find((account) => account.account_id === accountId)?.name;
 }
 
-/** Send an approval or decline. The idempotency key is derived from it, so that repeated clicks are one attempt. */
+/**
+ * Send an approval or decline. The idempotency key is derived from it, so that repeated clicks are one attempt.
+ *
+ * @template Body
+ * @param {string} path
+ * @param {unknown} body
+ * @param {(response: Api.Response<Body>) => () => PageContent} toOutcome
+ */
 async function sendAnswer(path, body, toOutcome) {
   showAlerts();
   await attempt(
     async () => {
+      /** @type {Api.Response<Body>} */
       const response = await call("POST", path, { body, key: await idempotencyKeyFor(path, body) });
       outcome = toOutcome(response);
       secret = undefined;
@@ -410,7 +471,7 @@ async function sendAnswer(path, body, toOutcome) {
       pageState: pageState(),
       onError: (caught) => {
         error = caught;
-        if (FINAL_CODES.has(caught.code)) preview = undefined;
+        if (FINAL_CODES.has(caught.code ?? "")) preview = undefined;
       },
     },
   );
@@ -423,8 +484,13 @@ async function sendAnswer(path, body, toOutcome) {
   await redraw();
 }
 
+/**
+ * @param {Api.Grant} grant
+ * @param {string | undefined} account
+ * @returns {() => PageContent}
+ */
 function approvedPage(grant, account) {
-  const [names, link] = [requestNames(), preview.link];
+  const [names, link] = [requestNames(), loadedPreview().link];
   const removed = grant.permissions.removed.filter((name) => !link.permissions.removed.includes(name));
   return () => ({
     title: t("approve.approved.title", names),

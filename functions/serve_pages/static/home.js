@@ -6,9 +6,12 @@ import { h } from "./shared/elements.js";
 import { attempt, errorAlert, redraw, showPage, signInPage } from "./shared/page.js";
 import { t } from "./shared/texts.js";
 
+/** @type {Api.Account[] | undefined} */
 let accounts;
+/** @type {Api.Failure | undefined} */
 let error;
 
+/** @param {Api.Account} account */
 function accountItem(account) {
   const isPartner = account.kind === "partner";
   const path = `/${isPartner ? "partners" : "accounts"}/${encodeURIComponent(account.account_id)}`;
@@ -24,9 +27,11 @@ function accountItem(account) {
   );
 }
 
+/** @returns {PageContent} */
 function render() {
   const title = t("home.title");
   if (!token()) return signInPage(title, t("home.lead"));
+  /** @type {Content[]} */
   const content = [h("h1", {}, t("home.accounts"))];
   if (error) content.push(errorAlert(error));
   else if (!accounts) content.push(h("p", { class: "waiting", role: "status" }, t("loading")));

@@ -2,7 +2,7 @@
 
 import { takePageState, token } from "./shared/auth.js";
 import { clientsTab } from "./partner/clients.js";
-import { button, h } from "./shared/elements.js";
+import { button, byId, h } from "./shared/elements.js";
 import { employeesTab } from "./partner/employees.js";
 import { loadPartner, partner } from "./partner/context.js";
 import { linkFormState, linkFormTask } from "./partner/link-form.js";
@@ -11,24 +11,28 @@ import { attempt, errorAlert, redraw, showPage, signInPage } from "./shared/page
 import { currentTask, openTask } from "./partner/tasks.js";
 import { loadPermissionTexts, t } from "./shared/texts.js";
 
+/** @type {Record<string, () => Content>} */
 const TABS = { clients: clientsTab, employees: employeesTab, links: linksTab };
 const NAMES = Object.keys(TABS);
 
+/** @type {Api.Failure | undefined} */
 let error;
 
 function currentTab() {
-  const requested = new URLSearchParams(location.search).get("tab");
+  const requested = new URLSearchParams(location.search).get("tab") ?? "";
   return NAMES.includes(requested) ? requested : NAMES[0];
 }
 
+/** @param {string} name */
 async function selectTab(name) {
   history.replaceState(history.state, "", `?tab=${name}`);
   await redraw({ focus: false });
-  document.getElementById(`tab-${name}`).focus();
+  byId(`tab-${name}`).focus();
 }
 
 function tabs() {
   const current = currentTab();
+  /** @type {Record<string, number>} */
   const arrowSteps = { ArrowRight: 1, ArrowLeft: -1 };
   return h(
     "div",
@@ -37,6 +41,7 @@ function tabs() {
       role: "tablist",
       "aria-label": t("partner.title"),
       onkeydown: (event) => {
+        /** @type {Record<string, string | undefined>} */
         const edgeTabs = { Home: NAMES[0], End: NAMES.at(-1) };
         const nextTab =
           edgeTabs[event.key] ??
@@ -64,10 +69,12 @@ function tabs() {
   );
 }
 
+/** @returns {PageContent} */
 function render() {
   const title = t("partner.title");
   if (!token()) return signInPage(title, t("partner.lead"), linkFormState());
-  if (currentTask()) return currentTask()();
+  const task = currentTask();
+  if (task) return task();
   const heading = [h("h1", {}, title), h("p", { class: "lead" }, t("partner.lead"))];
   if (error) {
     return { title, content: [...heading, errorAlert(error), h("p", {}, h("a", { href: "/" }, t("to_start")))] };

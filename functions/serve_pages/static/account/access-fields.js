@@ -4,14 +4,19 @@ import { canPayForSeats, context, grantablePermissions, seatName, setName } from
 import { allPermissions, applyOverrides, baseRights, capScopes, overridesFor } from "./rights.js";
 import { adjustmentFields } from "../shared/adjustment-fields.js";
 import { daysUntil, toFieldValue } from "../shared/dates.js";
-import { h, setContent } from "../shared/elements.js";
+import { byId, h, setContent } from "../shared/elements.js";
 import { permissionTexts, t } from "../shared/texts.js";
 
 const BASE_SEATS = ["core", "view_only"];
 const PAID_SEATS = ["sales", "service"];
 const PARTNER_ADMIN = "partner_admin";
 
-/** Create the form state of a member's access. Saved fields are restored, the others are empty. */
+/**
+ * Create the form state of a member's access. Saved fields are restored, the others are empty.
+ *
+ * @param {SavedAccessDraft} [saved]
+ * @returns {AccessDraft}
+ */
 export function newDraft({ set = "", seat = "", paidSeats = [], until = "", removed, scopes = [] } = {}) {
   return {
     set,
@@ -23,6 +28,10 @@ export function newDraft({ set = "", seat = "", paidSeats = [], until = "", remo
   };
 }
 
+/**
+ * @param {AccessDraft} draft
+ * @returns {SavedAccessDraft}
+ */
 export function serializeDraft(draft) {
   return {
     ...draft,
@@ -32,7 +41,11 @@ export function serializeDraft(draft) {
   };
 }
 
-/** Return the draft that equals the member's current access. */
+/**
+ * Return the draft that equals the member's current access.
+ *
+ * @param {LoadedMember} loaded
+ */
 export function draftOf({ member, rights, base }) {
   const draft = newDraft({
     set: member.permission_set,
@@ -48,7 +61,13 @@ export function draftOf({ member, rights, base }) {
   return draft;
 }
 
-/** Return the permissions to offer: those that the user may grant, and those that the member already has. */
+/**
+ * Return the permissions to offer: those that the user may grant, and those that the member already has.
+ *
+ * @param {string} set
+ * @param {{ rights?: Rights; base?: Rights; member?: Api.Member }} [loaded]
+ * @returns {string[]}
+ */
 export function offeredPermissions(set, { rights, base, member } = {}) {
   const restrictedNames = permissionTexts().single;
   const forPartner = set === PARTNER_ADMIN || member?.partner_id;
@@ -59,29 +78,46 @@ export function offeredPermissions(set, { rights, base, member } = {}) {
   return [...new Set([...(base?.keys() ?? []), ...(rights?.keys() ?? []), ...names])];
 }
 
-/** Return the rights that the draft results in. `loaded` is the member being edited; undefined for a new member. */
+/**
+ * Return the rights that the draft results in. `loaded` is the member being edited; undefined for a new member.
+ *
+ * @param {AccessDraft} draft
+ * @param {Rights | undefined} base
+ * @param {LoadedMember} [loaded]
+ */
 export function draftRights(draft, base, loaded) {
   if (!base) return undefined;
   const isSameSet = loaded?.member.permission_set === draft.set;
   const names = offeredPermissions(draft.set, isSameSet ? loaded : { base, member: loaded?.member }).filter(
     (name) => !draft.removed?.has(name),
   );
+  const currentRights = isSameSet ? loaded.rights : undefined;
   return capScopes(
-    names.map((name) => [
-      name,
-      draft.scopes.get(name) ?? ((isSameSet && loaded.rights?.get(name)) || base.get(name) || "all"),
-    ]),
+    names.map((name) => [name, draft.scopes.get(name) ?? currentRights?.get(name) ?? base.get(name) ?? "all"]),
   );
 }
 
-/** Return the rights of the draft's permission set without overrides. */
+/**
+ * Return the rights of the draft's permission set without overrides.
+ *
+ * @param {AccessDraft} draft
+ * @param {readonly Api.PermissionSet[]} choices
+ * @param {LoadedMember} [loaded]
+ */
 export function draftBase(draft, choices, loaded) {
   return loaded?.member.permission_set === draft.set
     ? loaded.base
     : baseRights(draft.set, [...choices, ...(context.sets ?? [])]);
 }
 
-/** Select another permission set. The overrides of the previous set are discarded. */
+/**
+ * Select another permission set. The overrides of the previous set are discarded.
+ *
+ * @param {AccessDraft} draft
+ * @param {string} set
+ * @param {readonly Api.PermissionSet[]} choices
+ * @param {LoadedMember} [loaded]
+ */
 export function selectSet(draft, set, choices, loaded) {
   draft.set = set;
   draft.scopes = new Map();
@@ -97,8 +133,15 @@ export function selectSet(draft, set, choices, loaded) {
     );
 }
 
-/** Build the request body: only the changed fields, or all fields for a new member. */
+/**
+ * Build the request body: only the changed fields, or all fields for a new member.
+ *
+ * @param {AccessDraft} draft
+ * @param {readonly Api.PermissionSet[]} choices
+ * @param {LoadedMember} [loaded]
+ */
 export function requestBody(draft, choices, loaded) {
+  /** @type {Api.EditUserRequest} */
   const body = {};
   const member = loaded?.member;
   const base = draftBase(draft, choices, loaded);
@@ -106,14 +149,17 @@ export function requestBody(draft, choices, loaded) {
   if (isOtherSet) body.permission_set = draft.set;
   if (draft.set === "super_admin") return body;
   if (base) {
-    const overrides = overridesFor(base, draftRights(draft, base, loaded));
-    const before = isOtherSet ? { add: [], remove: [] } : overridesFor(base, applyOverrides(base, member.permissions));
+    const overrides = overridesFor(base, draftRights(draft, base, loaded) ?? base);
+    const before =
+      isOtherSet || !member ? { add: [], remove: [] } : overridesFor(base, applyOverrides(base, member.permissions));
     if (JSON.stringify(overrides) !== JSON.stringify(before)) body.permissions = overrides;
   }
-  if (draft.seat && draft.set !== PARTNER_ADMIN && draft.seat !== member?.seat) body.seat = draft.seat;
+  if (draft.seat && draft.set !== PARTNER_ADMIN && draft.seat !== member?.seat) {
+    body.seat = /** @type {Api.Seat} */ (draft.seat);
+  }
   const paidSeats = [...draft.paidSeats].sort();
   if (member && JSON.stringify(paidSeats) !== JSON.stringify([...member.paid_seats].sort())) {
-    body.paid_seats = paidSeats;
+    body.paid_seats = /** @type {Api.Seat[]} */ (paidSeats);
   }
   if (hasEndDate(draft, loaded)) {
     const before = member?.expires_at ? toFieldValue(new Date(member.expires_at)) : "";
@@ -123,12 +169,31 @@ export function requestBody(draft, choices, loaded) {
   return body;
 }
 
+/**
+ * @param {AccessDraft} draft
+ * @param {LoadedMember} [loaded]
+ */
 export function hasEndDate(draft, loaded) {
   return draft.set === PARTNER_ADMIN || Boolean(loaded?.member.grant_id);
 }
 
-/** Radio buttons for the permission sets, each with a description. */
+/** @typedef {Pick<Api.PermissionSet, "permission_set" | "name"> & { kind?: string }} OfferedSet */
+
+/**
+ * @typedef {object} SetFieldOptions
+ * @property {AccessDraft} draft
+ * @property {Api.PermissionSet[]} choices
+ * @property {Api.Member} [currentMember]
+ * @property {(set: string) => void} onChoose
+ */
+
+/**
+ * Radio buttons for the permission sets, each with a description.
+ *
+ * @param {SetFieldOptions} options
+ */
 export function permissionSetField({ draft, choices, currentMember, onChoose }) {
+  /** @type {OfferedSet[]} */
   const all =
     currentMember && !choices.some((each) => each.permission_set === currentMember.permission_set)
       ? [
@@ -165,9 +230,11 @@ export function permissionSetField({ draft, choices, currentMember, onChoose }) 
   );
 }
 
+/** @param {OfferedSet} set */
 function setDescription({ permission_set: name, kind }) {
   if (kind === "custom") return t("account.set.custom.meaning");
-  return {
+  /** @type {Record<string, () => string>} */
+  const descriptions = {
     super_admin: () => t("account.set.super_admin.meaning"),
     partner_admin: () => t("account.set.partner_admin.meaning"),
     marketing: () => t("account.set.marketing.meaning"),
@@ -175,10 +242,26 @@ function setDescription({ permission_set: name, kind }) {
     service: () => t("account.set.service.meaning"),
     reporting: () => t("account.set.reporting.meaning"),
     view_only: () => t("account.set.view_only.meaning"),
-  }[name]?.();
+  };
+  return descriptions[name]?.();
 }
 
-/** Fields for permissions, seats and end date. `onChange` is called after each change. */
+/**
+ * `loaded` is the member being edited; undefined for a new member.
+ *
+ * @typedef {object} DetailOptions
+ * @property {AccessDraft} draft
+ * @property {Api.PermissionSet[]} choices
+ * @property {LoadedMember} [loaded]
+ * @property {() => void} onChange
+ */
+
+/**
+ * Fields for permissions, seats and end date. `onChange` is called after each change.
+ *
+ * @param {DetailOptions} options
+ * @returns {Content}
+ */
 export function detailFields({ draft, choices, loaded, onChange }) {
   const base = draftBase(draft, choices, loaded);
   if (draft.set === "super_admin") {
@@ -192,10 +275,10 @@ export function detailFields({ draft, choices, loaded, onChange }) {
   const names = base ? offeredPermissions(draft.set, isSameSet ? loaded : { base, member: loaded?.member }) : [];
   const [, permissionFields, endField] = adjustmentFields({
     permissions: names,
-    adjustment: draft.removed ? draft : Object.assign(draft, { removed: new Set() }),
+    adjustment: Object.assign(draft, { removed: draft.removed ?? new Set() }),
     onChange,
-    currentRights: base && (() => draftRights(draft, base, loaded)),
-    maxScope: context.sets ? undefined : (name) => loaded.rights.get(name),
+    currentRights: base && (() => draftRights(draft, base, loaded) ?? base),
+    maxScope: context.sets ? undefined : (name) => loaded?.rights?.get(name),
   });
   endField.addEventListener("input", onChange);
   return [
@@ -205,11 +288,11 @@ export function detailFields({ draft, choices, loaded, onChange }) {
   ];
 }
 
+/** @param {Omit<DetailOptions, "choices">} options */
 function seatFields({ draft, loaded, onChange }) {
   const member = loaded?.member;
   if (!context.sets || context.ownMember?.partner_id) return undefined;
-  if (!member && draft.set === PARTNER_ADMIN) return h("p", { class: "note" }, t("account.partner_seat"));
-  if (draft.set === PARTNER_ADMIN && member.permission_set !== PARTNER_ADMIN) {
+  if (draft.set === PARTNER_ADMIN && member?.permission_set !== PARTNER_ADMIN) {
     return h("p", { class: "note" }, t("account.partner_seat"));
   }
   const hasPartnerSeat = member?.seat === "partner";
@@ -232,7 +315,7 @@ function seatFields({ draft, loaded, onChange }) {
       ]),
     ].map((each) => h("option", { value: each, selected: each === draft.seat }, seatName(each))),
   );
-  const paidSeatField = (name) => {
+  const paidSeatField = (/** @type {string} */ name) => {
     const checkbox = h("input", {
       type: "checkbox",
       checked: draft.paidSeats.has(name),
@@ -260,7 +343,11 @@ function seatFields({ draft, loaded, onChange }) {
   ];
 }
 
-/** Redraw the fields after the selection of another permission set. */
+/**
+ * Redraw the fields after the selection of another permission set.
+ *
+ * @param {DetailOptions} options
+ */
 export function redrawDetails(options) {
-  setContent(document.getElementById("details"), detailFields(options));
+  setContent(byId("details"), detailFields(options));
 }

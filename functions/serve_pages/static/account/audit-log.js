@@ -4,7 +4,7 @@ import { accountId, accountPath, navigate, setName, viewLink } from "./context.j
 import { call, SignInRequired } from "../shared/api.js";
 import { token } from "../shared/auth.js";
 import { formatDateTime, toFieldValue } from "../shared/dates.js";
-import { alertNote, bulletList, button, factList, h, setContent } from "../shared/elements.js";
+import { alertNote, bulletList, button, byId, factList, h, setContent } from "../shared/elements.js";
 import { describeAllowed, describeDenied } from "../shared/permissions.js";
 import { attempt, errorAlert } from "../shared/page.js";
 import { hasText, t } from "../shared/texts.js";
@@ -13,6 +13,8 @@ const PAGE_SIZE = 25;
 const EXPORT_PAGE_SIZE = 100;
 const MAX_DAYS = 90;
 const DAY_MS = 86400000;
+/** @type {("event" | "from" | "to")[]} */
+const FILTERS = ["event", "from", "to"];
 const EVENTS = [
   "member.created",
   "member.updated",
@@ -34,22 +36,55 @@ const EVENTS = [
   "account.orphaned",
 ];
 
+/**
+ * An entry with the details that the page shows. Which details there are depends on the event.
+ *
+ * @typedef {Api.AuditEntry & { details?: AuditDetails }} AuditEntry
+ *
+ * @typedef {object} AuditDetails
+ * @property {string} [user_id]
+ * @property {string} [employee_id]
+ * @property {string} [permission_set]
+ * @property {number} [days_left]
+ * @property {unknown} [fields]
+ * @property {{ removed?: string[]; access_days?: number }} [given]
+ * @property {string[]} [gained]
+ * @property {string[]} [added]
+ * @property {string[]} [lost]
+ * @property {string[]} [removed]
+ * @property {string} [expires_at]
+ */
+
+/**
+ * @param {string | null} userId
+ * @param {URLSearchParams} initialParams
+ * @returns {View}
+ */
 export function auditLogView(userId, initialParams) {
+  /** @type {Record<"user_id" | "event" | "from" | "to", string>} */
   const filterValues = {
     user_id: userId ?? "",
     event: initialParams.get("event") ?? "",
     from: initialParams.get("from") ?? "",
     to: initialParams.get("to") ?? "",
   };
+  /** @type {AuditEntry[]} */
   let entries = [];
+  /** @type {Record<string, string | null>} */
   let names = {};
-  let cursor = null;
+  /** @type {string | null | undefined} */
+  let cursor;
   let forbidden = false;
+  /** @type {Api.Failure | undefined} */
   let error;
 
-  /** Convert the filter to query parameters. Dates are local days; the last day is included. */
+  /**
+   * Convert the filter to query parameters. Dates are local days; the last day is included.
+   *
+   * @param {number} limit
+   */
   function queryParams(limit) {
-    const params = new URLSearchParams({ limit });
+    const params = new URLSearchParams({ limit: String(limit) });
     if (filterValues.user_id) params.set("user_id", filterValues.user_id);
     if (filterValues.event) params.set("event", filterValues.event);
     if (filterValues.from) params.set("from", new Date(`${filterValues.from}T00:00`).toISOString());
@@ -62,6 +97,7 @@ export function auditLogView(userId, initialParams) {
   async function loadMore() {
     const params = queryParams(PAGE_SIZE);
     if (cursor) params.set("cursor", cursor);
+    /** @type {Api.Response<Api.List<AuditEntry> & Pick<Api.AuditEntryList, "names">>} */
     const { body } = await call("GET", `${accountPath}/audit?${params}`);
     entries.push(...body.items);
     names = { ...names, ...body.names };
@@ -69,7 +105,7 @@ export function auditLogView(userId, initialParams) {
   }
 
   async function load() {
-    [entries, names, cursor, error] = [[], {}, null, undefined];
+    [entries, names, cursor, error] = [[], {}, undefined, undefined];
     await attempt(
       async () => {
         do await loadMore();
@@ -84,16 +120,19 @@ export function auditLogView(userId, initialParams) {
     );
   }
 
+  /** @param {string | undefined} id */
   function userName(id) {
-    return names[id] || t("account.audit_log.nameless", { id: id ?? "" });
+    return names[id ?? ""] || t("account.audit_log.nameless", { id: id ?? "" });
   }
 
+  /** @param {AuditEntry} entry */
   function actorName({ event, actor_id: actorId, details }) {
     if (actorId === "schedule") return t("account.audit_log.by_time");
     const isDirectoryAct = details?.fields || event.startsWith("account.");
     return names[actorId] || (isDirectoryAct ? t("account.audit_log.vendor") : userName(actorId));
   }
 
+  /** @param {AuditEntry} entry */
   function sentence(entry) {
     const { event, details } = entry;
     const subject = details?.user_id ?? details?.employee_id;
@@ -108,14 +147,16 @@ export function auditLogView(userId, initialParams) {
       : t("account.event.other", { ...values, event });
   }
 
+  /** @param {AuditEntry} entry */
   function entryDetails({ details }) {
     const values = details ?? {};
     const given = values.given ?? {};
+    /** @type {[string, Content][]} */
     const rows = [
       [t("account.gains"), permissionList(describeAllowed, values.gained ?? values.added)],
       [t("account.loses"), permissionList(describeDenied, values.lost ?? values.removed ?? given.removed)],
       [t("account.until"), values.expires_at && formatDateTime(values.expires_at)],
-      [t("account.audit_log.days"), given.access_days && String(given.access_days)],
+      [t("account.audit_log.days"), given.access_days ? String(given.access_days) : undefined],
     ];
     return (
       rows.some(([, content]) => content) &&
@@ -123,10 +164,15 @@ export function auditLogView(userId, initialParams) {
     );
   }
 
+  /**
+   * @param {(permissions: string[]) => string[]} describe
+   * @param {string[]} [permissions]
+   */
   function permissionList(describe, permissions) {
     return permissions?.length ? bulletList(describe(permissions.map((each) => each.replace(/:all$/, "")))) : undefined;
   }
 
+  /** @param {AuditEntry} entry */
   function entryItem(entry) {
     return h(
       "li",
@@ -138,7 +184,7 @@ export function auditLogView(userId, initialParams) {
   }
 
   function redrawEntries() {
-    setContent(document.getElementById("entries"), entryList());
+    setContent(byId("entries"), entryList());
   }
 
   function entryList() {
@@ -158,7 +204,9 @@ export function auditLogView(userId, initialParams) {
               },
             });
             redrawEntries();
-            const firstNewEntry = document.querySelectorAll(".audit-log > li")[previousCount];
+            const firstNewEntry = /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll(".audit-log > li"))[
+              previousCount
+            ];
             firstNewEntry?.setAttribute("tabindex", "-1");
             firstNewEntry?.focus();
           }),
@@ -194,7 +242,7 @@ export function auditLogView(userId, initialParams) {
   }
 
   function filterForm() {
-    const field = (name, label) => {
+    const field = (/** @type {"from" | "to"} */ name, /** @type {string} */ label) => {
       const input = h("input", {
         type: "date",
         id: `audit-log-${name}`,
@@ -248,9 +296,7 @@ export function auditLogView(userId, initialParams) {
     await navigate({
       audit_log: "",
       ...(filterValues.user_id && { user: filterValues.user_id }),
-      ...Object.fromEntries(
-        ["event", "from", "to"].filter((name) => filterValues[name]).map((name) => [name, filterValues[name]]),
-      ),
+      ...Object.fromEntries(FILTERS.filter((name) => filterValues[name]).map((name) => [name, filterValues[name]])),
     });
   }
 
@@ -261,8 +307,8 @@ export function auditLogView(userId, initialParams) {
     ];
     if (!from || (from < to && to - from <= (MAX_DAYS + 1) * DAY_MS)) return false;
     const note = alertNote(h("p", {}, t("account.audit_log.too_long", { n: MAX_DAYS })));
-    setContent(document.getElementById("problem"), note);
-    document.getElementById("audit-log-from").focus();
+    setContent(byId("problem"), note);
+    byId("audit-log-from").focus();
     return true;
   }
 
@@ -270,7 +316,9 @@ export function auditLogView(userId, initialParams) {
   async function downloadCsv() {
     await attempt(
       async () => {
+        /** @type {string[]} */
         const parts = [];
+        /** @type {string | undefined} */
         let query = `?${queryParams(EXPORT_PAGE_SIZE)}`;
         while (query) {
           if (!token()) throw new SignInRequired();
@@ -288,7 +336,7 @@ export function auditLogView(userId, initialParams) {
         h("a", { href: url, download: `${accountId}-${toFieldValue(new Date())}.csv` }).click();
         setTimeout(() => URL.revokeObjectURL(url), DAY_MS / 1440);
       },
-      { onError: (caught) => setContent(document.getElementById("problem"), errorAlert(caught)) },
+      { onError: (caught) => setContent(byId("problem"), errorAlert(caught)) },
     );
   }
 

@@ -9,11 +9,27 @@ import { formatList, hasText, problemText, t } from "../shared/texts.js";
 
 export const accountId = decodeURIComponent(location.pathname.split("/")[2]);
 export const accountPath = `/accounts/${encodeURIComponent(accountId)}`;
-export const context = { accounts: [], account: undefined, ownMember: undefined, sets: undefined, userId: undefined };
+/**
+ * What is known about the account and the user. `ownMember` and `sets` are undefined if the user cannot see them.
+ *
+ * @type {{
+ *   accounts: Api.Account[];
+ *   account: Api.Account | undefined;
+ *   ownMember: Api.Member | undefined;
+ *   sets: Api.PermissionSet[] | undefined;
+ *   userId: string;
+ * }}
+ */
+export const context = { accounts: [], account: undefined, ownMember: undefined, sets: undefined, userId: "" };
 
 const NOT_VISIBLE_CODES = new Set(["forbidden", "not_found"]);
 
-/** Await a request. Return undefined if the user is not allowed to see the result. */
+/**
+ * Await a request. Return undefined if the user is not allowed to see the result.
+ *
+ * @template Result
+ * @param {Promise<Result>} request
+ */
 export async function ifVisible(request) {
   try {
     return await request;
@@ -25,11 +41,13 @@ export async function ifVisible(request) {
 
 export async function loadContext() {
   context.userId = tokenSubject();
-  const [accounts, ownMember, sets] = await Promise.all([
-    listAll("/accounts"),
-    ifVisible(call("GET", userPath(context.userId))),
-    ifVisible(call("GET", `${accountPath}/permission-sets`)),
-  ]);
+  /** @type {Promise<Api.Account[]>} */
+  const accountsRequest = listAll("/accounts");
+  /** @type {Promise<Api.Response<Api.Member> | undefined>} */
+  const memberRequest = ifVisible(call("GET", userPath(context.userId)));
+  /** @type {Promise<Api.Response<Api.List<Api.PermissionSet>> | undefined>} */
+  const setsRequest = ifVisible(call("GET", `${accountPath}/permission-sets`));
+  const [accounts, ownMember, sets] = await Promise.all([accountsRequest, memberRequest, setsRequest]);
   Object.assign(context, {
     accounts,
     account: accounts.find((each) => each.account_id === accountId),
@@ -40,19 +58,23 @@ export async function loadContext() {
 
 function tokenSubject() {
   try {
-    return JSON.parse(atob(token().split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
+    return JSON.parse(atob((token() ?? "").split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
   } catch {
     return "";
   }
 }
 
+/** @param {string} userId */
 export function userPath(userId) {
   return `${accountPath}/users/${encodeURIComponent(userId)}`;
 }
 
+/** @param {string | undefined} email */
 export async function choicesFor(email) {
   const query = email ? `?email=${encodeURIComponent(email)}` : "";
-  return (await ifVisible(call("GET", `${accountPath}/permission-sets${query}`)))?.body.items ?? [];
+  /** @type {Api.Response<Api.List<Api.PermissionSet>> | undefined} */
+  const response = await ifVisible(call("GET", `${accountPath}/permission-sets${query}`));
+  return response?.body.items ?? [];
 }
 
 // --- permitted actions ---
@@ -70,11 +92,16 @@ export function canPayForSeats() {
   return isSuperAdmin();
 }
 
-/** Return whether the user is not in this account but belongs to the partner that the member works for. */
+/**
+ * Return whether the user is not in this account but belongs to the partner that the member works for.
+ *
+ * @param {Api.Member} member
+ */
 export function viewsAsPartner(member) {
   return !context.ownMember && context.accounts.some((each) => each.account_id === member.partner_id);
 }
 
+/** @param {Api.Member} member */
 export function permittedActions(member) {
   const isSelf = member.user_id === context.userId;
   const targetIsSuperAdmin = member.permission_set === "super_admin";
@@ -109,21 +136,32 @@ export function grantablePermissions() {
 
 // --- texts ---
 
+/**
+ * @param {string} name
+ * @param {string} [customName]
+ */
 export function setName(name, customName) {
   return hasText(`account.set.${name}`)
     ? t(`account.set.${name}`)
     : customName || context.sets?.find((each) => each.permission_set === name)?.name || name;
 }
 
+/** @param {string | null} [seat] */
 export function seatName(seat) {
   return hasText(`account.seat.${seat}`) ? t(`account.seat.${seat}`) : t("account.seat.none");
 }
 
+/** @param {Pick<Api.Member, "seat" | "paid_seats">} member */
 export function seatNames(member) {
-  return formatList([member.seat, ...(member.paid_seats ?? [])].map(seatName));
+  return formatList([member.seat, ...(member.paid_seats ?? [])].map((seat) => seatName(seat)));
 }
 
-/** Alert for a failed request. It names the invalid fields by their labels. */
+/**
+ * Alert for a failed request. It names the invalid fields by their labels.
+ *
+ * @param {Api.Failure} error
+ * @param {Record<string, string>} [specialTexts] Texts by code, or by code and field.
+ */
 export function problemAlert(error, specialTexts = {}) {
   if (!(error instanceof Problem)) return errorAlert(error);
   const fields = error.errors.map((each) => each.pointer.split("/")[1]);
@@ -141,24 +179,34 @@ export function problemAlert(error, specialTexts = {}) {
 
 // --- navigation ---
 
+/** @type {() => void} */
 let navigationHandler = () => {};
 
+/** @param {() => void} handler */
 export function onNavigate(handler) {
   navigationHandler = handler;
   addEventListener("popstate", () => handler());
 }
 
+/** @param {Record<string, string>} [params] */
 export function viewUrl(params = {}) {
   const query = new URLSearchParams(params).toString();
   return location.pathname + (query && `?${query}`);
 }
 
+/** @param {Record<string, string>} params */
 export async function navigate(params) {
   history.pushState(null, "", viewUrl(params));
   await navigationHandler();
 }
 
-/** Link to another view. A plain click navigates without a page load; modified clicks work as usual. */
+/**
+ * Link to another view. A plain click navigates without a page load; modified clicks work as usual.
+ *
+ * @param {string} label
+ * @param {Record<string, string>} params
+ * @param {Attributes} [attributes]
+ */
 export function viewLink(label, params, attributes) {
   return h(
     "a",

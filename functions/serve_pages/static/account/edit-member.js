@@ -17,13 +17,20 @@ import { comparableState, concurrentChangeAlert, displayName, loadMember } from 
 import { differenceList } from "./rights.js";
 import { call, newIdempotencyKey } from "../shared/api.js";
 import { formatDate } from "../shared/dates.js";
-import { alertNote, busy, h, setContent } from "../shared/elements.js";
+import { alertNote, busy, byId, h, inputById, setContent } from "../shared/elements.js";
 import { attempt, redraw, toast } from "../shared/page.js";
 import { formatList, problemText, t } from "../shared/texts.js";
 
+/**
+ * @param {string} userId
+ * @returns {View<SavedAccessDraft | undefined>}
+ */
 export function editView(userId) {
+  /** @type {LoadedMember} */
   let loaded;
+  /** @type {AccessDraft} */
   let draft;
+  /** @type {((() => Content) & { clearsOnChange?: boolean }) | undefined} */
   let note;
 
   async function load() {
@@ -49,6 +56,7 @@ export function editView(userId) {
     };
   }
 
+  /** @param {Api.Member} member */
   function newEnd(member) {
     const body = requestBody(draft, loaded.choices, loaded);
     if (draft.set === "super_admin") return null;
@@ -61,7 +69,7 @@ export function editView(userId) {
 
   function onChange() {
     if (note?.clearsOnChange) showNote();
-    setContent(document.getElementById("can-list"), changeSummary());
+    setContent(byId("can-list"), changeSummary());
   }
 
   function formOptions() {
@@ -121,17 +129,21 @@ export function editView(userId) {
     };
   }
 
-  /** Show a note about the input. The note stays until the input changes. */
+  /**
+   * Show a note about the input. The note stays until the input changes.
+   *
+   * @param {() => Content} [renderContent]
+   */
   function showNote(renderContent) {
     note = renderContent && Object.assign(() => renderContent(), { clearsOnChange: true });
-    setContent(document.getElementById("problem"), renderContent?.());
-    if (renderContent) document.getElementById("problem").scrollIntoView({ block: "center" });
+    setContent(byId("problem"), renderContent?.());
+    if (renderContent) byId("problem").scrollIntoView({ block: "center" });
   }
 
   async function submit() {
     const body = requestBody(draft, loaded.choices, loaded);
     if (!Object.keys(body).length) return showNote(() => alertNote(h("p", {}, t("account.no_changes"))));
-    const field = document.getElementById("until");
+    const field = inputById("until");
     if (field?.checkValidity() === false && "access_days" in body) {
       showNote(() =>
         alertNote(h("p", {}, t("account.date_wrong", { first: formatDate(field.min), last: formatDate(field.max) }))),
@@ -187,7 +199,7 @@ export function editView(userId) {
     const latest = loaded;
     note = () => concurrentChangeAlert(before, latest);
     await redraw({ focus: false });
-    document.getElementById("problem").scrollIntoView({ block: "center" });
+    byId("problem").scrollIntoView({ block: "center" });
   }
 
   return {
@@ -195,7 +207,7 @@ export function editView(userId) {
     render,
     formState: () => draft && serializeDraft(draft),
     restore: (formState) => {
-      draft = newDraft(formState);
+      draft = newDraft(formState ?? {});
     },
   };
 }

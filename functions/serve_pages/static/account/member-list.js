@@ -3,7 +3,7 @@
 import { accountPath, context, isClientUserManager, seatNames, setName, userPath, viewLink } from "./context.js";
 import { call } from "../shared/api.js";
 import { formatDate } from "../shared/dates.js";
-import { breakableEmail, button, h, setContent } from "../shared/elements.js";
+import { breakableEmail, button, byId, h, setContent } from "../shared/elements.js";
 import { attempt, errorAlert } from "../shared/page.js";
 import { currentLanguage, t } from "../shared/texts.js";
 
@@ -11,17 +11,23 @@ const STATES = ["", "active", "suspended", "deactivated"];
 const PAGE_SIZE = 50;
 const SEARCH_PAGE_SIZE = 100;
 
+/** @returns {View<{ text?: string; state?: string }>} */
 export function memberListView() {
+  /** @type {Api.Member[]} */
   let members = [];
-  let cursor = null;
+  /** @type {string | null | undefined} */
+  let cursor;
   let text = "";
   let state = "";
+  /** @type {Api.Failure | undefined} */
   let error;
   let ownOnly = false;
   let searching = false;
 
+  /** @param {number} [limit] */
   async function loadMore(limit = PAGE_SIZE) {
-    const query = new URLSearchParams({ limit, ...(state && { state }), ...(cursor && { cursor }) });
+    const query = new URLSearchParams({ limit: String(limit), ...(state && { state }), ...(cursor && { cursor }) });
+    /** @type {Api.Response<Api.List<Api.Member>>} */
     const { body } = await call("GET", `${accountPath}/users?${query}`);
     const collator = new Intl.Collator(currentLanguage());
     members.push(...body.items.sort((first, second) => collator.compare(first.name, second.name)));
@@ -34,13 +40,15 @@ export function memberListView() {
       while (cursor && members.length < PAGE_SIZE);
     } else {
       ownOnly = true;
-      members = [(await call("GET", userPath(context.userId))).body];
+      /** @type {Api.Response<Api.Member>} */
+      const { body } = await call("GET", userPath(context.userId));
+      members = [body];
     }
   }
 
   /** Load the list again after the selection of another state. */
   async function reload() {
-    [members, cursor, error] = [[], null, undefined];
+    [members, cursor, error] = [[], undefined, undefined];
     await attempt(load, {
       pageState: { formState: { text, state } },
       onError: (caught) => {
@@ -87,14 +95,11 @@ export function memberListView() {
     const container = document.getElementById("people");
     if (!container) return;
     const matches = matchingMembers();
-    setContent(
-      container,
-      error ? errorAlert(error) : matches.length ? memberTable(matches) : emptyNote(),
-      footer(matches.length),
-    );
-    document.getElementById("counted").textContent = countText(matches.length);
+    setContent(container, error ? errorAlert(error) : matches.length ? memberTable(matches) : emptyNote(), footer());
+    byId("counted").textContent = countText(matches.length);
   }
 
+  /** @param {number} n */
   function countText(n) {
     return t(cursor ? "account.shown_so_far" : "account.shown", { n });
   }
@@ -118,15 +123,17 @@ export function memberListView() {
             },
           });
           redrawRows();
-          document.querySelectorAll("#people tbody a")[previousCount]?.focus();
+          /** @type {NodeListOf<HTMLElement>} */ (document.querySelectorAll("#people tbody a"))[previousCount]?.focus();
         }),
       )
     );
   }
 
+  /** @param {Api.Member[]} matches */
   function memberTable(matches) {
     const headings = ["person", "set", "seats", "since", "until", "state"].map((name) => t(`account.${name}`));
-    const cell = (column, ...content) => h("td", { "data-label": headings[column] }, ...content);
+    const cell = (/** @type {number} */ column, /** @type {Content[]} */ ...content) =>
+      h("td", { "data-label": headings[column] }, ...content);
     return h(
       "table",
       { class: "cards people" },
@@ -151,7 +158,7 @@ export function memberListView() {
               "td",
               {},
               viewLink(each.name || each.user_id, { user: each.user_id }, { class: "name" }),
-              h("span", { class: "quiet block" }, breakableEmail(each.email)),
+              h("span", { class: "quiet block" }, breakableEmail(each.email ?? "")),
               each.partner_name &&
                 h("span", { class: "quiet block" }, t("account.of_partner", { partner: each.partner_name })),
             ),
@@ -248,10 +255,12 @@ export function memberListView() {
   };
 }
 
+/** @param {Api.Member} member */
 function hasOverrides({ permissions }) {
   return permissions.added.length + permissions.removed.length > 0;
 }
 
+/** @param {string} state */
 export function stateBadge(state) {
   return h("span", { class: `state ${state}` }, t(`account.state.${state}`));
 }

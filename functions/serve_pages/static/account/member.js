@@ -24,8 +24,14 @@ import { formatList, t } from "../shared/texts.js";
 
 const MAX_ACCESS_DAYS = 730;
 
-/** Load a membership, the permission sets to choose from, and the resulting rights. */
+/**
+ * Load a membership, the permission sets to choose from, and the resulting rights.
+ *
+ * @param {string} userId
+ * @returns {Promise<LoadedMember>}
+ */
 export async function loadMember(userId) {
+  /** @type {Api.Response<Api.Member>} */
   const { body: member, etag } = await call("GET", userPath(userId));
   const [choices, gained] = await Promise.all([
     context.sets ? choicesFor(member.email) : [],
@@ -35,12 +41,18 @@ export async function loadMember(userId) {
   return { member, etag, choices, gained, base, rights: base && applyOverrides(base, member.permissions) };
 }
 
+/** @param {string} userId */
 async function pendingGains(userId) {
-  const update = (await listAll(`${accountPath}/permission-sets/updates`)).find((each) => each.user_id === userId);
-  return update?.gained ?? [];
+  /** @type {Api.SetUpdate[]} */
+  const updates = await listAll(`${accountPath}/permission-sets/updates`);
+  return updates.find((each) => each.user_id === userId)?.gained ?? [];
 }
 
-/** Return the parts of a member's access that can differ between two states, as texts and rights. */
+/**
+ * Return the parts of a member's access that can differ between two states, as texts and rights.
+ *
+ * @param {Pick<LoadedMember, "member" | "rights">} loaded
+ */
 export function comparableState({ member, rights }) {
   return {
     set: setName(member.permission_set, member.set_name),
@@ -51,11 +63,17 @@ export function comparableState({ member, rights }) {
   };
 }
 
+/** @param {Pick<Api.Member, "name" | "user_id">} member */
 export function displayName(member) {
   return member.name || member.user_id;
 }
 
-/** Alert that lists the changes which another user made in the meantime. */
+/**
+ * Alert that lists the changes which another user made in the meantime.
+ *
+ * @param {LoadedMember} before
+ * @param {LoadedMember} current
+ */
 export function concurrentChangeAlert(before, current) {
   return alertNote(
     h("p", {}, t("account.meanwhile")),
@@ -63,15 +81,27 @@ export function concurrentChangeAlert(before, current) {
   );
 }
 
+/**
+ * @param {string} userId
+ * @returns {View}
+ */
 export function memberView(userId) {
+  /** @type {LoadedMember} */
   let loaded;
+  /** @type {(() => Content) | undefined} */
   let note;
 
   async function load() {
     loaded = await loadMember(userId);
   }
 
-  /** Run an action and show its outcome. After a version conflict, reload and show what changed meanwhile. */
+  /**
+   * Run an action and show its outcome. After a version conflict, reload and show what changed meanwhile.
+   *
+   * @param {() => unknown} action
+   * @param {string} doneText
+   * @param {() => unknown} [onDone]
+   */
   async function perform(action, doneText, onDone = load) {
     const before = loaded;
     note = undefined;
@@ -135,6 +165,7 @@ export function memberView(userId) {
     };
   }
 
+  /** @param {Api.Member} member */
   function suspensionNote(member) {
     if (!member.suspended_by?.length) return undefined;
     return h(
@@ -151,6 +182,7 @@ export function memberView(userId) {
     );
   }
 
+  /** @param {Api.Member} member */
   function unknownSetNote({ permissions }) {
     return h(
       "p",
@@ -163,6 +195,10 @@ export function memberView(userId) {
     );
   }
 
+  /**
+   * @param {Api.Member} member
+   * @param {string} name
+   */
   function actionButtons(member, name) {
     const permitted = permittedActions(member);
     const isSelf = member.user_id === context.userId;
@@ -185,8 +221,12 @@ export function memberView(userId) {
     );
   }
 
+  /**
+   * @param {Api.Member} member
+   * @param {string} name
+   */
   async function changeEnd(member, name) {
-    const endDate = await openDialog(t("account.change_end"), (close) => {
+    const endDate = await openDialog(t("account.change_end"), (/** @type {(date?: string) => void} */ close) => {
       const latestDate = daysFromNow(MAX_ACCESS_DAYS);
       const field = h("input", {
         type: "date",
@@ -242,28 +282,32 @@ export function memberView(userId) {
     );
   }
 
+  /** @param {string} name */
   async function suspend(name) {
-    const reason = await openDialog(t("account.suspend.title", { name }), (close) => {
-      const field = h("textarea", { id: "reason", rows: "3", maxlength: "500" });
-      return h(
-        "form",
-        {
-          onsubmit: (event) => {
-            event.preventDefault();
-            close(field.value.trim());
+    const reason = await openDialog(
+      t("account.suspend.title", { name }),
+      (/** @type {(reason?: string) => void} */ close) => {
+        const field = h("textarea", { id: "reason", rows: "3", maxlength: "500" });
+        return h(
+          "form",
+          {
+            onsubmit: (event) => {
+              event.preventDefault();
+              close(field.value.trim());
+            },
           },
-        },
-        h("p", {}, t("account.suspend.body", { name })),
-        h("label", { for: "reason" }, t("account.suspend.reason")),
-        field,
-        h(
-          "div",
-          { class: "actions" },
-          h("button", { type: "submit", class: "first bad" }, t("account.suspend")),
-          button(t("cancel"), () => close()),
-        ),
-      );
-    });
+          h("p", {}, t("account.suspend.body", { name })),
+          h("label", { for: "reason" }, t("account.suspend.reason")),
+          field,
+          h(
+            "div",
+            { class: "actions" },
+            h("button", { type: "submit", class: "first bad" }, t("account.suspend")),
+            button(t("cancel"), () => close()),
+          ),
+        );
+      },
+    );
     if (reason === undefined) return;
     const key = newIdempotencyKey();
     await perform(
@@ -272,17 +316,23 @@ export function memberView(userId) {
     );
   }
 
+  /** @param {string} name */
   async function resume(name) {
     const key = newIdempotencyKey();
     await perform(() => call("DELETE", `${userPath(userId)}/suspension`, { key }), t("account.resumed", { name }));
   }
 
+  /**
+   * @param {Api.Member} member
+   * @param {string} name
+   * @param {boolean} isSelf
+   */
   async function endAccess(member, name, isSelf) {
     const bodyKey = member.grant_id ? "account.end.grant" : "account.end.membership";
     const account = context.account?.name ?? accountId;
     const confirmed = await openDialog(
       t(isSelf ? "account.leave.title" : "account.end.title", { name, account }),
-      (close) =>
+      (/** @type {(confirmed?: boolean) => void} */ close) =>
         h(
           "form",
           {
@@ -314,7 +364,9 @@ export function memberView(userId) {
       t(isSelf ? "account.left" : "account.ended", { name, account }),
       () => {
         if (isSelf) return location.assign("/");
-        return context.sets ? navigate({}) : location.assign(`/partners/${encodeURIComponent(member.partner_id)}`);
+        return context.sets
+          ? navigate({})
+          : location.assign(`/partners/${encodeURIComponent(member.partner_id ?? "")}`);
       },
     );
   }

@@ -8,27 +8,35 @@ import { describeDenied } from "../shared/permissions.js";
 import { attempt, redraw, toast } from "../shared/page.js";
 import { t } from "../shared/texts.js";
 
+/**
+ * @param {string} userId
+ * @returns {View}
+ */
 export function migrationView(userId) {
+  /** @type {LoadedMember} */
   let loaded;
+  /** @type {Api.MigrationPreview | undefined} */
   let preview;
+  /** @type {Api.Failure | undefined} */
   let error;
 
   async function load() {
     loaded = await loadMember(userId);
     error = undefined;
-    const onError = (caught) => {
-      error = caught;
-    };
     await attempt(
       async () => {
-        preview = (
-          await call("POST", `${accountPath}/migrations`, {
-            body: { user_id: userId, dry_run: true },
-            key: newIdempotencyKey(),
-          })
-        ).body;
+        /** @type {Api.Response<Api.MigrationPreview>} */
+        const { body } = await call("POST", `${accountPath}/migrations`, {
+          body: { user_id: userId, dry_run: true },
+          key: newIdempotencyKey(),
+        });
+        preview = body;
       },
-      { onError },
+      {
+        onError: (caught) => {
+          error = caught;
+        },
+      },
     );
   }
 
@@ -59,6 +67,10 @@ export function migrationView(userId) {
     };
   }
 
+  /**
+   * @param {Api.MigrationPreview} preview
+   * @param {string} name
+   */
   function previewContent(
     { lost, seat, remaining_super_admins: remaining, remaining_are_partner_employees: onlyPartnerEmployees, grant },
     name,

@@ -23,19 +23,29 @@ import {
 import { rightsOverview } from "./rights.js";
 import { call, newIdempotencyKey } from "../shared/api.js";
 import { formatDate, formatDateTime } from "../shared/dates.js";
-import { alertNote, busy, button, factList, h, setContent } from "../shared/elements.js";
+import { alertNote, busy, button, byId, factList, h, inputById, setContent } from "../shared/elements.js";
 import { attempt, redraw } from "../shared/page.js";
 import { problemText, t } from "../shared/texts.js";
 
 const STEPS = 3;
 
+/**
+ * What was typed, as it is stored during the sign-in.
+ *
+ * @typedef {{ step?: number; email?: string; partnerId?: string; draft?: SavedAccessDraft }} FormState
+ */
+
+/** @returns {View<FormState>} */
 export function newMemberView() {
   let step = 1;
   let email = "";
   let partnerId = "";
+  /** @type {Api.PermissionSet[]} */
   let choices = [];
   let draft = newDraft();
+  /** @type {((() => Content) & { askPartner?: boolean }) | undefined} */
   let note;
+  /** @type {Api.CreatedMember | undefined} */
   let created;
   let key = newIdempotencyKey();
 
@@ -47,17 +57,24 @@ export function newMemberView() {
     if (step > 1 && context.sets) choices = await choicesFor(email);
   }
 
+  /** @param {number} nextStep */
   async function goToStep(nextStep) {
     [step, note] = [nextStep, undefined];
     await redraw();
   }
 
+  /** @param {() => Content} renderNote */
   function showNote(renderNote) {
     note = renderNote;
-    setContent(document.getElementById("problem"), renderNote());
-    document.querySelector("#email, #sets input, #partner")?.focus();
+    setContent(byId("problem"), renderNote());
+    /** @type {HTMLElement | null} */ (document.querySelector("#email, #sets input, #partner"))?.focus();
   }
 
+  /**
+   * @param {() => unknown} submit
+   * @param {string} label
+   * @param {...Content} fields
+   */
   function stepForm(submit, label, ...fields) {
     const submitButton = h("button", { type: "submit", class: "first" }, label);
     return h(
@@ -89,7 +106,7 @@ export function newMemberView() {
     if (!isClientUserManager()) {
       return { title, narrow: true, content: [h("h1", {}, title), alertNote(h("p", {}, problemText("forbidden")))] };
     }
-    if (created) return createdContent();
+    if (created) return createdContent(created);
     return { title, narrow: step < STEPS, content: [emailStep, setStep, detailsStep][step - 1]() };
   }
 
@@ -170,7 +187,7 @@ export function newMemberView() {
     const onChange = () => {
       key = newIdempotencyKey();
       const rights = rightsOfDraft();
-      if (rights) setContent(document.getElementById("can-list"), rightsOverview(rights));
+      if (rights) setContent(byId("can-list"), rightsOverview(rights));
     };
     const rights = rightsOfDraft();
     return stepForm(
@@ -212,7 +229,7 @@ export function newMemberView() {
   }
 
   async function create() {
-    const field = document.getElementById("until");
+    const field = inputById("until");
     if (field?.checkValidity() === false) {
       return showNote(() =>
         alertNote(h("p", {}, t("account.date_wrong", { first: formatDate(field.min), last: formatDate(field.max) }))),
@@ -221,7 +238,9 @@ export function newMemberView() {
     const body = { email, ...requestBody(draft, choices), ...(partnerId && { partner_id: partnerId }) };
     return attempt(
       async () => {
-        created = (await call("POST", `${accountPath}/users`, { body, key })).body;
+        /** @type {Api.Response<Api.CreatedMember>} */
+        const response = await call("POST", `${accountPath}/users`, { body, key });
+        created = response.body;
         await redraw();
       },
       {
@@ -235,15 +254,16 @@ export function newMemberView() {
           renderNote.askPartner = caught.errors?.some((each) => each.pointer === "/partner_id");
           note = renderNote;
           await redraw({ focus: false });
-          document.getElementById("problem").scrollIntoView({ block: "center" });
-          if (renderNote.askPartner) document.getElementById("partner").focus({ preventScroll: true });
+          byId("problem").scrollIntoView({ block: "center" });
+          if (renderNote.askPartner) byId("partner").focus({ preventScroll: true });
         },
       },
     );
   }
 
-  function createdContent() {
-    const name = created.name || created.email;
+  /** @param {Api.CreatedMember} member */
+  function createdContent(member) {
+    const name = member.name || member.email;
     const title = t("account.new.done", { name });
     return {
       title,
@@ -252,15 +272,15 @@ export function newMemberView() {
         h("h1", {}, title),
         h("p", { class: "lead" }, t("account.new.done.body", { name })),
         factList(
-          [t("account.set"), setName(created.permission_set)],
-          [t("account.until"), created.expires_at ? formatDateTime(created.expires_at) : t("account.no_end")],
+          [t("account.set"), setName(member.permission_set)],
+          [t("account.until"), member.expires_at ? formatDateTime(member.expires_at) : t("account.no_end")],
         ),
-        created.grant?.notice === "paid_seat_required" &&
+        member.grant?.notice === "paid_seat_required" &&
           h("div", { class: "note" }, h("p", {}, t("approve.paid_seat"))),
         h(
           "div",
           { class: "actions" },
-          viewLink(t("account.new.see", { name }), { user: created.user_id }, { class: "button first" }),
+          viewLink(t("account.new.see", { name }), { user: member.user_id }, { class: "button first" }),
           button(t("account.new.another"), () => navigate({ new: "" })),
           viewLink(t("account.back"), {}, { class: "button plain" }),
         ),

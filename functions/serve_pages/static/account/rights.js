@@ -6,11 +6,19 @@ import { describeAllowed, describeDenied, permissionGroups } from "../shared/per
 import { permissionTexts, t } from "../shared/texts.js";
 
 const SCOPES = ["owned", "team", "all"];
-const REQUIRED_ACTION = { delete: "edit", edit: "view" };
+const REQUIRED_ACTIONS = [
+  ["edit", "view"],
+  ["delete", "edit"],
+];
 const WIDEST_SCOPE = "all";
-const isRestricted = (name) => name in permissionTexts().single;
+const isRestricted = (/** @type {string} */ name) => name in permissionTexts().single;
 
-/** Map each permission name to its scope. A permission without a scope gets the widest one. */
+/**
+ * Map each permission name to its scope. A permission without a scope gets the widest one.
+ *
+ * @param {readonly string[]} names
+ * @returns {Rights}
+ */
 export function parseRights(names) {
   return new Map(
     names.map((each) => {
@@ -20,7 +28,11 @@ export function parseRights(names) {
   );
 }
 
-/** Format rights as permission names. The scope is added only if it is not the widest one. */
+/**
+ * Format rights as permission names. The scope is added only if it is not the widest one.
+ *
+ * @param {Rights} rights
+ */
 export function formatRights(rights) {
   return [...rights].map(([name, scope]) => (scope === WIDEST_SCOPE ? name : `${name}:${scope}`));
 }
@@ -36,6 +48,10 @@ export function allPermissions() {
  * Return the rights of a permission set without overrides; undefined if the user cannot see the set.
  *
  * `gained` lists what the latest version of the set adds to the member's version.
+ *
+ * @param {string} name
+ * @param {readonly Api.PermissionSet[]} choices
+ * @param {readonly string[]} [gained]
  */
 export function baseRights(name, choices, gained = []) {
   const all = allPermissions();
@@ -50,29 +66,50 @@ export function baseRights(name, choices, gained = []) {
   return rights;
 }
 
+/**
+ * @param {Rights} base
+ * @param {Api.Overrides} overrides
+ */
 export function applyOverrides(base, { added, removed }) {
+  /** @type {Rights} */
   const rights = new Map([...base].filter(([name]) => !removed.includes(name)));
   for (const [name, scope] of parseRights(added)) rights.set(name, widerScope(scope, rights.get(name)));
   return rights;
 }
 
+/**
+ * @param {string} scope
+ * @param {string | undefined} other
+ */
 function widerScope(scope, other) {
-  return SCOPES.indexOf(scope) >= SCOPES.indexOf(other) ? scope : other;
+  return other !== undefined && SCOPES.indexOf(other) > SCOPES.indexOf(scope) ? other : scope;
 }
 
-/** Return what `rights` has in addition to `others`, or with a wider scope. */
+/**
+ * Return what `rights` has in addition to `others`, or with a wider scope.
+ *
+ * @param {Rights} rights
+ * @param {Rights} others
+ */
 export function rightsBeyond(rights, others) {
   return [...rights]
-    .filter(([name, scope]) => !others.has(name) || SCOPES.indexOf(scope) > SCOPES.indexOf(others.get(name)))
+    .filter(([name, scope]) => !others.has(name) || SCOPES.indexOf(scope) > SCOPES.indexOf(others.get(name) ?? ""))
     .map(([name, scope]) => (scope === WIDEST_SCOPE ? name : `${name}:${scope}`));
 }
 
-/** Return the overrides that turn the base rights into the target rights. */
+/**
+ * Return the overrides that turn the base rights into the target rights.
+ *
+ * @param {Rights} base
+ * @param {Rights} target
+ */
 export function overridesFor(base, target) {
+  /** @type {string[]} */
   const add = [];
+  /** @type {string[]} */
   const remove = [];
   for (const [name, scope] of base) {
-    if (!target.has(name) || SCOPES.indexOf(target.get(name)) < SCOPES.indexOf(scope)) remove.push(name);
+    if (SCOPES.indexOf(target.get(name) ?? "") < SCOPES.indexOf(scope)) remove.push(name);
   }
   for (const [name, scope] of target) {
     if (scope !== base.get(name)) add.push(scope === WIDEST_SCOPE ? name : `${name}:${scope}`);
@@ -80,13 +117,18 @@ export function overridesFor(base, target) {
   return { add: add.sort(), remove: remove.sort() };
 }
 
-/** Limit scopes so that delete is never wider than edit, and edit is never wider than view. */
+/**
+ * Limit scopes so that delete is never wider than edit, and edit is never wider than view.
+ *
+ * @param {Iterable<[name: string, scope: string]>} uncapped
+ * @returns {Rights}
+ */
 export function capScopes(uncapped) {
   const rights = new Map(uncapped);
-  for (const action of ["edit", "delete"]) {
+  for (const [action, requiredAction] of REQUIRED_ACTIONS) {
     for (const [name, scope] of rights) {
       const dot = name.lastIndexOf(".");
-      const requiredScope = rights.get(`${name.slice(0, dot)}.${REQUIRED_ACTION[action]}`);
+      const requiredScope = rights.get(`${name.slice(0, dot)}.${requiredAction}`);
       if (name.slice(dot + 1) === action && requiredScope && SCOPES.indexOf(requiredScope) < SCOPES.indexOf(scope)) {
         rights.set(name, requiredScope);
       }
@@ -95,7 +137,12 @@ export function capScopes(uncapped) {
   return rights;
 }
 
-/** Two lists: what the member can and cannot do. `name` is undefined while the member is not created yet. */
+/**
+ * Two lists: what the member can and cannot do. `name` is undefined while the member is not created yet.
+ *
+ * @param {Rights} rights
+ * @param {string} [name]
+ */
 export function rightsOverview(rights, name) {
   const missing = [...allPermissions().keys()].filter((each) => !rights.has(each));
   return h(
@@ -116,19 +163,42 @@ export function rightsOverview(rights, name) {
   );
 }
 
+/**
+ * @param {string} before
+ * @param {string} after
+ */
 function changeText(before, after) {
   return before === after ? undefined : t("account.from_to", { before, after });
 }
 
-/** List the changes between two states {set, seats, until, rights}; undefined if there are none. */
+/**
+ * A member's access, as texts and rights.
+ *
+ * @typedef {object} AccessState
+ * @property {string} set
+ * @property {string} seats
+ * @property {string | Date | null | undefined | ""} until
+ * @property {string} state
+ * @property {Rights | undefined} rights
+ */
+
+/**
+ * List the changes between two states {set, seats, until, rights}; undefined if there are none.
+ *
+ * @param {AccessState} before
+ * @param {AccessState} after
+ */
 export function differenceList(before, after) {
-  const gained = before.rights && after.rights ? rightsBeyond(after.rights, before.rights) : [];
-  const lost = before.rights && after.rights ? rightsBeyond(before.rights, after.rights) : [];
-  const removed = lost.map((each) => each.split(":")[0]).filter((name) => !after.rights.has(name));
+  const [rightsBefore, rightsAfter] =
+    before.rights && after.rights ? [before.rights, after.rights] : [new Map(), new Map()];
+  const gained = rightsBeyond(rightsAfter, rightsBefore);
+  const lost = rightsBeyond(rightsBefore, rightsAfter);
+  const removed = lost.map((each) => each.split(":")[0]).filter((name) => !rightsAfter.has(name));
   const narrowed = lost
     .map((each) => each.split(":")[0])
-    .filter((name) => after.rights.has(name))
-    .map((name) => `${name}:${after.rights.get(name)}`);
+    .filter((name) => rightsAfter.has(name))
+    .map((name) => `${name}:${rightsAfter.get(name)}`);
+  /** @type {[string, Content][]} */
   const rows = [
     [t("account.set"), changeText(before.set, after.set)],
     [t("account.gains"), gained.length > 0 && h("div", { class: "can" }, bulletList(describeAllowed(gained)))],
@@ -137,10 +207,11 @@ export function differenceList(before, after) {
     [t("account.seats"), changeText(before.seats, after.seats)],
     [t("account.until"), changeText(endText(before), endText(after))],
     [t("account.state"), changeText(before.state, after.state)],
-  ].filter(([, content]) => content);
-  return rows.length ? factList(...rows) : undefined;
+  ];
+  return rows.some(([, content]) => content) ? factList(...rows) : undefined;
 }
 
+/** @param {AccessState} state */
 function endText({ until }) {
   return until ? formatDate(until) : t("account.no_end");
 }

@@ -9,16 +9,23 @@ import { problemText, t } from "../shared/texts.js";
 
 const BATCH_SIZE = 25;
 
+/** @returns {View} */
 export function setUpdatesView() {
+  /** @type {Api.SetUpdate[][]} */
   let sets = [];
+  /** @type {Set<string>} */
   let excluded = new Set();
+  /** @type {Map<string, string>} */
   let failures = new Map();
+  /** @type {(() => Content) | undefined} */
   let note;
 
   async function load() {
     if (!isClientUserManager()) return;
+    /** @type {Api.SetUpdate[]} */
     const updates = await listAll(`${accountPath}/permission-sets/updates`);
-    sets = Object.values(Object.groupBy(updates, (each) => `${each.permission_set} ${each.latest}`));
+    const bySet = Object.groupBy(updates, (each) => `${each.permission_set} ${each.latest}`);
+    sets = Object.values(bySet).map((members = []) => members);
   }
 
   function render() {
@@ -37,6 +44,7 @@ export function setUpdatesView() {
     };
   }
 
+  /** @param {Api.SetUpdate[]} members */
   function setSection(members) {
     const [{ permission_set: name, latest, version }] = members;
     const id = `set-${name}`;
@@ -61,6 +69,7 @@ export function setUpdatesView() {
     );
   }
 
+  /** @param {Api.SetUpdate} update */
   function memberRow({ user_id: userId, name, gained }) {
     const checkbox = h("input", {
       type: "checkbox",
@@ -86,6 +95,7 @@ export function setUpdatesView() {
     );
   }
 
+  /** @param {Api.SetUpdate[]} members */
   async function accept(members) {
     const chosen = members.filter((each) => !excluded.has(each.user_id));
     note = undefined;
@@ -95,6 +105,7 @@ export function setUpdatesView() {
       async () => {
         for (let start = 0; start < chosen.length; start += BATCH_SIZE) {
           const batch = chosen.slice(start, start + BATCH_SIZE);
+          /** @type {Api.Response<Api.List<Api.BulkMemberRow>>} */
           const { body } = await call("POST", `${accountPath}/permission-sets/updates`, {
             body: {
               permission_set: batch[0].permission_set,
@@ -103,7 +114,7 @@ export function setUpdatesView() {
             },
             key: newIdempotencyKey(),
           });
-          for (const each of body.items) if (each.outcome === "failed") failures.set(each.user_id, each.reason);
+          for (const each of body.items) if (each.outcome === "failed") failures.set(each.user_id, each.reason ?? "");
         }
         const n = chosen.length - failures.size;
         if (n) toast(t("account.updates.done", { n }));

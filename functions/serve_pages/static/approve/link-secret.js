@@ -4,10 +4,21 @@ import { takePageState } from "../shared/auth.js";
 
 const LINK_HASH_PREFIX = "#pal_";
 
+/**
+ * The secret of a link, and what was typed before the sign-in.
+ *
+ * @typedef {{ secret?: string; formState?: any }} OpenedLink
+ */
+
 let openedLink = readLink(window.initialLinkHash ?? ""); // set by hide-secret.js
 delete window.initialLinkHash;
 
-/** Return {secret, formState} from the URL hash or from before the sign-in; null if there is neither. */
+/**
+ * Return {secret, formState} from the URL hash or from before the sign-in; null if there is neither.
+ *
+ * @param {string} hash
+ * @returns {OpenedLink | null}
+ */
 function readLink(hash) {
   const saved = takePageState();
   return hash ? { secret: decodeURIComponent(hash.slice(1)).trim() } : (saved ?? null);
@@ -20,7 +31,11 @@ export function takeLink() {
   return link;
 }
 
-/** Call `callback` when another link is opened in this tab. */
+/**
+ * Call `callback` when another link is opened in this tab.
+ *
+ * @param {(link: OpenedLink | null) => void} callback
+ */
 export function onLinkChange(callback) {
   addEventListener("hashchange", () => {
     const { hash } = location;

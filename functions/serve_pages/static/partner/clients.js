@@ -12,11 +12,22 @@ import { toast } from "../shared/page.js";
 import { openTask } from "./tasks.js";
 import { t } from "../shared/texts.js";
 
+/** @typedef {Api.ClientMember & { made_by_client?: boolean }} ListedMember */
+
+/** @typedef {{ account_id: string; name: string; people: ListedMember[] }} ListedClient */
+
+/** @type {{ text?: string }} */
 const viewState = {};
+/** @type {import("../shared/filterable-list.js").ListElement} */
 let list;
 
-/** Group the rows by client. Each has the members on behalf of the partner and those that the client added itself. */
+/**
+ * Group the rows by client. Each has the members on behalf of the partner and those that the client added itself.
+ *
+ * @param {Api.Client[]} items
+ */
 function groupByClient(items) {
+  /** @type {Map<string, ListedClient>} */
   const byClient = new Map();
   for (const item of items) {
     const client = byClient.get(item.account_id) ?? { account_id: item.account_id, name: item.name, people: [] };
@@ -64,7 +75,11 @@ export function clientsTab() {
   return [superAdminOffer, list];
 }
 
-/** Offer a migration if the user is still super admin of a client. */
+/**
+ * Offer a migration if the user is still super admin of a client.
+ *
+ * @param {Element} container
+ */
 function showSuperAdminOffer(container) {
   const ownCount = partner.employees.items.find((employee) => employee.user_id === ownUserId())?.super_admin_of.length;
   const listedCount = partner.clients.items.filter(
@@ -91,6 +106,7 @@ function showSuperAdminOffer(container) {
   );
 }
 
+/** @param {ListedClient} client */
 function clientRows(client) {
   const ownMembership = client.people.find((member) => member.user_id === ownUserId());
   const canAddColleagues =
@@ -135,6 +151,10 @@ function clientRows(client) {
   );
 }
 
+/**
+ * @param {ListedMember} member
+ * @param {ListedClient} client
+ */
 function memberRow(member, client) {
   const { removed, added } = member.permissions;
   return h(
@@ -145,7 +165,7 @@ function memberRow(member, client) {
       {},
       member.name,
       member.user_id === ownUserId() && [" ", t("partner.you")],
-      h("span", { class: "quiet block" }, breakableEmail(member.email)),
+      h("span", { class: "quiet block" }, breakableEmail(member.email ?? "")),
     ),
     h(
       "td",
@@ -167,6 +187,7 @@ function memberRow(member, client) {
   );
 }
 
+/** @param {ListedMember} member */
 export function stateCell(member) {
   return [
     h("span", { class: `state ${member.state}` }, t(`partner.state.${member.state}`)),
@@ -174,6 +195,10 @@ export function stateCell(member) {
   ];
 }
 
+/**
+ * @param {ListedMember} member
+ * @param {ListedClient} client
+ */
 function actions(member, client) {
   const [isSelf, isForPartner] = [member.user_id === ownUserId(), member.partner_id === partner.id];
   const values = { name: member.name, client: client.name };
@@ -199,14 +224,26 @@ function actions(member, client) {
   return h("div", { class: "tools" }, buttons);
 }
 
+/**
+ * @param {string} labelKey
+ * @param {string} ariaLabelKey
+ * @param {() => unknown} action
+ * @param {TextValues} values
+ * @param {string} [className]
+ */
 function actionButton(labelKey, ariaLabelKey, action, values, className = "plain") {
   return button(t(labelKey), action, { class: className, "aria-label": t(ariaLabelKey, values) });
 }
 
 // --- actions ---
 
+/**
+ * @param {ListedMember} member
+ * @param {ListedClient} client
+ */
 async function suspend(member, client) {
   const values = { name: member.name, client: client.name };
+  /** @type {Api.Response<Api.MemberChange> | undefined} */
   const result = await confirmAction({
     title: t("partner.suspend.title", values),
     body: t("partner.suspend.body", values),
@@ -221,8 +258,13 @@ async function suspend(member, client) {
   if (result) applyChange(member, result.body, t("partner.suspended", values));
 }
 
+/**
+ * @param {ListedMember} member
+ * @param {ListedClient} client
+ */
 async function resume(member, client) {
   const values = { name: member.name, client: client.name };
+  /** @type {Api.Response<Api.MemberChange> | undefined} */
   const result = await confirmAction({
     title: t("partner.resume.title", values),
     body: t("partner.resume.body", values),
@@ -234,6 +276,11 @@ async function resume(member, client) {
   if (result) applyChange(member, result.body, t("partner.resumed", values));
 }
 
+/**
+ * @param {ListedMember} member
+ * @param {Api.MemberChange} updated
+ * @param {string} text
+ */
 function applyChange(member, updated, text) {
   Object.assign(member, {
     state: updated.state,
@@ -244,6 +291,11 @@ function applyChange(member, updated, text) {
   finish(text);
 }
 
+/**
+ * @param {ListedMember} member
+ * @param {ListedClient} client
+ * @param {boolean} isSelf
+ */
 async function endAccess(member, client, isSelf) {
   const values = { name: member.name, client: client.name };
   const textKey = isSelf ? "partner.leave" : "partner.end";
@@ -265,6 +317,7 @@ async function endAccess(member, client, isSelf) {
   finish(t(`${textKey}.done`, values));
 }
 
+/** @param {string} text */
 function finish(text) {
   list.update();
   list.focusStatus();

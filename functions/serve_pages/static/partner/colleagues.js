@@ -1,7 +1,7 @@
 // Task that adds colleagues to a client. It reports the outcome of each one.
 
 import { call, newIdempotencyKey } from "../shared/api.js";
-import { breakableEmail, busy, button, h } from "../shared/elements.js";
+import { breakableEmail, busy, button, h, setContent } from "../shared/elements.js";
 import { partner, partnerPath, setName } from "./context.js";
 import { attempt, errorAlert } from "../shared/page.js";
 import { backLink } from "./tasks.js";
@@ -9,21 +9,37 @@ import { problemText, t } from "../shared/texts.js";
 
 const MAX_COLLEAGUES = 25;
 
-/** Create the task for one client. */
+/**
+ * Create the task for one client.
+ *
+ * @param {{ account_id: string; name: string; people: { user_id: string }[] }} client
+ * @returns {() => PageContent}
+ */
 export function colleaguesTask(client) {
+  /** @type {Set<string>} */
   const chosen = new Set();
   const presentIds = new Set(client.people.map((member) => member.user_id));
-  const [rows, names] = [new Map(), new Map()];
-  let [sets, set, error, eligible] = [undefined, undefined, undefined, []];
-  let [container, filterText] = [h("div", {}), ""];
+  /** @type {Map<string, Api.BulkMemberRow>} */
+  const rows = new Map();
+  /** @type {Map<string, string>} */
+  const names = new Map();
+  /** @type {Api.PermissionSet[] | undefined} */
+  let sets;
+  /** @type {string | undefined} */
+  let set;
+  /** @type {Api.Failure | undefined} */
+  let error;
+  /** @type {Api.Employee[]} */
+  let eligible = [];
+  let container = h("div", {});
+  let filterText = "";
 
   async function load() {
     await attempt(
       async () => {
-        const [choices] = await Promise.all([
-          call("GET", `/accounts/${encodeURIComponent(client.account_id)}/permission-sets`),
-          partner.employees.all(),
-        ]);
+        /** @type {Promise<Api.Response<Api.List<Api.PermissionSet>>>} */
+        const setsRequest = call("GET", `/accounts/${encodeURIComponent(client.account_id)}/permission-sets`);
+        const [choices] = await Promise.all([setsRequest, partner.employees.all()]);
         sets = choices.body.items.filter(
           (each) => each.permission_set !== "partner_admin" && each.permission_set !== "super_admin",
         );
@@ -43,19 +59,21 @@ export function colleaguesTask(client) {
   }
 
   function refresh() {
-    container.replaceChildren(...[content()].flat(Infinity).filter(Boolean));
+    setContent(container, content());
   }
 
+  /** @returns {Content} */
   function content() {
     if (error && !sets) return errorAlert(error);
     if (!sets) return h("p", { class: "waiting", role: "status" }, t("loading"));
     if (rows.size) return report();
     if (!eligible.length) return h("div", { class: "note" }, h("p", {}, t("partner.add.nobody")));
     if (!sets.length) return h("div", { class: "note" }, h("p", {}, t("partner.add.no_set")));
-    return selectionForm();
+    return selectionForm(sets);
   }
 
-  function selectionForm() {
+  /** @param {Api.PermissionSet[]} offeredSets */
+  function selectionForm(offeredSets) {
     const submitButton = h("button", { type: "submit", class: "first" }, t("partner.add.yes"));
     const alertContainer = h("div", {}, error && errorAlert(error));
     const setSelect = h(
@@ -66,7 +84,7 @@ export function colleaguesTask(client) {
           set = setSelect.value;
         },
       },
-      sets.map((each) =>
+      offeredSets.map((each) =>
         h(
           "option",
           { value: each.permission_set, selected: each.permission_set === set },
@@ -89,7 +107,7 @@ export function colleaguesTask(client) {
         "label",
         { class: "choice" },
         checkbox,
-        h("span", {}, employee.name, h("span", { class: "quiet block" }, breakableEmail(employee.email))),
+        h("span", {}, employee.name, h("span", { class: "quiet block" }, breakableEmail(employee.email ?? ""))),
       );
     });
     const applyFilter = () =>
@@ -121,7 +139,7 @@ export function colleaguesTask(client) {
               h("p", {}, t("partner.add.choose", { most: MAX_COLLEAGUES })),
             ),
           );
-          return options[0].querySelector("input").focus();
+          return options[0].querySelector("input")?.focus();
         },
       },
       h(
@@ -149,10 +167,12 @@ export function colleaguesTask(client) {
     );
   }
 
+  /** @param {string[]} ids */
   async function add(ids) {
     error = undefined;
     await attempt(
       async () => {
+        /** @type {Api.Response<Api.List<Api.BulkMemberRow>>} */
         const { body } = await call("POST", partnerPath("clients", client.account_id, "users"), {
           body: { employee_ids: ids, permission_set: set },
           key: newIdempotencyKey(),
@@ -168,7 +188,7 @@ export function colleaguesTask(client) {
       },
     );
     refresh();
-    container.querySelector(".status")?.focus();
+    /** @type {HTMLElement | null} */ (container.querySelector(".status"))?.focus();
   }
 
   function report() {

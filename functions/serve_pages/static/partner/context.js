@@ -6,8 +6,20 @@ import { Pages } from "../shared/paged-items.js";
 import { hasText, t } from "../shared/texts.js";
 
 const MANAGE_CLIENT_ACCESS = "partner.client_access.manage";
-const partnerId = decodeURIComponent(location.pathname.split("/").pop());
+const partnerId = decodeURIComponent(location.pathname.split("/").at(-1) ?? "");
 
+/**
+ * The partner, and its lists as far as they are loaded.
+ *
+ * @type {{
+ *   id: string;
+ *   name: string | undefined;
+ *   managesClientAccess: boolean | undefined;
+ *   clients: Pages<Api.Client>;
+ *   employees: Pages<Api.Employee>;
+ *   links: Pages<Api.Link>;
+ * }}
+ */
 export const partner = {
   id: partnerId,
   name: undefined,
@@ -17,20 +29,29 @@ export const partner = {
   links: new Pages(partnerPath("access-links")),
 };
 
+/** @param {...string} segments */
 export function partnerPath(...segments) {
   return ["/partners", partnerId, ...segments]
     .map((segment, index) => (index ? encodeURIComponent(segment) : segment))
     .join("/");
 }
 
+/**
+ * @param {string} accountId
+ * @param {string} userId
+ */
 export function userPath(accountId, userId) {
   return `/accounts/${encodeURIComponent(accountId)}/users/${encodeURIComponent(userId)}`;
 }
 
-/** Return the id of the signed-in user. For display only: the API checks authorization. */
+/**
+ * Return the id of the signed-in user. For display only: the API checks authorization.
+ *
+ * @returns {string | undefined}
+ */
 export function ownUserId() {
   try {
-    return JSON.parse(atob(token().split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
+    return JSON.parse(atob((token() ?? "").split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
   } catch {
     return undefined;
   }
@@ -38,18 +59,24 @@ export function ownUserId() {
 
 /** Load the partner's name and whether the user manages client access. */
 export async function loadPartner() {
-  const ownAccount = (await listAll("/accounts")).find(
-    (account) => account.account_id === partnerId && account.kind === "partner",
-  );
+  /** @type {Api.Account[]} */
+  const accounts = await listAll("/accounts");
+  const ownAccount = accounts.find((account) => account.account_id === partnerId && account.kind === "partner");
   if (!ownAccount) throw new Problem(404, { code: "not_found" });
   partner.managesClientAccess = await canManageClientAccess(ownAccount);
   partner.name = ownAccount.name;
 }
 
-/** Check the role, then overrides, then a custom set: of the vendor's sets, only super admin has the permission. */
+/**
+ * Check the role, then overrides, then a custom set: of the vendor's sets, only super admin has the permission.
+ *
+ * @param {Api.Account} account
+ */
 async function canManageClientAccess({ permission_set: set }) {
   if (set === "super_admin") return true;
-  const { permissions } = (await call("GET", userPath(partnerId, ownUserId()))).body;
+  /** @type {Api.Response<Api.Member>} */
+  const { body: member } = await call("GET", userPath(partnerId, ownUserId() ?? ""));
+  const { permissions } = member;
   if (permissions.added.includes(MANAGE_CLIENT_ACCESS)) return true;
   return !permissions.removed.includes(MANAGE_CLIENT_ACCESS) && !hasText(`partner.set.${set}`) && canListOtherLinks();
 }
@@ -65,16 +92,26 @@ async function canListOtherLinks() {
   }
 }
 
-/** Return the name of a permission set. The vendor's sets have translations; custom sets have only their own name. */
+/**
+ * Return the name of a permission set. The vendor's sets have translations; custom sets have only their own name.
+ *
+ * @param {string} name
+ * @param {string} [customName]
+ */
 export function setName(name, customName) {
   return hasText(`partner.set.${name}`) ? t(`partner.set.${name}`) : (customName ?? name);
 }
 
+/** @param {string | null} [name] */
 export function seatName(name) {
   return t(`partner.seat.${name ?? "none"}`);
 }
 
-/** Return the client's name if it is loaded, otherwise its id. */
+/**
+ * Return the client's name if it is loaded, otherwise its id.
+ *
+ * @param {string} accountId
+ */
 export function clientName(accountId) {
   return partner.clients.items.find((client) => client.account_id === accountId)?.name ?? accountId;
 }

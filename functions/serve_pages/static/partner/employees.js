@@ -9,6 +9,7 @@ import { migrationTask } from "./migration.js";
 import { openTask } from "./tasks.js";
 import { t } from "../shared/texts.js";
 
+/** @type {{ text?: string }} */
 const viewState = {};
 
 export function employeesTab() {
@@ -36,6 +37,7 @@ export function employeesTab() {
   });
 }
 
+/** @param {Api.Employee} employee */
 function employeeRow(employee) {
   return h(
     "tr",
@@ -64,6 +66,7 @@ function employeeRow(employee) {
   );
 }
 
+/** @param {Api.Employee} employee */
 function eligibility(employee) {
   if (employee.eligible && employee.state === "active") {
     return h("span", { class: "state active" }, t("partner.eligible"));
@@ -75,6 +78,12 @@ function eligibility(employee) {
   ];
 }
 
+/**
+ * @template {{ name: string }} Item
+ * @param {Item[]} clients
+ * @param {boolean} hasMore
+ * @param {(client: Item) => string} describe
+ */
 function clientList(clients, hasMore, describe) {
   if (!clients.length) return "–";
   if (clients.length === 1 && !hasMore) return describe(clients[0]);
@@ -90,6 +99,7 @@ function clientList(clients, hasMore, describe) {
   );
 }
 
+/** @param {Api.Employee} employee */
 function actions(employee) {
   const isSelf = employee.user_id === ownUserId();
   const canCreateLink = partner.managesClientAccess && employee.eligible && employee.state === "active";

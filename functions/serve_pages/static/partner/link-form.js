@@ -3,13 +3,14 @@
 import { adjustmentFields } from "../shared/adjustment-fields.js";
 import { call, newIdempotencyKey } from "../shared/api.js";
 import { daysFromNow, formatDate, formatDateTime } from "../shared/dates.js";
-import { alertNote, bulletList, busy, button, factList, h } from "../shared/elements.js";
+import { alertNote, bulletList, busy, button, byId, factList, h, setContent } from "../shared/elements.js";
 import { clientName, ownUserId, partner, partnerPath } from "./context.js";
 import { describeAllowed, describeDenied, permissionGroups } from "../shared/permissions.js";
 import { attempt, errorAlert, toast } from "../shared/page.js";
 import { backLink, openTask } from "./tasks.js";
 import { formatList, LANGUAGES, problemText, t } from "../shared/texts.js";
 
+/** @type {Record<string, string>} */
 const FIELD_LABELS = {
   employee_id: "partner.link.employee",
   account_id: "partner.link.account",
@@ -20,7 +21,21 @@ const FIELD_LABELS = {
   max_approvals: "partner.link.max",
   locale: "partner.link.locale",
 };
+/**
+ * What was typed, by the name of the field.
+ *
+ * @typedef {Record<LinkField, string>} LinkFields
+ *
+ * @typedef {"where" | "employee_id" | "account_id" | "recipient_email" | "purpose" | "access_days" | "link_days"
+ *   | "max_approvals" | "locale"} LinkField
+ *
+ * @typedef {{ narrowed: boolean; removed: Set<string> }} Narrowing
+ *
+ * @typedef {Partial<LinkFields> & { narrowed?: boolean; removed?: string[] }} SavedLinkForm
+ */
+
 const OPTIONAL = new Set(["recipient_email", "purpose", "access_days"]);
+/** @type {LinkFields} */
 const DEFAULTS = {
   where: "any",
   account_id: "",
@@ -30,9 +45,10 @@ const DEFAULTS = {
   link_days: "7",
   max_approvals: "1",
   locale: "",
-  narrowed: false,
+  employee_id: "",
 };
 
+/** @type {(LinkFields & Narrowing) | undefined} */
 let draft;
 
 /** Return the form state to restore after the sign-in. */
@@ -40,10 +56,19 @@ export function linkFormState() {
   return draft && { link: { ...draft, removed: [...draft.removed] } };
 }
 
-/** Create the task. `initial` prefills fields. */
+/**
+ * Create the task. `initial` prefills fields.
+ *
+ * @param {SavedLinkForm} [initial]
+ * @returns {() => PageContent}
+ */
 export function linkFormTask(initial = {}) {
-  draft = { ...DEFAULTS, ...initial, removed: new Set(initial.removed) };
-  let [error, waiting] = [undefined, true];
+  /** @type {LinkFields & Narrowing} */
+  const form = { ...DEFAULTS, narrowed: false, ...initial, removed: new Set(initial.removed) };
+  draft = form;
+  let waiting = true;
+  /** @type {Api.Failure | undefined} */
+  let error;
 
   async function load() {
     await attempt(() => partner.employees.all(), {
@@ -58,9 +83,7 @@ export function linkFormTask(initial = {}) {
 
   let container = h("div", {});
   function refresh() {
-    container.replaceChildren(
-      ...[waiting ? h("p", { class: "waiting", role: "status" }, t("loading")) : linkForm()].flat(),
-    );
+    setContent(container, waiting ? h("p", { class: "waiting", role: "status" }, t("loading")) : linkForm());
   }
 
   function linkForm() {
@@ -68,22 +91,22 @@ export function linkFormTask(initial = {}) {
     if (!eligible.length) {
       return error ? errorAlert(error) : h("div", { class: "note" }, h("p", {}, t("partner.link.nobody")));
     }
-    if (!eligible.some((employee) => employee.user_id === draft.employee_id)) {
-      draft.employee_id = (eligible.find((employee) => employee.user_id === ownUserId()) ?? eligible[0]).user_id;
+    if (!eligible.some((employee) => employee.user_id === form.employee_id)) {
+      form.employee_id = (eligible.find((employee) => employee.user_id === ownUserId()) ?? eligible[0]).user_id;
     }
     const submitButton = h("button", { type: "submit", class: "first" }, t("partner.link.yes"));
     const alertContainer = h("div", {}, error && problemNote(error));
     const all = permissionGroups().flatMap((group) => Object.keys(group.names));
-    const remaining = () => all.filter((name) => !draft.removed.has(name));
+    const remaining = () => all.filter((name) => !form.removed.has(name));
     const canList = h("div", { id: "can-list", class: "can" }, bulletList(describeAllowed(remaining())));
     const [, permissionFields] = adjustmentFields({
       permissions: all,
-      adjustment: draft,
+      adjustment: form,
       onChange: () => canList.replaceChildren(bulletList(describeAllowed(remaining()))),
     });
     const endHint = h("p", { class: "quiet", id: "access_days-hint" });
     const updateEndHint = () => {
-      const days = Number(draft.access_days);
+      const days = Number(form.access_days);
       endHint.textContent =
         days >= 1 && days <= 730
           ? t("partner.link.ends_on", { date: formatDate(daysFromNow(days)) })
@@ -94,9 +117,9 @@ export function linkFormTask(initial = {}) {
       "details",
       {
         class: "narrowing",
-        open: draft.narrowed,
+        open: form.narrowed,
         ontoggle: () => {
-          draft.narrowed = narrowing.open;
+          form.narrowed = narrowing.open;
         },
       },
       h("summary", {}, t("partner.link.narrow")),
@@ -159,20 +182,25 @@ export function linkFormTask(initial = {}) {
     );
   }
 
+  /**
+   * @param {LinkField} name
+   * @param {[value: string, text: string][]} options
+   */
   function selectField(name, options) {
     const select = h(
       "select",
       {
         id: name,
         onchange: () => {
-          draft[name] = select.value;
+          form[name] = select.value;
         },
       },
-      options.map(([value, text]) => h("option", { value, selected: value === draft[name] }, text)),
+      options.map(([value, text]) => h("option", { value, selected: value === form[name] }, text)),
     );
     return select;
   }
 
+  /** @param {LinkField} name */
   function labelFor(name) {
     return h(
       "label",
@@ -182,18 +210,25 @@ export function linkFormTask(initial = {}) {
     );
   }
 
+  /** @param {LinkField} name */
   function hintFor(name) {
     return h("p", { class: "quiet", id: `${name}-hint` }, t(`partner.link.${name}_hint`));
   }
 
+  /**
+   * @param {LinkField} name
+   * @param {Attributes} attributes
+   * @param {HTMLElement} [hint]
+   * @param {() => void} [onInput]
+   */
   function inputField(name, attributes, hint = hintFor(name), onInput = () => {}) {
     const input = h("input", {
       ...attributes,
       id: name,
-      value: draft[name],
+      value: form[name],
       "aria-describedby": `${name}-hint`,
       oninput: () => {
-        draft[name] = input.value;
+        form[name] = input.value;
         input.removeAttribute("aria-invalid");
         onInput();
       },
@@ -206,10 +241,10 @@ export function linkFormTask(initial = {}) {
       id: "purpose",
       rows: "2",
       maxlength: "500",
-      value: draft.purpose,
+      value: form.purpose,
       "aria-describedby": "purpose-hint",
       oninput: () => {
-        draft.purpose = textarea.value;
+        form.purpose = textarea.value;
         textarea.removeAttribute("aria-invalid");
       },
     });
@@ -237,18 +272,18 @@ export function linkFormTask(initial = {}) {
     );
     const knownClients = new Map(partner.clients.items.map((client) => [client.account_id, client.name]));
     function updateVisibility() {
-      oneClient.hidden = draft.where !== "one";
-      anyClient.hidden = draft.where !== "any";
+      oneClient.hidden = form.where !== "one";
+      anyClient.hidden = form.where !== "any";
     }
     updateVisibility();
-    const radioChoice = (value) => {
+    const radioChoice = (/** @type {"any" | "one"} */ value) => {
       const input = h("input", {
         type: "radio",
         name: "where",
         value,
-        checked: draft.where === value,
+        checked: form.where === value,
         onchange: () => {
-          draft.where = input.value;
+          form.where = input.value;
           updateVisibility();
         },
       });
@@ -271,22 +306,28 @@ export function linkFormTask(initial = {}) {
   }
 
   function requestBody() {
-    const body = { employee_id: draft.employee_id, link_days: Number(draft.link_days) };
-    if (draft.where === "one") body.account_id = draft.account_id.trim();
-    else body.max_approvals = Number(draft.max_approvals);
-    for (const name of ["recipient_email", "purpose", "locale"]) {
-      if (draft[name].trim()) body[name] = draft[name].trim();
-    }
-    if (draft.access_days) body.access_days = Number(draft.access_days);
-    if (draft.removed.size) body.permissions = { remove: [...draft.removed].sort() };
+    /** @type {Api.CreateLinkRequest} */
+    const body = { employee_id: form.employee_id, link_days: Number(form.link_days) };
+    if (form.where === "one") body.account_id = form.account_id.trim();
+    else body.max_approvals = Number(form.max_approvals);
+    if (form.recipient_email.trim()) body.recipient_email = form.recipient_email.trim();
+    if (form.purpose.trim()) body.purpose = form.purpose.trim();
+    if (form.locale) body.locale = /** @type {Api.Locale} */ (form.locale);
+    if (form.access_days) body.access_days = Number(form.access_days);
+    if (form.removed.size) body.permissions = { remove: [...form.removed].sort() };
     return body;
   }
 
+  /** @param {Api.Failure} caught */
   function problemNote(caught) {
     const names = caught.errors?.map((each) => each.pointer.split("/")[1]).filter((name) => name in FIELD_LABELS) ?? [];
-    return names.length ? invalidFieldsAlert(names, problemText(caught.code)) : errorAlert(caught);
+    return names.length ? invalidFieldsAlert(names, problemText(caught.code ?? "")) : errorAlert(caught);
   }
 
+  /**
+   * @param {string[]} names
+   * @param {string} [text]
+   */
   function invalidFieldsAlert(names, text) {
     for (const name of names) document.getElementById(name)?.setAttribute("aria-invalid", "true");
     return alertNote(
@@ -294,22 +335,26 @@ export function linkFormTask(initial = {}) {
       h(
         "p",
         {},
-        t("partner.link.check", { fields: formatList([...new Set(names)].map((name) => t(FIELD_LABELS[name]))) }),
+        t("partner.link.check", { fields: formatList([...new Set(names)].map((each) => t(FIELD_LABELS[each]))) }),
       ),
     );
   }
 
+  /** @param {Element} alertContainer */
   async function createLink(alertContainer) {
-    const invalidIds = [...container.querySelectorAll("input[id], textarea")]
+    /** @type {NodeListOf<HTMLInputElement | HTMLTextAreaElement>} */
+    const fields = container.querySelectorAll("input[id], textarea");
+    const invalidIds = [...fields]
       .filter((each) => each.id in FIELD_LABELS && !each.closest("[hidden]") && !each.checkValidity())
       .map((each) => each.id);
-    if (draft.where === "one" && !draft.account_id.trim()) invalidIds.push("account_id");
+    if (form.where === "one" && !form.account_id.trim()) invalidIds.push("account_id");
     error = undefined;
     if (invalidIds.length) {
       alertContainer.replaceChildren(invalidFieldsAlert(invalidIds));
-      document.getElementById(invalidIds[0]).focus();
+      byId(invalidIds[0]).focus();
       return;
     }
+    /** @type {Api.Response<Api.CreatedLink> | undefined} */
     const response = await attempt(
       () => call("POST", partnerPath("access-links"), { body: requestBody(), key: newIdempotencyKey() }),
       {
@@ -319,12 +364,12 @@ export function linkFormTask(initial = {}) {
         },
       },
     );
-    if (error) {
-      alertContainer.replaceChildren(problemNote(error));
-      document.querySelector("[aria-invalid]")?.focus();
+    if (!response) {
+      if (error) alertContainer.replaceChildren(problemNote(error));
+      /** @type {HTMLElement | null} */ (document.querySelector("[aria-invalid]"))?.focus();
       return;
     }
-    const emailTo = draft.recipient_email.trim();
+    const emailTo = form.recipient_email.trim();
     draft = undefined;
     partner.links.reset();
     partner.employees.reset();
@@ -343,7 +388,13 @@ export function linkFormTask(initial = {}) {
   };
 }
 
-/** Show the created link. Its URL is available only in this response. */
+/**
+ * Show the created link. Its URL is available only in this response.
+ *
+ * @param {Api.CreatedLink} link
+ * @param {string} [emailTo]
+ * @returns {() => PageContent}
+ */
 export function linkReadyTask(link, emailTo) {
   return () => {
     const title = t("partner.ready.title");
@@ -352,7 +403,9 @@ export function linkReadyTask(link, emailTo) {
       readonly: true,
       value: link.url ?? "",
       spellcheck: "false",
-      onfocus: () => field.select(),
+      onfocus: () => {
+        field.select();
+      },
       "aria-describedby": "address-hint",
     });
     const copy = async () => {

@@ -12,7 +12,9 @@ import { openTask } from "./tasks.js";
 import { t } from "../shared/texts.js";
 
 const STATES = ["open", "approved", "declined", "revoked", "expired"];
+/** @type {{ state: string; text?: string }} */
 const viewState = { state: "" };
+/** @type {import("../shared/filterable-list.js").ListElement} */
 let list;
 
 function listPath() {
@@ -92,6 +94,7 @@ export function linksTab() {
   return [!partner.managesClientAccess && h("p", { class: "quiet" }, t("partner.links_own")), container];
 }
 
+/** @param {Api.Link} link */
 function linkRow(link) {
   const { removed } = link.permissions;
   return h(
@@ -158,15 +161,19 @@ function linkRow(link) {
   );
 }
 
+/** @param {Api.Link["state"]} state */
 function stateClass(state) {
-  return { open: "active", approved: "active" }[state] ?? "deactivated";
+  return state === "open" || state === "approved" ? "active" : "deactivated";
 }
 
+/** @param {Api.Link} link */
 function values(link) {
   return { name: link.employee.name, date: formatDate(link.created_at) };
 }
 
+/** @param {Api.Link} link */
 async function resend(link) {
+  /** @type {Api.Response<Api.CreatedLink> | undefined} */
   const result = await confirmAction({
     title: t("partner.resend.title", values(link)),
     body: t(link.delivery_status === "none" ? "partner.resend.body" : "partner.resend.body_email", values(link)),
@@ -179,6 +186,7 @@ async function resend(link) {
   await openTask(linkReadyTask(result.body));
 }
 
+/** @param {Api.Link} link */
 async function revoke(link) {
   const result = await confirmAction({
     title: t("partner.revoke.title", values(link)),

@@ -1,7 +1,7 @@
 // Task that turns the user's super admin roles at clients into partner admin: selection, preview, migration in batches.
 
 import { call, newIdempotencyKey } from "../shared/api.js";
-import { bulletList, button, h } from "../shared/elements.js";
+import { bulletList, button, h, setContent } from "../shared/elements.js";
 import { ownUserId, partner, partnerPath, seatName } from "./context.js";
 import { Pages } from "../shared/paged-items.js";
 import { describeDenied } from "../shared/permissions.js";
@@ -11,11 +11,28 @@ import { problemText, t } from "../shared/texts.js";
 
 const BATCH_SIZE = 5;
 
-/** Create the task for the signed-in user. */
+/**
+ * Create the task for the signed-in user.
+ *
+ * @returns {() => PageContent}
+ */
 export function migrationTask() {
-  const ownClients = new Pages(`${partnerPath("clients")}?employee_id=${encodeURIComponent(ownUserId())}`, 100);
-  const [chosen, previews, results] = [new Set(), new Map(), new Map()];
-  let [roles, step, error, progress] = [undefined, "choosing", undefined, undefined];
+  /** @type {Pages<Api.Client>} */
+  const ownClients = new Pages(`${partnerPath("clients")}?employee_id=${encodeURIComponent(ownUserId() ?? "")}`, 100);
+  /** @type {Set<string>} */
+  const chosen = new Set();
+  /** @type {Map<string, Api.MigrationRow>} */
+  const previews = new Map();
+  /** @type {Map<string, Api.MigrationRow>} */
+  const results = new Map();
+  /** @type {Api.Client[] | undefined} */
+  let roles;
+  /** @type {"choosing" | "previewing" | "migrating"} */
+  let step = "choosing";
+  /** @type {Api.Failure | undefined} */
+  let error;
+  /** @type {{ now: number; all: number } | undefined} */
+  let progress;
   let container = h("div", {});
 
   async function load() {
@@ -37,21 +54,29 @@ export function migrationTask() {
     refresh();
   }
 
-  /** Send the requests in small batches to show progress. Reported rows stay if a later batch fails. */
+  /**
+   * Send the requests in small batches to show progress. Reported rows stay if a later batch fails.
+   *
+   * @param {string[]} ids
+   * @param {Map<string, Api.MigrationRow>} rows
+   * @param {boolean} dryRun
+   */
   async function runInBatches(ids, rows, dryRun) {
     error = undefined;
-    progress = { now: 0, all: ids.length };
+    const counts = { now: 0, all: ids.length };
+    progress = counts;
     refresh();
     await attempt(
       async () => {
         for (let start = 0; start < ids.length; start += BATCH_SIZE) {
           const batch = ids.slice(start, start + BATCH_SIZE);
+          /** @type {Api.Response<Api.List<Api.MigrationRow>>} */
           const { body } = await call("POST", partnerPath("migrations"), {
             body: { account_ids: batch, ...(dryRun ? { dry_run: true } : {}) },
             key: newIdempotencyKey(),
           });
           for (const row of body.items) rows.set(row.account_id, row);
-          progress.now += batch.length;
+          counts.now += batch.length;
           refresh();
         }
       },
@@ -73,6 +98,7 @@ export function migrationTask() {
     focusStatus();
   }
 
+  /** @param {string[]} ids */
   async function migrate(ids) {
     step = "migrating";
     await runInBatches(ids, results, false);
@@ -83,13 +109,14 @@ export function migrationTask() {
   }
 
   function focusStatus() {
-    container.querySelector(".status")?.focus();
+    /** @type {HTMLElement | null} */ (container.querySelector(".status"))?.focus();
   }
 
   function refresh() {
-    container.replaceChildren(...[content()].flat(Infinity).filter(Boolean));
+    setContent(container, content());
   }
 
+  /** @returns {Content} */
   function content() {
     if (!roles) {
       return error
@@ -97,26 +124,26 @@ export function migrationTask() {
         : h("p", { class: "waiting", role: "status" }, t("loading"));
     }
     if (!roles.length) return h("div", { class: "note" }, h("p", {}, t("partner.migrate.none")));
-    if (progress) return [progressBar(), step === "migrating" && resultTable(results, outcomeCell)];
-    if (step === "choosing") return [error && errorAlert(error), choiceForm()];
+    if (progress) return [progressBar(progress), step === "migrating" && resultTable(results, outcomeCell)];
+    if (step === "choosing") return [error && errorAlert(error), choiceForm(roles)];
     return step === "previewing" ? previewReport() : migrationReport();
   }
 
-  function progressBar() {
-    const text = t(step === "migrating" ? "partner.migrate.going" : "partner.migrate.looking", {
-      now: progress.now,
-      all: progress.all,
-    });
+  /** @param {{ now: number; all: number }} counts */
+  function progressBar({ now, all }) {
+    const text = t(step === "migrating" ? "partner.migrate.going" : "partner.migrate.looking", { now, all });
     return h(
       "div",
       { class: "going" },
       h("p", { role: "status", id: "going" }, text),
-      h("progress", { value: String(progress.now), max: String(progress.all), "aria-labelledby": "going" }),
+      h("progress", { value: String(now), max: String(all), "aria-labelledby": "going" }),
     );
   }
 
-  function choiceForm() {
-    const choices = roles.map((role) => {
+  /** @param {Api.Client[]} offeredRoles */
+  function choiceForm(offeredRoles) {
+    /** @type {[Api.Client, HTMLInputElement][]} */
+    const choices = offeredRoles.map((role) => {
       const checkbox = h("input", {
         type: "checkbox",
         checked: chosen.has(role.account_id),
@@ -142,7 +169,7 @@ export function migrationTask() {
     const alertContainer = h("div", {});
     function updateSelectAll() {
       selectAll.checked = chosen.size > 0;
-      selectAll.indeterminate = chosen.size > 0 && chosen.size < roles.length;
+      selectAll.indeterminate = chosen.size > 0 && chosen.size < offeredRoles.length;
       alertContainer.replaceChildren();
     }
     updateSelectAll();
@@ -151,8 +178,13 @@ export function migrationTask() {
         "fieldset",
         {},
         h("legend", {}, t("partner.migrate.which")),
-        roles.length > 1 &&
-          h("label", { class: "choice" }, selectAll, h("span", {}, t("partner.migrate.all", { n: roles.length }))),
+        offeredRoles.length > 1 &&
+          h(
+            "label",
+            { class: "choice" },
+            selectAll,
+            h("span", {}, t("partner.migrate.all", { n: offeredRoles.length })),
+          ),
         h(
           "div",
           { class: "singles" },
@@ -216,6 +248,10 @@ export function migrationTask() {
     container.querySelector("input")?.focus();
   }
 
+  /**
+   * @param {Api.MigrationRow} row
+   * @param {boolean} isSameLoss
+   */
   function previewCell(row, isSameLoss) {
     if (row.outcome !== "would_migrate") {
       return [
@@ -224,7 +260,7 @@ export function migrationTask() {
       ];
     }
     return [
-      t("partner.migrate.seat", { before: seatName(row.seat.before), after: seatName(row.seat.after) }),
+      t("partner.migrate.seat", { before: seatName(row.seat?.before), after: seatName(row.seat?.after) }),
       !isSameLoss && h("div", { class: "cannot" }, bulletList(describeDenied(row.lost ?? []))),
       h(
         "span",
@@ -235,14 +271,20 @@ export function migrationTask() {
     ];
   }
 
+  /** @param {Api.MigrationRow} row */
   function outcomeCell(row) {
-    const stateClass = { done: "active", skipped: "deactivated", failed: "suspended" }[row.outcome];
+    /** @type {Record<string, string>} */
+    const stateClasses = { done: "active", skipped: "deactivated", failed: "suspended" };
     return [
-      h("span", { class: `state ${stateClass}` }, t(`partner.outcome.${row.outcome}`)),
+      h("span", { class: `state ${stateClasses[row.outcome]}` }, t(`partner.outcome.${row.outcome}`)),
       row.reason && h("span", { class: "quiet block" }, problemText(row.reason)),
     ];
   }
 
+  /**
+   * @param {Map<string, Api.MigrationRow>} rows
+   * @param {(row: Api.MigrationRow) => Content} renderCell
+   */
   function resultTable(rows, renderCell) {
     return h(
       "table",
@@ -259,7 +301,7 @@ export function migrationTask() {
           h(
             "tr",
             {},
-            h("td", {}, roles.find((role) => role.account_id === row.account_id).name),
+            h("td", {}, roles?.find((role) => role.account_id === row.account_id)?.name),
             h("td", { "data-label": t("partner.outcome") }, renderCell(row)),
           ),
         ),
@@ -269,7 +311,7 @@ export function migrationTask() {
 
   function migrationReport() {
     const ids = [...previews.values()].filter((row) => row.outcome === "would_migrate").map((row) => row.account_id);
-    const failedIds = ids.filter((id) => !results.has(id) || results.get(id).outcome === "failed");
+    const failedIds = ids.filter((id) => !results.has(id) || results.get(id)?.outcome === "failed");
     return [
       h(
         "p",

@@ -1,20 +1,32 @@
 // Task that ends all access of one employee: preview, confirmation, receipt.
 
 import { call, newIdempotencyKey } from "../shared/api.js";
-import { button, h } from "../shared/elements.js";
+import { button, h, setContent } from "../shared/elements.js";
 import { ownUserId, partner, partnerPath } from "./context.js";
 import { attempt, errorAlert, redraw } from "../shared/page.js";
 import { backLink, currentTask, leaveTask } from "./tasks.js";
 import { t } from "../shared/texts.js";
 
-/** Create the task for one employee. */
+/**
+ * Create the task for one employee.
+ *
+ * @param {Api.Employee} employee
+ * @returns {() => PageContent}
+ */
 export function offboardingTask(employee) {
   const isSelf = employee.user_id === ownUserId();
-  let [items, phase, error] = [[], "loading", undefined];
+  /** @type {Api.OffboardingRow[]} */
+  let items = [];
+  let phase = "loading";
+  /** @type {Api.Failure | undefined} */
+  let error;
   let container = h("div", {});
 
+  /** @param {boolean} dryRun */
   async function requestEnd(dryRun) {
+    /** @type {Api.OffboardingRow[]} */
     const received = [];
+    /** @type {string | null | undefined} */
     let cursor;
     do {
       const query = new URLSearchParams({
@@ -22,6 +34,7 @@ export function offboardingTask(employee) {
         ...(dryRun ? { dry_run: "true" } : {}),
         ...(cursor ? { cursor } : {}),
       });
+      /** @type {Api.Response<Api.List<Api.OffboardingRow>>} */
       const { body } = await call("DELETE", `${partnerPath("employees", employee.user_id, "access")}?${query}`, {
         key: newIdempotencyKey(),
       });
@@ -32,6 +45,10 @@ export function offboardingTask(employee) {
     } while (cursor);
   }
 
+  /**
+   * @param {string} nextPhase
+   * @param {boolean} dryRun
+   */
   async function run(nextPhase, dryRun) {
     error = undefined;
     await attempt(
@@ -58,9 +75,10 @@ export function offboardingTask(employee) {
   }
 
   function refresh() {
-    container.replaceChildren(...[content()].flat(Infinity).filter(Boolean));
+    setContent(container, content());
   }
 
+  /** @returns {Content} */
   function content() {
     const values = { name: employee.name, n: items.length };
     if (phase === "loading") {
@@ -97,6 +115,10 @@ export function offboardingTask(employee) {
     ];
   }
 
+  /**
+   * @param {Api.OffboardingRow[]} ended
+   * @param {Api.OffboardingRow[]} retained
+   */
   function confirmation(ended, retained) {
     return [
       h("h2", {}, t("partner.leaving.over")),

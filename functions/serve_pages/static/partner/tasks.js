@@ -4,6 +4,7 @@ import { h } from "../shared/elements.js";
 import { redraw } from "../shared/page.js";
 import { t } from "../shared/texts.js";
 
+/** @type {(() => PageContent) | undefined} */
 let task;
 
 /** Return the render function of the open task; undefined while the tabs are shown. */
@@ -11,6 +12,7 @@ export function currentTask() {
   return task;
 }
 
+/** @param {() => PageContent} render */
 export async function openTask(render) {
   if (!history.state?.task) history.pushState({ task: true }, "");
   task = render;

@@ -7,11 +7,26 @@ import { formatNumber, t } from "./texts.js";
 
 const MAX_ACCESS_DAYS = 730;
 const SCOPES = ["owned", "team", "all"];
+const WIDEST_SCOPE = "all";
+
+/** @typedef {{ removed: Set<string>; until?: string; scopes?: Rights }} Adjustment */
+
+/**
+ * @typedef {object} AdjustmentOptions
+ * @property {readonly string[]} permissions
+ * @property {Adjustment} adjustment
+ * @property {number | null} [maxDays]
+ * @property {() => void} onChange
+ * @property {() => Rights} [currentRights]
+ * @property {(name: string) => string | undefined} [maxScope]
+ */
 
 /**
  * Create the fields. `adjustment` ({removed, until, scopes}) is updated, and `onChange` is called after each change.
  *
  * With `currentRights` (returns a map of permission to scope), scopes can be chosen too, up to `maxScope(name)`.
+ *
+ * @param {AdjustmentOptions} options
  */
 export function adjustmentFields({
   permissions,
@@ -19,18 +34,21 @@ export function adjustmentFields({
   maxDays,
   onChange,
   currentRights,
-  maxScope = () => "all",
+  maxScope = () => WIDEST_SCOPE,
 }) {
+  /** @type {Map<string, HTMLInputElement>} */
   const checkboxes = new Map();
+  /** @type {Map<string, HTMLSelectElement>} */
   const scopeSelects = new Map();
+  /** @type {{ box: HTMLInputElement; names: string[]; count: HTMLElement }[]} */
   const groupHeads = [];
 
   function update() {
     for (const [name, checkbox] of checkboxes) checkbox.checked = !adjustment.removed.has(name);
     const rights = currentRights?.();
     for (const [name, select] of scopeSelects) {
-      select.hidden = !rights.has(name);
-      select.value = rights.get(name) ?? select.value;
+      select.hidden = !rights?.has(name);
+      select.value = rights?.get(name) ?? select.value;
     }
     for (const { box: checkbox, names, count } of groupHeads) {
       const remaining = names.filter((name) => !adjustment.removed.has(name)).length;
@@ -41,6 +59,10 @@ export function adjustmentFields({
     onChange();
   }
 
+  /**
+   * @param {string[]} names
+   * @param {boolean} isChecked
+   */
   function setChecked(names, isChecked) {
     for (const name of names) {
       for (const other of isChecked ? addedWith(name, permissions) : removedWith(name, permissions)) {
@@ -51,24 +73,30 @@ export function adjustmentFields({
     update();
   }
 
+  /** @param {string} name */
   function permissionField(name) {
     const checkbox = h("input", {
       type: "checkbox",
       checked: !adjustment.removed.has(name),
-      onchange: () => setChecked([name], checkbox.checked),
+      onchange: () => {
+        setChecked([name], checkbox.checked);
+      },
     });
     checkboxes.set(name, checkbox);
     const label = h("label", { class: "choice" }, checkbox, h("span", {}, describePermission(name)));
     return currentRights && isScoped(name) ? h("div", { class: "scoped" }, label, scopeSelect(name)) : label;
   }
 
+  /** @param {string} name */
   function scopeSelect(name) {
-    const offeredScopes = SCOPES.slice(0, SCOPES.indexOf(maxScope(name)) + 1);
+    const offeredScopes = SCOPES.slice(0, SCOPES.indexOf(maxScope(name) ?? "") + 1);
     const select = h(
       "select",
       {
         "aria-label": t("adjust.scope", { what: describePermission(name) }),
-        onchange: () => setScope(name, select.value),
+        onchange: () => {
+          setScope(name, select.value);
+        },
       },
       offeredScopes.map((each) => h("option", { value: each }, t(`adjust.scope.${each}`))),
     );
@@ -76,25 +104,35 @@ export function adjustmentFields({
     return select;
   }
 
-  /** Set a scope. Required permissions are widened to it, and dependent permissions are narrowed to it. */
+  /**
+   * Set a scope. Required permissions are widened to it, and dependent permissions are narrowed to it.
+   *
+   * @param {string} name
+   * @param {string} scope
+   */
   function setScope(name, scope) {
-    const rights = currentRights();
-    const isNarrower = (first, second) => SCOPES.indexOf(first) < SCOPES.indexOf(second);
+    const rights = /** @type {() => Rights} */ (currentRights)();
+    const scopes = /** @type {Rights} */ (adjustment.scopes);
+    const isNarrower = (/** @type {string} */ first, /** @type {string} */ second) =>
+      SCOPES.indexOf(first) < SCOPES.indexOf(second);
     for (const other of addedWith(name, permissions)) {
-      if (isNarrower(rights.get(other) ?? scope, scope)) adjustment.scopes.set(other, scope);
+      if (isNarrower(rights.get(other) ?? scope, scope)) scopes.set(other, scope);
     }
     for (const other of removedWith(name, permissions)) {
-      if (isNarrower(scope, rights.get(other) ?? scope)) adjustment.scopes.set(other, scope);
+      if (isNarrower(scope, rights.get(other) ?? scope)) scopes.set(other, scope);
     }
-    adjustment.scopes.set(name, scope);
+    scopes.set(name, scope);
     update();
   }
 
+  /** @param {{ whole: string; names: string[] }} group */
   function groupField({ whole, names }) {
     const checkbox = h("input", {
       type: "checkbox",
       checked: true,
-      onchange: () => setChecked(names, checkbox.checked),
+      onchange: () => {
+        setChecked(names, checkbox.checked);
+      },
     });
     const count = h("span", { class: "count" });
     groupHeads.push({ box: checkbox, names, count });

@@ -7,16 +7,26 @@ const MAX_RETRY_DELAY = 5;
 
 /** Error response of the API (RFC 9457). `code` is stable and has a text for users. */
 export class Problem extends Error {
+  /**
+   * @param {number} status
+   * @param {Api.ProblemBody & { code: string }} problem
+   */
   constructor(status, problem) {
     super(problem.code);
-    Object.assign(this, { status, code: problem.code, errors: problem.errors ?? [], problem });
+    this.status = status;
+    this.code = problem.code;
+    this.errors = problem.errors ?? [];
   }
 }
 
 /** The user is not signed in, or the token has expired. */
 export class SignInRequired extends Error {}
 
-/** Codes for responses that the API gateway sends itself, without a code. */
+/**
+ * Codes for responses that the API gateway sends itself, without a code.
+ *
+ * @type {Record<number, string>}
+ */
 const GATEWAY_CODES = {
   403: "forbidden",
   404: "not_found",
@@ -29,7 +39,12 @@ export function newIdempotencyKey() {
   return crypto.randomUUID();
 }
 
-/** Derive an idempotency key from the request, so that it is the same after a reload and in another tab. */
+/**
+ * Derive an idempotency key from the request, so that it is the same after a reload and in another tab.
+ *
+ * @param {string} path
+ * @param {unknown} body
+ */
 export async function idempotencyKeyFor(path, body) {
   const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(`${path} ${JSON.stringify(body)}`));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -41,8 +56,15 @@ export async function idempotencyKeyFor(path, body) {
  * Throws Problem for an error response, SignInRequired without a valid token, and TypeError if the API is unreachable.
  *
  * Retries lost responses, 429 and 503. This is safe because every POST that changes data has an idempotency key.
+ *
+ * @template [Body=unknown]
+ * @param {string} method
+ * @param {string} path
+ * @param {{ body?: unknown; key?: string; expectedVersion?: string | null }} [options]
+ * @returns {Promise<Api.Response<Body>>}
  */
 export async function call(method, path, { body, key, expectedVersion } = {}) {
+  /** @type {Record<string, string>} */
   const headers = { accept: "application/json" };
   if (body !== undefined) headers["content-type"] = "application/json";
   if (key) headers["idempotency-key"] = key;
@@ -87,14 +109,24 @@ export async function call(method, path, { body, key, expectedVersion } = {}) {
   }
 }
 
-/** Return the items of a list from all its pages. Stops after the page that reaches `maxItems`. */
+/**
+ * Return the items of a list from all its pages. Stops after the page that reaches `maxItems`.
+ *
+ * @template Item
+ * @param {string} path
+ * @param {number} [maxItems]
+ * @returns {Promise<Item[]>}
+ */
 export async function listAll(path, maxItems = 1000) {
+  /** @type {Item[]} */
   const items = [];
-  let cursor = null;
+  /** @type {string | null | undefined} */
+  let cursor;
   do {
     const url = new URL(path, location.origin);
     url.searchParams.set("limit", "100");
     if (cursor) url.searchParams.set("cursor", cursor);
+    /** @type {Api.Response<Api.List<Item>>} */
     const { body } = await call("GET", url.pathname + url.search);
     items.push(...body.items);
     cursor = body.next_cursor;
@@ -102,6 +134,7 @@ export async function listAll(path, maxItems = 1000) {
   return items;
 }
 
+/** @param {number} seconds */
 function wait(seconds) {
   return new Promise((resolve) => {
     setTimeout(resolve, seconds * 1000);

@@ -4,18 +4,21 @@ const SIGN_IN_KEY = "away";
 const TOKEN_KEY = "token";
 const EXPIRY_MARGIN = 30000;
 
+/** @param {string} name */
 function configured(name) {
-  return document.querySelector(`meta[name="${name}"]`).content;
+  return /** @type {HTMLMetaElement} */ (document.querySelector(`meta[name="${name}"]`)).content;
 }
 
+/** @param {string} name */
 function readStored(name) {
   try {
-    return JSON.parse(sessionStorage.getItem(name));
+    return JSON.parse(sessionStorage.getItem(name) ?? "null");
   } catch {
     return null;
   }
 }
 
+/** @returns {{ token: string; until: number; who?: string } | null} */
 function storedTokens() {
   const tokens = readStored(TOKEN_KEY);
   if (tokens && tokens.until > Date.now()) return tokens;
@@ -37,9 +40,10 @@ export function discardToken() {
 }
 
 function randomText() {
-  return base64url(crypto.getRandomValues(new Uint8Array(32)));
+  return base64url(crypto.getRandomValues(new Uint8Array(32)).buffer);
 }
 
+/** @param {ArrayBufferLike} bytes */
 function base64url(bytes) {
   return btoa(String.fromCharCode(...new Uint8Array(bytes)))
     .replaceAll("+", "-")
@@ -51,7 +55,12 @@ function homeUrl() {
   return `${location.origin}/`;
 }
 
-/** Redirect to the sign-in. `pageState` is stored until the user returns to this page. */
+/**
+ * Redirect to the sign-in. `pageState` is stored until the user returns to this page.
+ *
+ * @param {unknown} pageState
+ * @returns {Promise<never>}
+ */
 export async function signIn(pageState) {
   const [state, verifier] = [randomText(), randomText()];
   const challenge = base64url(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier)));
@@ -70,7 +79,7 @@ export async function signIn(pageState) {
     code_challenge_method: "S256",
   });
   location.assign(`${configured("authorization-url")}?${params}`);
-  await new Promise(() => {}); // never resolves, because the browser is leaving the page
+  return new Promise(() => {}); // never resolves, because the browser is leaving the page
 }
 
 /** Return the state that was stored for this page before the sign-in, and delete it. */
@@ -104,7 +113,7 @@ export async function completeSignIn() {
         grant_type: "authorization_code",
         client_id: configured("client-id"),
         redirect_uri: homeUrl(),
-        code: params.get("code"),
+        code: params.get("code") ?? "",
         code_verifier: saved.verifier,
       }),
     });
@@ -124,7 +133,11 @@ export async function completeSignIn() {
   return "redirected";
 }
 
-/** Store the page state without the verifier, which must not be used twice. */
+/**
+ * Store the page state without the verifier, which must not be used twice.
+ *
+ * @param {{ returnPath: string; pageState: unknown }} saved
+ */
 function storePageState(saved) {
   sessionStorage.setItem(SIGN_IN_KEY, JSON.stringify({ returnPath: saved.returnPath, pageState: saved.pageState }));
 }
@@ -134,6 +147,10 @@ export function returnPath() {
   return readStored(SIGN_IN_KEY)?.returnPath ?? "/";
 }
 
+/**
+ * @param {string} idToken
+ * @returns {string | undefined}
+ */
 function emailFrom(idToken) {
   try {
     const bytes = Uint8Array.from(atob(idToken.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")), (each) =>

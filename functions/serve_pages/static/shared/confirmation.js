@@ -5,17 +5,32 @@ import { attempt, errorAlert } from "./page.js";
 import { t } from "./texts.js";
 
 /**
+ * @template Result
+ * @typedef {object} ConfirmationOptions
+ * @property {string} title
+ * @property {Content} body
+ * @property {string} confirmLabel
+ * @property {string} [reasonLabel]
+ * @property {boolean} [isDestructive]
+ * @property {(reason: string) => Promise<Result>} action
+ * @property {() => void} [onStale] Called if the record was changed in the meantime.
+ */
+
+/**
  * Resolve to the result of `action`; undefined if the user cancels.
  *
  * With `reasonLabel` the dialog has a text field, whose value is passed to `action`.
+ *
+ * @template Result
+ * @param {ConfirmationOptions<Result>} options
  */
 export function confirmAction({ title, body, confirmLabel, reasonLabel, isDestructive = true, action, onStale }) {
-  return openDialog(title, (close) => {
+  return openDialog(title, (/** @type {(result?: Result) => void} */ close) => {
     const alertContainer = h("div", {});
-    const field = reasonLabel && h("textarea", { id: "reason", rows: "3", maxlength: "500" });
+    const field = reasonLabel ? h("textarea", { id: "reason", rows: "3", maxlength: "500" }) : undefined;
     const confirmButton = h("button", { type: "submit", class: isDestructive ? "first bad" : "first" }, confirmLabel);
     async function submit() {
-      const result = await attempt(() => action(field?.value.trim()), {
+      const result = await attempt(() => action(field?.value.trim() ?? ""), {
         onError: (error) => {
           alertContainer.replaceChildren(errorAlert(error));
           if (error.code === "precondition_failed") onStale?.();

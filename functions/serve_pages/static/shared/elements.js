@@ -1,33 +1,59 @@
 // Creates DOM elements without markup strings, so that user input is always inserted as text.
 
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {Attributes} [attributes]
+ * @param {...Content} children
+ * @returns {HTMLElementTagNameMap[Tag]}
+ */
 export function h(tag, attributes, ...children) {
   const element = document.createElement(tag);
   for (const [name, value] of Object.entries(attributes ?? {})) {
     if (value === undefined || value === null || value === false) continue;
-    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
-    else element.setAttribute(name, value === true ? "" : value);
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), /** @type {EventListener} */ (value));
+    else element.setAttribute(name, value === true ? "" : String(value));
   }
-  if (tag === "textarea" && attributes?.value) element.value = attributes.value;
+  if (element instanceof HTMLTextAreaElement && attributes?.value) element.value = String(attributes.value);
   element.append(...withoutEmpty(children));
   return element;
 }
 
+/**
+ * @param {Element} container
+ * @param {...Content} children
+ */
 export function setContent(container, ...children) {
   container.replaceChildren(...withoutEmpty(children));
 }
 
+/**
+ * @param {readonly Content[]} children
+ * @returns {(Node | string)[]}
+ */
 function withoutEmpty(children) {
-  return children
-    .flat(Infinity)
-    .filter((child) => child !== undefined && child !== null && child !== false && child !== "");
+  const flat = /** @type {unknown[]} */ (children).flat(Infinity);
+  const filled = flat.filter((child) => child !== undefined && child !== null && child !== false && child !== "");
+  return /** @type {(Node | string)[]} */ (filled);
 }
 
-/** Button that ignores further clicks and is marked as busy while its action runs. */
+/**
+ * Button that ignores further clicks and is marked as busy while its action runs.
+ *
+ * @param {string} label
+ * @param {() => unknown} action
+ * @param {Attributes} [attributes]
+ */
 export function button(label, action, attributes) {
-  const control = h("button", { type: "button", ...attributes, onclick: () => busy(control, action) }, label);
+  const control = h("button", { type: "button", ...attributes }, label);
+  control.addEventListener("click", () => busy(control, action));
   return control;
 }
 
+/**
+ * @param {Element} control
+ * @param {() => unknown} action
+ */
 export async function busy(control, action) {
   if (control.getAttribute("aria-busy") === "true") return;
   control.setAttribute("aria-busy", "true");
@@ -40,7 +66,11 @@ export async function busy(control, action) {
   }
 }
 
-/** Description list. Rows without a description are left out. */
+/**
+ * Description list. Rows without a description are left out.
+ *
+ * @param {...[term: string, description: Content]} rows
+ */
 export function factList(...rows) {
   return h(
     "dl",
@@ -51,6 +81,10 @@ export function factList(...rows) {
   );
 }
 
+/**
+ * @param {readonly Content[]} items
+ * @param {Attributes} [attributes]
+ */
 export function bulletList(items, attributes) {
   return h(
     "ul",
@@ -59,18 +93,30 @@ export function bulletList(items, attributes) {
   );
 }
 
-/** Email address that can break before its domain. */
+/**
+ * Email address that can break before its domain.
+ *
+ * @param {string} email
+ */
 export function breakableEmail(email) {
   const at = email.lastIndexOf("@");
   return [email.slice(0, at), h("wbr"), email.slice(at)];
 }
 
-/** Note that screen readers announce at once. */
+/**
+ * Note that screen readers announce at once.
+ *
+ * @param {...Content} children
+ */
 export function alertNote(...children) {
   return h("div", { class: "note bad", role: "alert" }, ...children);
 }
 
-/** Update the view, with a transition if the browser supports it and the user allows motion. */
+/**
+ * Update the view, with a transition if the browser supports it and the user allows motion.
+ *
+ * @param {() => void} update
+ */
 export async function updateView(update) {
   if (document.startViewTransition && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
     await document.startViewTransition(update).updateCallbackDone;
@@ -83,10 +129,17 @@ export async function updateView(update) {
  * Open a modal dialog. `buildContent` gets a function that closes the dialog with a result.
  *
  * Resolves to the result; undefined if the dialog was dismissed.
+ *
+ * @template Result
+ * @param {string} title
+ * @param {(close: (result?: Result) => void) => Content} buildContent
+ * @returns {Promise<Result | undefined>}
  */
 export function openDialog(title, buildContent) {
   return new Promise((resolve) => {
+    /** @type {Result | undefined} */
     let result;
+    /** @param {Result} [value] */
     const close = (value) => {
       result = value;
       element.close();
@@ -106,4 +159,22 @@ export function openDialog(title, buildContent) {
     document.body.append(element);
     element.showModal();
   });
+}
+
+/**
+ * Return the element with this id, which the page is known to have.
+ *
+ * @param {string} id
+ */
+export function byId(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
+
+/**
+ * Return the input with this id, if the page has it.
+ *
+ * @param {string} id
+ */
+export function inputById(id) {
+  return /** @type {HTMLInputElement | null} */ (document.getElementById(id));
 }

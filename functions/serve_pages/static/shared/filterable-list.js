@@ -4,11 +4,31 @@ import { button, h } from "./elements.js";
 import { attempt, errorAlert } from "./page.js";
 import { t } from "./texts.js";
 
+/** @typedef {HTMLElement & { update: () => void; retry: () => Promise<void>; focusStatus: () => void }} ListElement */
+
+/**
+ * @template Item
+ * @typedef {object} ListOptions
+ * @property {"clients" | "employees" | "links"} name
+ * @property {import("./paged-items.js").Pages<Item>} pages
+ * @property {{ text?: string }} viewState
+ * @property {string[]} headings
+ * @property {(items: Item[]) => { rows: HTMLElement | HTMLElement[]; count: number }} renderRows
+ * @property {(item: Item, text: string) => boolean | undefined} matches
+ * @property {() => Content} emptyContent
+ * @property {Content} [tools] Further filters.
+ * @property {() => void} [onLoad]
+ */
+
 /**
  * Create a list of the items in `pages`. `viewState` stores the filter text.
  *
  * `renderRows(items)` returns {rows, count}, and `matches(item, text)` decides whether the filter includes an item.
  * The element has the methods `update` (redraw), `retry` (load again) and `focusStatus`.
+ *
+ * @template Item
+ * @param {ListOptions<Item>} options
+ * @returns {ListElement}
  */
 export function filterableList({
   name,
@@ -34,11 +54,13 @@ export function filterableList({
     oninput: () => {
       viewState.text = filterField.value;
       update();
-      if (viewState.text.trim() && !pages.done) load("all");
+      if (filterField.value.trim() && !pages.done) load("all");
     },
   });
+  /** @type {Api.Failure | undefined} */
   let error;
 
+  /** @param {"all" | "more"} method */
   async function load(method) {
     error = undefined;
     const pending = attempt(() => pages[method](), {
@@ -55,8 +77,8 @@ export function filterableList({
   function update() {
     const text = (viewState.text ?? "").trim().toLowerCase();
     const matching = text ? pages.items.filter((item) => matches(item, text)) : pages.items;
-    const { rows, count } = renderRows(matching, text);
-    const isLoading = !pages.done && (pages.pending || !pages.started);
+    const { rows, count } = renderRows(matching);
+    const isLoading = !pages.done && (Boolean(pages.pending) || !pages.started);
     if (count) {
       container.replaceChildren(
         h(
@@ -95,6 +117,11 @@ export function filterableList({
     footer.hidden = pages.done || isLoading || Boolean(error);
   }
 
+  /**
+   * @param {number} count
+   * @param {string} text
+   * @param {boolean} isLoading
+   */
   function statusText(count, text, isLoading) {
     if (isLoading) return t("loading");
     if (error) return "";
@@ -120,6 +147,10 @@ export function filterableList({
   return Object.assign(element, { update, retry: () => load("more"), focusStatus: () => status.focus() });
 }
 
+/**
+ * @param {string} text
+ * @param {...(string | null | undefined)} values
+ */
 export function includesText(text, ...values) {
   return values.some((value) => value?.toLowerCase().includes(text));
 }

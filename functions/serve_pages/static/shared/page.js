@@ -2,15 +2,19 @@
 
 import { Problem, SignInRequired } from "./api.js";
 import { signedInEmail, signIn, signOut } from "./auth.js";
-import { alertNote, button, h, setContent, updateView } from "./elements.js";
+import { alertNote, button, byId, h, setContent, updateView } from "./elements.js";
 import { currentLanguage, LANGUAGES, problemText, setLanguage, t } from "./texts.js";
 
-export const main = document.getElementById("main");
-const controls = document.getElementById("controls");
-const toasts = document.getElementById("toasts");
+export const main = byId("main");
+const controls = byId("controls");
+const toasts = byId("toasts");
 let draw = () => {};
 
-/** Show a page. `render` returns its title and content, and is called again when the language changes. */
+/**
+ * Show a page. `render` returns its title and content, and is called again when the language changes.
+ *
+ * @param {() => PageContent} render
+ */
 export function showPage(render) {
   draw = () => {
     renderHeader();
@@ -36,9 +40,9 @@ function focusableHeading() {
 }
 
 function renderHeader() {
-  document.querySelector(".skip").textContent = t("skip");
-  document.querySelector(".brand").textContent = t("product");
-  const otherLanguage = Object.keys(LANGUAGES).find((each) => each !== currentLanguage());
+  /** @type {Element} */ (document.querySelector(".skip")).textContent = t("skip");
+  /** @type {Element} */ (document.querySelector(".brand")).textContent = t("product");
+  const otherLanguage = Object.keys(LANGUAGES).find((each) => each !== currentLanguage()) ?? "";
   const name = signedInEmail();
   setContent(
     controls,
@@ -49,21 +53,29 @@ function renderHeader() {
       async () => {
         await setLanguage(otherLanguage);
         draw();
-        controls.querySelector("[data-language]").focus();
+        /** @type {HTMLElement} */ (controls.querySelector("[data-language]")).focus();
       },
       { class: "plain", lang: otherLanguage, "data-language": otherLanguage },
     ),
   );
 }
 
-/** Show a short message that disappears by itself and is announced by screen readers. */
+/**
+ * Show a short message that disappears by itself and is announced by screen readers.
+ *
+ * @param {string} text
+ */
 export function toast(text) {
   const element = h("p", { class: "toast" }, text);
   toasts.append(element);
   setTimeout(() => element.remove(), 6000);
 }
 
-/** Alert for an error of the API or the network. */
+/**
+ * Alert for an error of the API or the network.
+ *
+ * @param {Api.Failure} error
+ */
 export function errorAlert(error) {
   return alertNote(
     h("p", {}, error instanceof Problem ? problemText(error.code) : t("unreachable")),
@@ -71,23 +83,38 @@ export function errorAlert(error) {
   );
 }
 
+/** @param {Api.Failure} error */
 function fieldPointers(error) {
   const fields = error instanceof Problem ? error.errors.map((each) => each.pointer) : [];
   return fields.length ? [h("p", { class: "quiet" }, t("fields", { fields: fields.join(" ") }))] : [];
 }
 
-/** Run an action. Redirect to the sign-in if needed, and pass API and network errors to `onError`. */
+/**
+ * Run an action. Redirect to the sign-in if needed, and pass API and network errors to `onError`.
+ *
+ * @template Result
+ * @param {() => Promise<Result> | Result} action
+ * @param {{ pageState?: unknown; onError: (error: Api.Failure) => unknown }} handlers
+ * @returns {Promise<Result | undefined>}
+ */
 export async function attempt(action, { pageState, onError }) {
   try {
     return await action();
   } catch (error) {
     if (error instanceof SignInRequired) return signIn(pageState);
-    if (error instanceof Problem || error instanceof TypeError) return onError(error);
-    throw error;
+    if (error instanceof Problem || error instanceof TypeError) await onError(/** @type {Api.Failure} */ (error));
+    else throw error;
+    return undefined;
   }
 }
 
-/** Page that asks the user to sign in. It does not redirect without a click. */
+/**
+ * Page that asks the user to sign in. It does not redirect without a click.
+ *
+ * @param {string} title
+ * @param {string} text
+ * @param {unknown} [pageState]
+ */
 export function signInPage(title, text, pageState) {
   return {
     title,

@@ -2,13 +2,31 @@
 
 import { call } from "./api.js";
 
+/** @template Item */
 export class Pages {
+  /** @type {Item[]} */
+  items = [];
+  /** @type {string | null | undefined} */
+  cursor;
+  started = false;
+  done = false;
+  /** @type {Promise<void> | undefined} */
+  pending;
+
+  /**
+   * @param {string} path
+   * @param {number} [limit]
+   */
   constructor(path, limit = 50) {
-    Object.assign(this, { path, limit });
-    this.reset();
+    this.path = path;
+    this.limit = limit;
   }
 
-  /** Clear the list. With another path, read that list from now on. */
+  /**
+   * Clear the list. With another path, read that list from now on.
+   *
+   * @param {string} [path]
+   */
   reset(path = this.path) {
     Object.assign(this, { path, items: [], cursor: undefined, started: false, done: false, pending: undefined });
   }
@@ -36,6 +54,7 @@ export class Pages {
       const url = new URL(this.path, location.origin);
       url.searchParams.set("limit", String(this.limit));
       if (this.cursor) url.searchParams.set("cursor", this.cursor);
+      /** @type {Api.Response<Api.List<Item>>} */
       const { body } = await call("GET", url.pathname + url.search);
       if (items !== this.items) return; // reset in the meantime
       items.push(...body.items);

@@ -1,13 +1,15 @@
 // Texts in the user's language. Each language is a table that is loaded on demand; the choice is stored in the browser.
 
 const LANGUAGE_KEY = "language";
+/** @type {Record<string, string>} */
 export const LANGUAGES = { en: "English", ja: "日本語" };
 
-let language = LANGUAGES[localStorage.getItem(LANGUAGE_KEY)]
-  ? localStorage.getItem(LANGUAGE_KEY)
-  : document.documentElement.lang;
+const storedLanguage = localStorage.getItem(LANGUAGE_KEY) ?? "";
+let language = storedLanguage in LANGUAGES ? storedLanguage : document.documentElement.lang;
 let needsPermissions = false;
+/** @type {Texts} */
 let texts;
+/** @type {PermissionTexts} */
 let permissionTable;
 await loadTables();
 
@@ -28,6 +30,7 @@ export function locale() {
   return navigator.languages.find((each) => each.split("-")[0] === language) ?? language;
 }
 
+/** @param {string} newLanguage */
 export async function setLanguage(newLanguage) {
   language = newLanguage;
   localStorage.setItem(LANGUAGE_KEY, newLanguage);
@@ -44,37 +47,55 @@ export function permissionTexts() {
   return permissionTable;
 }
 
+/** @param {string} name */
 export function hasText(name) {
   return name in texts;
 }
 
-/** Return the text with this name and fill in the values. Plural forms are selected by the value `n`. */
+/**
+ * Return the text with this name and fill in the values. Plural forms are selected by the value `n`.
+ *
+ * @param {string} name
+ * @param {TextValues} [values]
+ */
 export function t(name, values = {}) {
   const forms = texts[name];
   if (forms === undefined) throw new Error(`no text named ${name}`);
   const template =
-    typeof forms === "string" ? forms : (forms[new Intl.PluralRules(language).select(values.n)] ?? forms.other);
+    typeof forms === "string" ? forms : (forms[new Intl.PluralRules(language).select(Number(values.n))] ?? forms.other);
   return template.replace(/\{(\w+)\}/g, (_, key) =>
-    typeof values[key] === "number" ? formatNumber(values[key]) : keepOnOneLine(values[key]),
+    typeof values[key] === "number" ? formatNumber(values[key]) : keepOnOneLine(String(values[key])),
   );
 }
 
-/** Prevent a line break within a Japanese name. */
+/**
+ * Prevent a line break within a Japanese name.
+ *
+ * @param {string} text
+ */
 function keepOnOneLine(text) {
-  return typeof text === "string"
-    ? text.replace(/(?<=\p{scx=Han}|\p{scx=Hira}|\p{scx=Kana}) (?=\p{scx=Han}|\p{scx=Hira}|\p{scx=Kana})/gu, "\u00a0")
-    : text;
+  return text.replace(
+    /(?<=\p{scx=Han}|\p{scx=Hira}|\p{scx=Kana}) (?=\p{scx=Han}|\p{scx=Hira}|\p{scx=Kana})/gu,
+    "\u00a0",
+  );
 }
 
+/** @param {number} value */
 export function formatNumber(value) {
   return new Intl.NumberFormat(locale()).format(value);
 }
 
+/** @param {readonly string[]} items */
 export function formatList(items) {
   return new Intl.ListFormat(language === "en" ? "en-GB" : language, { type: "conjunction" }).format(items);
 }
 
-/** Return the meaning of an error code and what to do next. */
+/**
+ * Return the meaning of an error code and what to do next.
+ *
+ * @param {string} code
+ * @returns {string}
+ */
 export function problemText(code) {
-  return texts[`error.${code}`] ?? texts["error.unexpected"];
+  return /** @type {string} */ (texts[`error.${code}`] ?? texts["error.unexpected"]);
 }
