@@ -10,7 +10,7 @@ python := $(root)/.venv/bin/python
 uv := $(root)/.venv/bin/uv
 sam := $(root)/.venvs/sam/bin/sam
 node_tools := node_modules/.bin
-scripts := eslint.config.js 'functions/serve_pages/static/**/*.js'
+scripts := eslint.config.js 'functions/serve_pages/static/**/*.js' 'tests/pages/*.js'
 sources := $(shell find functions layers/common template.yaml -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
 # sam logs every step; the log is shown only when one fails

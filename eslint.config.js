@@ -8,6 +8,7 @@ export default [
   js.configs.recommended,
   { files: ["functions/serve_pages/static/**/*.js"], languageOptions: { globals: globals.browser } },
   { files: ["functions/serve_pages/static/approve/hide-secret.js"], languageOptions: { sourceType: "script" } },
+  { files: ["tests/pages/*.js"], languageOptions: { globals: globals.node } },
   {
     linterOptions: { reportUnusedDisableDirectives: "error" },
     rules: {

@@ -1,0 +1,32 @@
+// Imports a script of the pages as it is served, with the few parts of a browser that the tested modules need.
+
+import { pathToFileURL } from "node:url";
+
+const stored = new Map();
+
+Object.assign(globalThis, {
+  document: { documentElement: { lang: "en" }, getElementById: () => null, querySelector: () => null },
+  localStorage: {
+    getItem: (/** @type {string} */ name) => stored.get(name) ?? null,
+    setItem: (/** @type {string} */ name, /** @type {string} */ value) => stored.set(name, value),
+  },
+  sessionStorage: { getItem: () => null, removeItem: () => {} },
+});
+Object.defineProperty(globalThis, "navigator", { value: { languages: ["en-US", "ja-JP"] } });
+
+// Browsers have Object.groupBy; Node.js has it from version 21 on.
+Object.groupBy ??= (/** @type {any} */ items, /** @type {any} */ keyOf) => {
+  /** @type {Record<string, unknown[]>} */
+  const groups = {};
+  for (const item of items) (groups[keyOf(item)] ??= []).push(item);
+  return /** @type {any} */ (groups);
+};
+
+/**
+ * Import a module by its served name. test_scripts.py has written all assets into the folder SERVED_ASSETS.
+ *
+ * @param {string} name
+ */
+export function served(name) {
+  return import(new URL(name, `${pathToFileURL(process.env.SERVED_ASSETS ?? ".")}/`).href);
+}
