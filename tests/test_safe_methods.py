@@ -1,4 +1,4 @@
-"""Tests that reads change nothing (guarantees.md G5): every GET by every caller leaves the whole table unchanged."""
+"""Tests that reads change nothing (consistency.md G5): every GET by every caller leaves the whole table unchanged."""
 
 from collections.abc import Iterator
 from itertools import product

@@ -1,4 +1,4 @@
-"""Check the invariants of the whole table, which hold in every committed state (guarantees.md §1).
+"""Check the invariants of the whole table, which hold in every committed state (consistency.md §1).
 
 `broken(items)` takes items as boto3's table resource returns them. It returns a sentence for each violation.
 """

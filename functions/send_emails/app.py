@@ -1,7 +1,7 @@
 """Stream of the outbox, and a sweep every minute: send each email once to each of its recipients.
 
 The stream makes delivery fast, and the sweep makes it reliable. Both do the same work, and a claim on each copy keeps
-them from sending it twice (guarantees.md §4).
+them from sending it twice (consistency.md §4).
 """
 
 import secrets

@@ -1,4 +1,4 @@
-"""Tests of cursors: valid for a day, for one caller, list and filter, and impossible to forge (hostile.md row 28)."""
+"""Tests of cursors: valid for a day, one caller, list and filter, and impossible to forge (threat-model.md row 28)."""
 
 import base64
 import json

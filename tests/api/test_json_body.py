@@ -1,4 +1,4 @@
-"""Tests of parsing request bodies: one JSON object in UTF-8, without lenient JSON (hostile.md §2.1, rows 8-17)."""
+"""Tests of parsing request bodies: one JSON object in UTF-8, without lenient JSON (threat-model.md §2.1, rows 8-17)."""
 
 import base64
 from typing import Any

@@ -1,4 +1,4 @@
-"""Tests of request fields: strict bodies, plain text, and strict queries (hostile.md §2.1, rows 18-22, 26, 27)."""
+"""Tests of request fields: strict bodies, plain text, and strict queries (threat-model.md §2.1, rows 18-22, 26, 27)."""
 
 import json
 from typing import Any

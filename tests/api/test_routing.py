@@ -1,4 +1,4 @@
-"""Tests of the API layer: events, responses and errors, independent of the operation (hostile.md §2.1)."""
+"""Tests of the API layer: events, responses and errors, independent of the operation (threat-model.md §2.1)."""
 
 import io
 import json

@@ -409,7 +409,7 @@ def test_approve_link_after_decline_is_refused(seeded: Table) -> None:
 
 
 def test_approve_link_with_several_errors_reports_first_in_order(table: Table, check_invariants: None) -> None:
-    """The order is secret, link, account, authority, account state, partner seats (contract.md)."""
+    """The order is secret, link, account, authority, account state, partner seats (http-api.md)."""
     seed(table, the_client(state="closed", partner_seat_limit=0), an_open_link(stored_state="revoked"))
     wrong = SECRET_TEXT.replace("c" * 43, "d" * 43)
 
@@ -617,7 +617,7 @@ def test_approve_link_with_same_key_after_a_day_is_new_request(seeded: Table) ->
 def test_approve_link_replay_after_later_changes_returns_response(
     table: Table, check_invariants: None, concurrent_change: Callable[[], object]
 ) -> None:
-    """The actor may have lost access since (guarantees.md H9). The retry is neither refused nor executed again."""
+    """The actor may have lost access since (consistency.md H9). The retry is neither refused nor executed again."""
     seed(table, *TWO_ADMINS)
     first = approve(key="one")
     concurrent_change()
@@ -629,7 +629,7 @@ def test_approve_link_replay_after_later_changes_returns_response(
 
 
 def test_approve_link_with_same_key_concurrently_replays(seeded: Table) -> None:
-    """The first attempt commits after the second has read its facts (guarantees.md H9)."""
+    """The first attempt commits after the second has read its facts (consistency.md H9)."""
     firsts = []
 
     second = send_during_change(seeded, lambda: firsts.append(approve(key="one")), lambda: approve(key="one"))

@@ -1,4 +1,4 @@
-"""Bad input at every route (hostile.md §2.1): it returns a problem, raises no exception and changes nothing.
+"""Bad input at every route (threat-model.md §2.1): it returns a problem, raises no exception and changes nothing.
 
 The inputs are derived from the routes, so a new route needs no change here. The decision API has its own error format:
 tests/authzen/test_bad_input.py.
@@ -336,7 +336,7 @@ def test_path_with_other_method_returns_405_with_allow(seeded: Table, route_key:
         assert response.headers["allow"] == ", ".join(methods)
 
 
-# members (hostile.md §2.4)
+# members (threat-model.md §2.4)
 
 USER: Final = "/accounts/{account_id}/users/{user_id}"
 INVALID_EDITS: Final[list[tuple[object, int, str]]] = [

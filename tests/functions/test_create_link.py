@@ -295,7 +295,7 @@ def test_create_link_for_ineligible_employee_is_refused(
 
 
 def test_create_link_for_ineligible_people_returns_same_error(seeded: Table) -> None:
-    """The error is the same for unknown users, client users and unverified domains (hostile.md row 39).
+    """The error is the same for unknown users, client users and unverified domains (threat-model.md row 39).
 
     It does not reveal which users exist.
     """

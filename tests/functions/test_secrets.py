@@ -1,6 +1,6 @@
 """Tests that operations with a link secret reveal nothing to callers without it.
 
-All wrong secrets get the same response after the same number of requests (guarantees.md G12).
+All wrong secrets get the same response after the same number of requests (consistency.md G12).
 """
 
 from collections.abc import Callable

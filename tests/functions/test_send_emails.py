@@ -1,4 +1,4 @@
-"""Tests of sending emails under faults: each notification reaches each of its recipients once (guarantees.md §4)."""
+"""Tests of sending emails under faults: each notification reaches each of its recipients once (consistency.md §4)."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -1011,7 +1011,7 @@ def test_send_member_created_email_without_partner_uses_locale_of_client(scenari
 def test_send_email_names_account_only_after_an_act_of_the_account(
     scenario: EmailScenario, kind: NotificationKind, named: bool
 ) -> None:
-    """Assert that the account's name stays hidden from a partner that binds a link to its id (contract.md)."""
+    """Assert that the account's name stays hidden from a partner that binds a link to its id (http-api.md)."""
     queue_and_send(scenario, kind, account_id=CLIENT)
 
     assert scenario.ses.sent

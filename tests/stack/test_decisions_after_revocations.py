@@ -1,4 +1,4 @@
-"""A decision that is requested after the response to a revocation permits nothing (guarantees.md G4)."""
+"""A decision that is requested after the response to a revocation permits nothing (consistency.md G4)."""
 
 import time
 from collections.abc import Callable, Iterator, Mapping

@@ -1,4 +1,4 @@
-"""DynamoDB access: batch reads, snapshots, transactions, stored responses and faults (guarantees.md §5, §7)."""
+"""DynamoDB access: batch reads, snapshots, transactions, stored responses and faults (consistency.md §5, §7)."""
 
 import runpy
 from collections.abc import Callable, Iterator
@@ -590,7 +590,7 @@ def test_store_response_after_deadline_raises_unavailable(
 
 @pytest.mark.parametrize("conflicting", [0, 1])
 def test_commit_with_failed_condition_and_conflict_is_not_retried(table: Table, conflicting: int) -> None:
-    """Check that a failed condition is final, whichever reason comes first (guarantees.md F9)."""
+    """Check that a failed condition is final, whichever reason comes first (consistency.md F9)."""
     others = {f"at_{conflicting}": "TransactionConflict"}
     fault = faults.transaction_canceled("ConditionalCheckFailed", 1 - conflicting, **others)
     act = an_act()
@@ -693,7 +693,7 @@ def test_requests_with_truncated_error_raise_unavailable(table: Table, ask: str,
 
 
 def test_commit_with_lost_response_takes_effect_once(table: Table) -> None:
-    """Check that the idempotency key prevents a second effect, since moto ignores the token (guarantees.md F5)."""
+    """Check that the idempotency key prevents a second effect, since moto ignores the token (consistency.md F5)."""
     table.put(KEY, {"stored_state": "open"})
 
     with (
@@ -709,7 +709,7 @@ def test_commit_with_lost_response_takes_effect_once(table: Table) -> None:
 
 
 def test_commit_with_all_responses_lost_is_replayed_by_key(table: Table) -> None:
-    """Check that the caller gets the stored response with a later request (guarantees.md F6)."""
+    """Check that the caller gets the stored response with a later request (consistency.md F6)."""
     plan = [faults.response_lost, faults.request_lost, faults.request_lost]
     with faults.inject(dynamo.client(), "TransactWriteItems", *plan), pytest.raises(TemporarilyUnavailable):
         commit(a_decision())

@@ -1,4 +1,4 @@
-"""Faults of AWS calls: the result of each attempt, before or after it took effect (guarantees.md §7)."""
+"""Faults of AWS calls: the result of each attempt, before or after it took effect (consistency.md §7)."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping

@@ -1,6 +1,6 @@
 """Histories of access changes and access checks, each with its start and end time.
 
-A history is checked for decisions that cannot be correct (guarantees.md G4).
+A history is checked for decisions that cannot be correct (consistency.md G4).
 """
 
 import time

@@ -105,7 +105,7 @@ PARTS: Final = (
     ProofPart(
         "faults",
         "Faults",
-        "The rows of guarantees.md §7. The invariants, the audit entries, the emails and the number of AWS calls are "
+        "The rows of consistency.md §7. The invariants, the audit entries, the emails and the number of AWS calls are "
         "checked wherever a fault can affect them. All tests of the files that show a row are run.",
         ("tests/proofs/faults", *MORE_FAULT_TESTS),
     ),
@@ -201,4 +201,4 @@ GUARANTEES: Final = (
     ("G11", "Altering, removing, reordering or truncating the audit log is detected", ("audit_log",)),
     ("G12", "A caller without the secret learns nothing", ("fuzz",)),
 )
-"""The guarantees of guarantees.md with the parts that prove them."""
+"""The guarantees of consistency.md with the parts that prove them."""

@@ -1,4 +1,4 @@
-"""URLs of the web pages. Their origin comes from the configuration, never from a header (hostile.md §1.1)."""
+"""URLs of the web pages. Their origin comes from the configuration, never from a header (threat-model.md §1.1)."""
 
 from urllib.parse import quote
 

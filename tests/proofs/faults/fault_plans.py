@@ -1,4 +1,4 @@
-"""The faults of DynamoDB, by the rows of guarantees.md §7, and the permitted results of an operation for each."""
+"""The faults of DynamoDB, by the rows of consistency.md §7, and the permitted results of an operation for each."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

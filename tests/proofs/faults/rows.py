@@ -1,4 +1,4 @@
-"""The rows of guarantees.md §7, each with the tests that prove it or with the reason that no local test can."""
+"""The rows of consistency.md §7, each with the tests that prove it or with the reason that no local test can."""
 
 from dataclasses import dataclass
 from typing import Final

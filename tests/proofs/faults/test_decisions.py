@@ -1,4 +1,4 @@
-"""Access decisions under each fault of DynamoDB (guarantees.md G9).
+"""Access decisions under each fault of DynamoDB (consistency.md G9).
 
 A response is correct, or it is a 503, or there is no response.
 """

@@ -1,4 +1,4 @@
-"""Arbitrary stream records (guarantees.md F23, F24).
+"""Arbitrary stream records (consistency.md F23, F24).
 
 A malformed record blocks no other, and a repeated one changes nothing.
 """

@@ -1,4 +1,4 @@
-"""A torn restore (guarantees.md F38): one item of a sound table is lost at a time.
+"""A torn restore (consistency.md F38): one item of a sound table is lost at a time.
 
 The invariants detect the loss, or the reason that they cannot is listed.
 """

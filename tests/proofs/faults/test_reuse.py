@@ -1,4 +1,4 @@
-"""A warm process (guarantees.md F29): earlier requests, by any caller, change no later response."""
+"""A warm process (consistency.md F29): earlier requests, by any caller, change no later response."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Tests of the table of faults: each row of guarantees.md §7 names existing tests or the reason that there are none."""
+"""Tests of the table of faults: each row of consistency.md §7 names its tests or the reason that there are none."""
 
 import ast
 from functools import cache

@@ -1,4 +1,4 @@
-"""Failures of tree head signing (guarantees.md F34).
+"""Failures of tree head signing (consistency.md F34).
 
 Operations go on, and the series of signed tree heads catches up.
 """

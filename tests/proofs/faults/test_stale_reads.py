@@ -1,4 +1,4 @@
-"""Maximum staleness of DynamoDB (guarantees.md F13, F14): decisions remain correct, and sweeps break nothing."""
+"""Maximum staleness of DynamoDB (consistency.md F13, F14): decisions remain correct, and sweeps break nothing."""
 
 import os
 from random import Random

@@ -1,4 +1,4 @@
-"""Clock skew, and functions that run out of time (guarantees.md F26, F28)."""
+"""Clock skew, and functions that run out of time (consistency.md F26, F28)."""
 
 from datetime import timedelta
 from itertools import product

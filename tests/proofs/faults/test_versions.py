@@ -1,4 +1,4 @@
-"""Old and new code on one table (guarantees.md F37): attributes of a later version are ignored."""
+"""Old and new code on one table (consistency.md F37): attributes of a later version are ignored."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""The faults of a call to AWS (guarantees.md §7): an error, a lost request or response, or the end of the function."""
+"""The faults of a call to AWS (consistency.md §7): an error, a lost request or response, or the end of the function."""
 
 import json
 from collections.abc import Callable

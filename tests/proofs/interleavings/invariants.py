@@ -1,4 +1,4 @@
-"""The invariants of every schedule, and the checks for them (guarantees.md §1)."""
+"""The invariants of every schedule, and the checks for them (consistency.md §1)."""
 
 import json
 from collections import Counter

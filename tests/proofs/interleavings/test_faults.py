@@ -37,13 +37,13 @@ TOGETHER: Final = (
     ("send emails from the stream", "send emails from the stream"),
     ("publish audit events", "publish more audit events"),
 )
-"""The hazards of guarantees.md §6."""
+"""The hazards of consistency.md §6."""
 
 
 def test_operation_with_fault_at_each_call_takes_effect_once(
     scenario: Scenario, shard: int, whole: bool, notes: Notes
 ) -> None:
-    """Check one fault of each kind, or a lasting one, followed by a retry (F1 to F11 and F27 of guarantees.md §7)."""
+    """Check one fault of each kind, or a lasting one, followed by a retry (F1 to F11 and F27 of consistency.md §7)."""
     mine = scenario.attempts(*(list(scenario.operations)[shard::SHARDS] if whole else SHORT))
     found = [scenario.prove(each, faults=EVERY_FAULT) for each in mine]
 

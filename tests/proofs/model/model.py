@@ -1,7 +1,7 @@
-"""The expected outcome of every request, computed with plain dicts and the terms of domain.md and contract.md.
+"""The expected outcome of every request, computed with plain dicts and the terms of domain.md and http-api.md.
 
 Memberships are stored in the shape that `ReferencePolicy` reads, and it decides what each user can do.
-Where contract.md gives no order of checks, the model expects the error that the product returns first. The model does
+Where http-api.md gives no order of checks, the model expects the error that the product returns first. The model does
 not predict versions, the audit entries of a reconciliation, or the recipients of expiry warnings.
 """
 

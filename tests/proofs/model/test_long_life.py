@@ -1,4 +1,4 @@
-"""A soak test: one system runs from day to day (hostile.md §3). The other tests of the model start each day afresh."""
+"""A soak test: one system runs from day to day (threat-model.md §3). Other tests of the model start each day afresh."""
 
 import os
 import time

@@ -1,4 +1,4 @@
-"""Access facts in the table: one snapshot, few requests, no decision without all facts (guarantees.md §3, G4, G9)."""
+"""Access facts in the table: one snapshot, few requests, no decision without all facts (consistency.md §3, G4, G9)."""
 
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
@@ -381,7 +381,7 @@ PERSISTENT_FAULTS: Final[dict[str, Fault]] = {
 def test_access_facts_with_persistent_fault_raise_unavailable(
     table: Table, fault: Fault, after: int, recorded_pauses: list[float]
 ) -> None:
-    """Check that no decision is made, and that the number of calls is bounded (guarantees.md F3)."""
+    """Check that no decision is made, and that the number of calls is bounded (consistency.md F3)."""
     seed(table, a_partner_admin())
     assert decision(table).permits
 
@@ -401,7 +401,7 @@ def test_access_facts_with_persistent_fault_raise_unavailable(
 def test_access_facts_after_transaction_conflict_are_retried(
     table: Table, times: int, recorded_pauses: list[float]
 ) -> None:
-    """Check that a conflict is retried after a pause (guarantees.md F7)."""
+    """Check that a conflict is retried after a pause (consistency.md F7)."""
     seed(table, a_partner_admin())
 
     with faults.inject(dynamo.client(), "", *[faults.WRITE_CONFLICT] * times) as requests:

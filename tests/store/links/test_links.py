@@ -293,7 +293,7 @@ def test_due_links_over_several_pages_are_complete(table: Table) -> None:
 
 
 def test_due_links_are_read_again_from_the_table(table: Table) -> None:
-    """Check that stale index entries are read again and missing links are skipped (guarantees.md F14)."""
+    """Check that stale index entries are read again and missing links are skipped (consistency.md F14)."""
     seed(table, a_link(expires_at=NOW))
     found = stored._read_links([{"pk": LINK_KEY.pk, "sk": LINK_KEY.sk}, {"pk": LINK_KEY.pk, "sk": "LINK#gone"}])
 

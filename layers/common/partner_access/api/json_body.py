@@ -1,4 +1,4 @@
-"""Strict parsing of JSON bodies: one object, UTF-8, no duplicate keys, limited depth and numbers (hostile.md §2.1)."""
+"""Strict parsing of JSON bodies: one object in UTF-8, no duplicate keys, limited depth (threat-model.md §2.1)."""
 
 import json
 from base64 import b64decode

@@ -18,7 +18,7 @@ MAX_COMBINING: Final = 8
 
 
 def _plain_text(text: str) -> str:
-    """Reject invisible characters and those that change the reading direction (hostile.md §2.1)."""
+    """Reject invisible characters and those that change the reading direction (threat-model.md §2.1)."""
     combined = 0
     for character in text:
         category = unicodedata.category(character)
@@ -36,7 +36,7 @@ def _prose(text: str) -> str:
 
 
 class _LinkSecretParser:
-    """Parser of link secrets. It rejects malformed ones with 404, without a database read (hostile.md §2.3)."""
+    """Parser of link secrets. It rejects malformed ones with 404, without a database read (threat-model.md §2.3)."""
 
     @staticmethod
     def __get_pydantic_core_schema__(_: object, __: object) -> CoreSchema:
@@ -51,7 +51,7 @@ IDENTIFIER: Final = r"^[A-Za-z0-9][A-Za-z0-9_.:|@-]{0,127}$"
 
 
 def is_identifier(text: str) -> bool:
-    """Return whether the text has the form of an id. Any other text names no record (hostile.md §2.1)."""
+    """Return whether the text has the form of an id. Any other text names no record (threat-model.md §2.1)."""
     return re.fullmatch(IDENTIFIER, text, re.ASCII) is not None
 
 

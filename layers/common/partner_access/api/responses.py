@@ -1,4 +1,4 @@
-"""Response models of links, grants, members and permission sets (contract.md)."""
+"""Response models of links, grants, members and permission sets (http-api.md)."""
 
 from collections.abc import Mapping
 from datetime import datetime

@@ -45,7 +45,7 @@ ATTEMPTS: Final = 4
 SPARE_SECONDS: Final = 7
 """Remaining time of an invocation, in seconds, below which no attempt is started.
 
-It is the longest time that one attempt can take (guarantees.md F28).
+It is the longest time that one attempt can take (consistency.md F28).
 """
 SECRET_PATTERN: Final = re.compile(r"pal_[\w-]+(\.|%2E)[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
 """Matches enough of a link secret that no id can match by mistake."""
@@ -102,7 +102,7 @@ class Route:
         return cls(operation, {name: each.annotation for name, each in parameters.items()}, needs_key, docs)
 
     def reject_unknown_query(self, event: Event) -> None:
-        """Reject query parameters if the operation takes none (hostile.md §2.1).
+        """Reject query parameters if the operation takes none (threat-model.md §2.1).
 
         An operation that takes the event itself checks them on its own.
         """

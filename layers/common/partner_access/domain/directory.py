@@ -332,7 +332,7 @@ def _employment_reconciliation(
 def _witness_records(
     facts: DirectoryMemberFacts, user: User, now: Member | None, member: Member, act: Act
 ) -> tuple[Record, ...]:
-    """Return the records of a remaining super admin, if one is needed (guarantees.md G3).
+    """Return the records of a remaining super admin, if one is needed (consistency.md G3).
 
     One is needed when a super admin goes, or when the new super admin is a deactivated user.
     """

@@ -1,4 +1,4 @@
-"""Recipients and content limits of each kind of notification, and the delivery of one copy (guarantees.md §4)."""
+"""Recipients and content limits of each kind of notification, and the delivery of one copy (consistency.md §4)."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta

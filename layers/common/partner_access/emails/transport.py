@@ -30,7 +30,7 @@ RETRY_LATER: Final = frozenset({"LimitExceededException", "ThrottlingException",
 
 @cache
 def client() -> "SESV2Client":
-    """Return the SES client of this process. It never retries a call by itself (guarantees.md §4)."""
+    """Return the SES client of this process. It never retries a call by itself (consistency.md §4)."""
     return boto3.client("sesv2", config=Config(connect_timeout=2, read_timeout=5, retries={"total_max_attempts": 1}))
 
 

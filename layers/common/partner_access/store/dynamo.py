@@ -49,7 +49,7 @@ RecordT = TypeVar("RecordT", bound=BaseModel)
 
 @cache
 def client() -> "DynamoDBClient":
-    """Return the one client of this process. Its timeouts are far below the API's (guarantees.md §5)."""
+    """Return the one client of this process. Its timeouts are far below the API's (consistency.md §5)."""
     return boto3.client(
         "dynamodb",
         config=Config(
@@ -123,7 +123,7 @@ def response_part(response: Mapping[str, Any], part: str) -> Any:
 def snapshot(wanted: Iterable[Key], *, deadline: float = inf) -> Items:
     """Read up to 100 items as they all were at one instant.
 
-    Try again while a concurrent write to them is in progress (guarantees.md §3).
+    Try again while a concurrent write to them is in progress (consistency.md §3).
     """
     item_keys = list(dict.fromkeys(wanted))
     gets: Any = [

@@ -1,4 +1,7 @@
-"""Access decisions: whether a person can do something in an account at one instant, and by which rule (authzen.md)."""
+"""Access decisions: whether a person can do something in an account at an instant, and by which rule.
+
+integration/decisions.md describes the API of these decisions.
+"""
 
 from dataclasses import dataclass
 from datetime import datetime

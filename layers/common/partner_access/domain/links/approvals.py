@@ -121,7 +121,7 @@ def approve(facts: ReplyFacts, terms_offered: RequestedAccess, act: Act) -> Link
 def _require_open(facts: ReplyFacts, act: Act) -> tuple[links.Link, Account]:
     """Return the link and the account if the link can be answered.
 
-    Errors come in this order: secret, state of the link, account, authority, earlier answer (contract.md).
+    Errors come in this order: secret, state of the link, account, authority, earlier answer (http-api.md).
     """
     link, account = facts.link, facts.account
     if not link:

@@ -25,7 +25,7 @@ class LinkSecret:
 
     @classmethod
     def read(cls, text: str) -> "LinkSecret":
-        """Parse a secret. Raise `LinkNotFound` for a malformed one without a database read (hostile.md §1.1)."""
+        """Parse a secret. Raise `LinkNotFound` for a malformed one without a database read (threat-model.md §1.1)."""
         body, _, checksum = text.rpartition("_")
         parts = SECRET_PATTERN.fullmatch(body)
         if not parts or checksum != _checksum(body):

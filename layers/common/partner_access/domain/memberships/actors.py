@@ -149,7 +149,7 @@ def has_independent_super_admin(super_admins: tuple[Actor, ...], at: datetime) -
 
 
 def witness(others: tuple[Actor, ...], at: datetime, *, preferred: User | None = None) -> Actor:
-    """Return a super admin who remains when another one goes, or raise `LastSuperAdmin` (guarantees.md T3).
+    """Return a super admin who remains when another one goes, or raise `LastSuperAdmin` (consistency.md T3).
 
     The user given as `preferred` comes first, then super admins who work for no partner.
     """

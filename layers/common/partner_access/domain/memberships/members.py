@@ -155,7 +155,7 @@ class Member(Record, Assignment):
         return MemberState.SUSPENDED if self.suspended_by else MemberState.ACTIVE
 
     def as_of(self, at: datetime) -> "Member":
-        """Return the membership as it counts at an instant, even if the link-expiry job is late (guarantees.md §3)."""
+        """Return the membership as it counts at an instant, even if the link-expiry job is late (consistency.md §3)."""
         return self.ended() if self.grant and self.grant.has_expired(at) else self
 
     def ended(self) -> "Member":

@@ -62,7 +62,7 @@ class SuperAdminMigrated(Decision):
 def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
     """Turn a super admin into a partner admin.
 
-    Another super admin must remain. The decision relies on that one as its witness (guarantees.md T3).
+    Another super admin must remain. The decision relies on that one as its witness (consistency.md T3).
     """
     account, partner, employee, before = _must_be_migratable(facts, act)
     remaining = witness(facts.others, act.at, preferred=facts.actor.user)
@@ -115,7 +115,7 @@ def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
 
 
 def _must_be_migratable(facts: MigrationFacts, act: Act) -> tuple[Account, Account, User, Member]:
-    """Return the account, the partner, the employee and their membership. Raise errors in the order of contract.md."""
+    """Return the account, the partner, the employee and their membership. Raise errors in the order of http-api.md."""
     account, partner, target = facts.account, facts.partner, facts.target
     if not account:
         raise NotFound

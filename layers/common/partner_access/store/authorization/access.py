@@ -1,4 +1,4 @@
-"""Reads of the facts that an access decision relies on, each consistent at one instant (guarantees.md §3)."""
+"""Reads of the facts that an access decision relies on, each consistent at one instant (consistency.md §3)."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
