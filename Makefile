@@ -82,6 +82,7 @@ check: .venv/.made .venvs/sam/.made node_modules/.made .local/api.d.ts ## check 
 	$(python) -m tools.openapi --check
 	$(python) -m tools.wire --check
 	$(python) -m tools.readme --check
+	$(python) -m tools.documents --check
 
 .PHONY: build
 build: .venv/.made .venvs/sam/.made ## build the layer and the functions into .aws-sam/build (ARCHITECTURE=arm64 or x86_64)
@@ -96,11 +97,12 @@ deploy: build ## build, then deploy with samconfig.toml (PARAMETERS='BaseUrl=…
 	$(sam) deploy --parameter-overrides Architecture=$(ARCHITECTURE) $(PARAMETERS)
 
 .PHONY: openapi
-openapi: .venv/.made ## write the routes, openapi.json, docs/wire.json and the tables in documents from the code
+openapi: .venv/.made ## write the routes, openapi.json, docs/wire.json and the generated parts of the documents
 	$(python) -m tools.routes
 	$(python) -m tools.openapi
 	$(python) -m tools.wire
 	$(python) -m tools.readme
+	$(python) -m tools.documents
 
 .PHONY: clean
 clean: ## remove everything that make and the tools created

@@ -33,6 +33,7 @@ def in_ascii(label: str) -> str:
     ],
 )
 def test_email_address_is_normalized(text: str, address: str) -> None:
+    # domain.md rule 13
     assert TypeAdapter(EmailAddress).validate_python(text) == address
     assert normalize(address) == address
 

@@ -51,6 +51,7 @@ def path_parameters(path: str) -> Iterator[dict[str, str]]:
 
 @pytest.mark.parametrize("route", GET_ROUTES)
 def test_get_request_changes_nothing(seeded: Table, route: str) -> None:
+    # domain.md rule 1
     people = [(VENDOR, DIRECTORY)] if "/directory/" in route else [(each, USE) for each in CALLERS]
     statuses = set()
 
@@ -66,6 +67,7 @@ def test_get_request_changes_nothing(seeded: Table, route: str) -> None:
 @pytest.mark.parametrize("path", PATHS)
 @pytest.mark.parametrize("method", ["HEAD", "OPTIONS", "GET"])
 def test_other_safe_method_returns_405_and_changes_nothing(seeded: Table, method: str, path: str) -> None:
+    # domain.md rule 1
     if f"{method} {path}" in GET_ROUTES:
         return
 

@@ -52,6 +52,7 @@ from tests.support.builders import (
 def test_eligible_requires_active_employee_and_partner_in_program(
     user: User | None, partner: Account | None, expected: bool
 ) -> None:
+    # domain.md rule 13
     assert is_eligible(user, partner) is expected
 
 

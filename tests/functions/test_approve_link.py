@@ -92,6 +92,7 @@ def test_approve_link_makes_employee_partner_admin(seeded: Table) -> None:
 
 
 def test_approve_link_writes_both_audit_logs_and_queues_one_email(seeded: Table) -> None:
+    # domain.md rule 26
     grant = approve(access_days=5, permissions={"remove": ["crm.import"]}).body
 
     entries = seeded.items_with_prefix("AUDIT#")
@@ -144,6 +145,7 @@ def test_approve_link_in_legacy_account_with_paid_seat_returns_no_notice(table: 
 
 
 def test_approve_link_bound_to_account_succeeds(table: Table, check_invariants: None) -> None:
+    # domain.md rule 5
     seed(table, an_open_link(account_id=CLIENT))
 
     assert approve().status == 201
@@ -153,6 +155,7 @@ def test_approve_link_bound_to_account_succeeds(table: Table, check_invariants: 
 
 
 def test_approve_link_narrowed_by_approver_stores_requested_and_granted(table: Table, check_invariants: None) -> None:
+    # domain.md rule 15
     seed(table, an_open_link(removed=("crm.export",), access_days=30))
 
     grant = approve(permissions={"remove": ["crm.import"]}, access_days=7).body
@@ -181,6 +184,7 @@ def test_approve_link_with_more_days_than_requested_is_refused(table: Table, che
 
 
 def test_approve_link_with_added_permissions_is_refused(seeded: Table) -> None:
+    # domain.md rule 15
     for name in ("crm.import", "account.billing.manage"):
         response = assert_error(seeded, partial(approve, permissions={"add": [name]}), 422, "unknown_field")
         assert response.body["errors"] == [{"pointer": "/permissions/add", "code": "unknown_field"}]
@@ -230,6 +234,7 @@ def test_approve_link_without_secret_and_account_is_refused(seeded: Table) -> No
 
 
 def test_approve_link_for_ordinary_member_keeps_previous_assignment(table: Table, check_invariants: None) -> None:
+    # domain.md rule 10
     before = a_member(EMPLOYEE, "marketing", removed=("crm.lists.edit",), seat=Seat.SALES, version=3)
     seed(table, before)
 
@@ -245,6 +250,7 @@ def test_approve_link_for_ordinary_member_keeps_previous_assignment(table: Table
 
 
 def test_approve_link_for_deactivated_member_keeps_history(table: Table, check_invariants: None) -> None:
+    # domain.md rule 10
     before = a_member(EMPLOYEE, "marketing", active=False)
     seed(table, before)
 
@@ -279,6 +285,7 @@ def test_approve_link_for_expired_grant_reuses_its_seat(table: Table, check_inva
 def test_approve_link_for_super_admin_or_partner_admin_is_refused(
     table: Table, check_invariants: None, before: Member, code: str
 ) -> None:
+    # domain.md rule 10
     south = the_partner(account_id="partner-south", name="South")
     seed(table, south, before)
 
@@ -307,6 +314,7 @@ def test_approve_link_for_super_admin_or_partner_admin_is_refused(
 def test_approve_link_by_unauthorized_caller_is_refused(
     table: Table, check_invariants: None, by: str, account_id: str, status: int, code: str
 ) -> None:
+    # domain.md rule 9
     seed(table, *TWO_CLIENTS)
 
     assert_error(table, lambda: approve(by, account_id=account_id), status, code)
@@ -364,6 +372,7 @@ def test_approve_link_by_partner_admin_of_other_partner_is_refused(table: Table,
 def test_approve_link_with_unmet_condition_is_refused(
     table: Table, check_invariants: None, others: tuple[Any, ...], status: int, code: str
 ) -> None:
+    # domain.md rule 5
     seed(table, *others)
 
     assert_error(table, approve, status, code)
@@ -371,6 +380,7 @@ def test_approve_link_with_unmet_condition_is_refused(
 
 
 def test_approve_link_without_free_seat_returns_limit_and_used(table: Table, check_invariants: None) -> None:
+    # domain.md rule 11
     seed(table, the_client(partner_seat_limit=1), a_partner_admin(COLLEAGUE))
 
     response = assert_error(table, approve, 409, "no_seat_left")
@@ -388,12 +398,14 @@ def test_approve_link_without_free_seat_returns_limit_and_used(table: Table, che
 def test_approve_link_that_ended_is_refused(
     table: Table, check_invariants: None, changes: dict[str, Any], status: int, code: str
 ) -> None:
+    # domain.md rule 3
     seed(table, an_open_link(**changes))
 
     assert_error(table, approve, status, code)
 
 
 def test_approve_link_for_one_approval_a_second_time_is_refused(table: Table, check_invariants: None) -> None:
+    # domain.md rule 2
     seed(table, *TWO_CLIENTS)
     assert approve().status == 201
 
@@ -484,6 +496,7 @@ def _assert_link_revoked(table: Table) -> None:
 def test_approve_link_of_ineligible_employee_revokes_link(
     seeded: Table, concurrent_change: Callable[[], object]
 ) -> None:
+    # domain.md rule 6
     concurrent_change()
 
     response = approve()
@@ -566,6 +579,7 @@ def test_approve_link_of_ineligible_employee_by_unauthorized_caller_is_refused(s
 
 
 def test_approve_link_of_former_creator_succeeds(table: Table, check_invariants: None) -> None:
+    # domain.md rule 6
     seed(table, an_open_link(created_by=MANAGER), a_partner_account_member(COLLEAGUE, "super_admin"))
     link_requests.put_member(PARTNER, MANAGER, active=False)
     link_requests.put_user(MANAGER, active=False)
@@ -577,6 +591,7 @@ def test_approve_link_of_former_creator_succeeds(table: Table, check_invariants:
 
 
 def test_approve_link_with_same_key_replays(seeded: Table) -> None:
+    # domain.md rule 2
     assert_replayed(seeded, lambda key: approve(key=key))
 
     assert len(seeded.items_with_prefix("OUTBOX#")) == 1
@@ -629,7 +644,7 @@ def test_approve_link_replay_after_later_changes_returns_response(
 
 
 def test_approve_link_with_same_key_concurrently_replays(seeded: Table) -> None:
-    """The first attempt commits after the second has read its facts (consistency.md H9)."""
+    """The first attempt commits after the second has read its facts (consistency.md H9, domain.md rule 2)."""
     firsts = []
 
     second = send_during_change(seeded, lambda: firsts.append(approve(key="one")), lambda: approve(key="one"))
@@ -690,6 +705,7 @@ CONCURRENT_CHANGES: list[tuple[str, Callable[[], object], int, str]] = [
 def test_approve_link_after_concurrent_change_changes_nothing(
     table: Table, check_invariants: None, concurrent_change: Callable[[], object], status: int, code: str
 ) -> None:
+    # domain.md rule 4
     seed(table, *TWO_CLIENTS)
 
     response = send_during_change(table, concurrent_change, approve)
@@ -713,6 +729,7 @@ def _second_link(employee_id: str) -> tuple[Link, str]:
 
 
 def test_approve_link_with_last_seat_taken_before_commit_is_refused(table: Table, check_invariants: None) -> None:
+    # domain.md rule 11
     link, secret = _second_link(COLLEAGUE)
     seed(table, the_client(partner_seat_limit=1), link)
 
@@ -813,6 +830,7 @@ def test_approve_link_with_repeated_conflicts_returns_rights_changed(seeded: Tab
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS", "PUT"])
 def test_approve_link_by_other_method_returns_405(seeded: Table, method: str) -> None:
+    # domain.md rule 1
     with assert_unchanged(seeded):
         response = call(f"{method} /access-links/approvals", APPROVER, {"secret": SECRET_TEXT, "account_id": CLIENT})
 

@@ -329,6 +329,7 @@ def test_route_called_by_each_role_returns_status_of_matrix(
 def test_route_for_other_account_returns_same_404_as_unknown_account(
     seeded_table: Table, row: MatrixRow, scopes: dict[str, set[str]]
 ) -> None:
+    # domain.md rule 24
     before = seeded_table.items()
     elsewhere, nowhere = (
         own_path_parameters(account_id=FLORIST, partner_id=SOUTH),

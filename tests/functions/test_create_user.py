@@ -86,6 +86,7 @@ def test_create_user_with_unnormalized_email_finds_user(table: Table, email: str
 
 @pytest.mark.parametrize("email", ["user.employee@north.example", "user-employee+x@north.example"])
 def test_create_user_with_other_dots_or_plus_in_email_is_refused(table: Table, email: str) -> None:
+    # domain.md rule 13
     seed(table)
 
     assert_error(table, lambda: create(email=email), 409, "not_eligible")
@@ -142,6 +143,7 @@ def test_create_partner_admin_from_former_member_keeps_history(table: Table, for
 
 
 def test_create_partner_admin_of_two_partners_requires_partner_id(table: Table) -> None:
+    # domain.md rule 14
     south = the_partner(account_id=SOUTH, domains=("north.example",))
     seed(table, south, a_partner_account_member(EMPLOYEE, account_id=SOUTH))
 
@@ -233,6 +235,7 @@ def test_create_partner_admin_with_unmet_condition_is_refused(
 
 
 def test_create_partner_admin_for_ineligible_people_returns_same_error(table: Table) -> None:
+    # domain.md rule 12
     seed(table, a_user(NEWCOMER), an_employee(COLLEAGUE, active=False))
 
     texts = {

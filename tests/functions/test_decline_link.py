@@ -79,6 +79,7 @@ def test_decline_link_by_user_manager_succeeds(table: Table, check_invariants: N
 
 
 def test_decline_link_for_several_approvals_ends_it_for_one_account(table: Table, check_invariants: None) -> None:
+    # domain.md rule 7
     seed(table, an_open_link(max_approvals=3), *TWO_CLIENTS)
 
     assert decline().body == {"state": "declined"}

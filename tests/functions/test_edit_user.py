@@ -205,6 +205,7 @@ def test_edit_in_partner_account_makes_employee_super_admin(seeded_table: Table)
 
 
 def test_edit_partner_admin_to_super_admin_ends_grant_and_frees_seat(table: Table) -> None:
+    # domain.md rule 20
     seed_members(table, the_client(partner_seat_limit=2))
 
     response = edit(permission_set="super_admin")
@@ -222,6 +223,7 @@ def test_edit_partner_admin_to_super_admin_ends_grant_and_frees_seat(table: Tabl
 
 @pytest.mark.parametrize("by", [USERS, COLLEAGUE, MANAGER, EMPLOYEE, CLERK])
 def test_edit_to_super_admin_by_other_role_is_refused(seeded_table: Table, by: str) -> None:
+    # domain.md rule 17
     assert_error(seeded_table, partial(edit, by, permission_set="super_admin"), 403, "forbidden")
 
 
@@ -515,6 +517,7 @@ def test_edit_widening_by_partner_side_is_refused(seeded_table: Table) -> None:
 def test_edit_without_current_version_is_refused(
     seeded_table: Table, expected_version: object, status: int, code: str
 ) -> None:
+    # domain.md rule 25
     for change in ({}, NARROWED):
         assert_error(seeded_table, partial(edit, expected_version=expected_version, **change), status, code)
 

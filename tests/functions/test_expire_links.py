@@ -546,6 +546,7 @@ def test_expire_grant_ending_soon_warns_both_sides_once(
 
 
 def test_expire_grant_over_its_life_sends_three_warnings_and_end(seeded: Table, clock: Clock) -> None:
+    # domain.md rule 23
     seed(seeded, partner_admin_ending(clock, days=31))
     emails_by_day: list[tuple[float, tuple[str, int | None]]] = []
 

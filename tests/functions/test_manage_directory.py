@@ -268,6 +268,7 @@ def test_put_user_with_invalid_field_is_refused(table: Table, fields: dict[str, 
 def test_put_user_deactivating_last_super_admin_reports_orphaned_account(
     table: Table, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    # domain.md rule 16
     seed(table)
 
     assert put_user(APPROVER, active=False).status == 200
@@ -303,6 +304,7 @@ def test_put_user_deactivated_reports_only_accounts_without_active_super_admin(
 
 
 def test_erase_user_removes_name_and_email_and_keeps_audit_entry(table: Table) -> None:
+    # domain.md rule 27
     seed(table, an_employee(COLLEAGUE, email="colette@north.example", name="Colette"), a_partner_admin(COLLEAGUE))
 
     answer = erase(COLLEAGUE)
@@ -433,6 +435,7 @@ def test_put_member_updates_list_of_super_admins(table: Table) -> None:
 def test_put_member_removing_last_super_admin_is_refused(
     table: Table, others: tuple[Record, ...], fields: dict[str, Any]
 ) -> None:
+    # domain.md rule 16
     seed(table, *others)
 
     assert_error(table, lambda: put_member(APPROVER, **fields), 409, "last_super_admin")

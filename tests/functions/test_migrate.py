@@ -50,6 +50,7 @@ def both_super_admins(*others: Record) -> tuple[Record, ...]:
 
 @pytest.mark.parametrize("by", [EMPLOYEE, APPROVER])
 def test_migrate_by_self_or_other_super_admin_creates_partner_admin(table: Table, by: str) -> None:
+    # domain.md rule 17
     seed(table, *both_super_admins())
 
     answer = migrate(by)
@@ -85,6 +86,7 @@ def test_migrate_writes_entries_to_both_audit_logs_and_queues_notification(table
 
 
 def test_migrate_dry_run_returns_same_result_and_writes_nothing(table: Table) -> None:
+    # domain.md rule 18
     seed(table, *both_super_admins())
     before = table.items()
 
@@ -111,6 +113,7 @@ def test_migrate_dry_run_without_idempotency_key_returns_400(table: Table) -> No
 
 
 def test_migrate_dry_run_reports_that_only_partner_employees_would_remain(table: Table) -> None:
+    # domain.md rule 16
     seed(table, a_member(EMPLOYEE), a_member(MANAGER), a_member(APPROVER, "view_only"))
 
     preview = migrate(dry_run=True).body
@@ -219,6 +222,7 @@ NOT_ALLOWED: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[int, str]
 def test_migrate_and_its_dry_run_when_not_allowed_are_refused(
     table: Table, others: tuple[Record, ...], request_body: dict[str, Any], error: tuple[int, str]
 ) -> None:
+    # domain.md rule 17
     seed(table, *both_super_admins(*others))
     before = table.items()
 
@@ -283,6 +287,7 @@ DONE, LAST_SUPER_ADMIN, NOT_SUPER_ADMIN = ("done", None), ("failed", "last_super
 
 
 def test_migrate_many_repeated_migrates_only_failed_accounts(table: Table) -> None:
+    # domain.md rule 19
     seed(table, *clients(*range(50), without_other_super_admin=(7,)))
     account_ids = [f"client-{number:02}" for number in range(50)]
 
@@ -379,6 +384,7 @@ def test_migrate_many_with_repeated_account_id_returns_one_row(table: Table) -> 
 
 
 def test_migrate_many_with_write_conflict_in_one_account_migrates_others(table: Table) -> None:
+    # domain.md rule 19
     seed(table, *clients(1, 2, 3))
 
     with before_commit(raise_throttling):

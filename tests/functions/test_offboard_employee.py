@@ -111,6 +111,7 @@ def accounts_of(by: str = EMPLOYEE) -> list[str]:
 
 
 def test_offboard_employee_ends_grant_frees_seat_and_writes_audit_logs(table: Table, check_invariants: None) -> None:
+    # domain.md rule 26
     seed(table, a_partner_admin())
 
     response = offboard()
@@ -136,6 +137,7 @@ def test_offboard_employee_ends_grant_frees_seat_and_writes_audit_logs(table: Ta
 
 
 def test_offboard_employee_retains_memberships_given_by_client(table: Table, check_invariants: None) -> None:
+    # domain.md rule 21
     seed(
         table,
         *(the_client(account_id=each, name=each) for each in ("client-1", "client-2", "client-3", "client-4")),
@@ -488,6 +490,7 @@ DENIED_REQUESTS: dict[str, tuple[Callable[[], ApiResponse], int]] = {
 def test_offboard_employee_denies_requests_right_after_write(
     table: Table, check_invariants: None, send_request: Callable[[], ApiResponse], status: int
 ) -> None:
+    # domain.md rule 21
     seed(table, a_partner_admin())
     assert send_request().status != status
     seed(table, a_partner_admin())
@@ -573,6 +576,7 @@ def test_offboard_employee_reconciliation_revokes_links_and_corrects_count(
 def test_offboard_employee_reconciliation_keeps_grant_of_new_link(
     table: Table, check_invariants: None, reconciliations: int
 ) -> None:
+    # domain.md rule 21
     seed(table, a_partner_admin())
     with faults.inject(dynamo.client(), "TransactWriteItems", faults.succeeds, last_fault=faults.WRITE_CONFLICT):
         offboard()
@@ -642,6 +646,7 @@ def test_offboard_employee_by_manager_demoted_before_commit_is_refused(seeded: T
 
 
 def test_remove_user_from_partner_ends_client_access_permanently(table: Table, check_invariants: None) -> None:
+    # domain.md rule 22
     seed(table, *clients(2))
 
     response = call(

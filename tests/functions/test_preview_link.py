@@ -67,6 +67,7 @@ def test_preview_of_open_link_returns_requested_access(table: Table, check_invar
 
 
 def test_preview_lists_accounts_with_reason_why_approval_is_not_possible(table: Table, check_invariants: None) -> None:
+    # domain.md rule 4
     seed(
         table,
         the_client(account_id=SHOP), a_member(APPROVER, "sales", account_id=SHOP), a_member(CLERK, account_id=SHOP),
@@ -133,6 +134,7 @@ def test_preview_of_link_bound_to_invisible_account_lists_none(table: Table, che
 def test_preview_by_any_signed_in_caller_with_secret_succeeds(
     table: Table, check_invariants: None, by: str, others: tuple[Any, ...], accounts: dict[str, str | None]
 ) -> None:
+    # domain.md rule 9
     seed(table, *others)
 
     with assert_unchanged(table):

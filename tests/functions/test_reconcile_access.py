@@ -128,6 +128,7 @@ def update_partner(**fields: object) -> None:
 
 
 def test_reconcile_suspended_program_denies_access_and_emails_each_client_once(seeded: Table) -> None:
+    # domain.md rule 21
     update_partner(program="suspended")
 
     for account_id, user_id in ((CLIENT, EMPLOYEE), (CLIENT, COLLEAGUE), (SECOND_CLIENT, EMPLOYEE)):
@@ -181,6 +182,7 @@ def test_reconcile_program_resumed_before_first_run_emails_current_state(seeded:
 
 
 def test_reconcile_terminated_program_ends_access_permanently(seeded: Table) -> None:
+    # domain.md rule 21
     update_partner(program="terminated")
 
     assert not has_access()
@@ -237,6 +239,7 @@ def test_reconcile_partner_without_its_domain_suspends_employees(seeded: Table, 
 
 @pytest.mark.parametrize("by", ["vendor", "partner"])
 def test_reconcile_deactivated_employee_suspends_access_until_reactivation(seeded: Table, by: str) -> None:
+    # domain.md rule 21
     def set_active(active: bool) -> None:
         if by == "vendor":
             link_requests.put_user(EMPLOYEE, active=active)
@@ -260,6 +263,7 @@ def test_reconcile_deactivated_employee_suspends_access_until_reactivation(seede
 
 
 def test_reconcile_member_suspended_by_client_keeps_that_suspension(seeded: Table) -> None:
+    # domain.md rule 22
     seed(seeded, *two_clients(suspended_by=frozenset({SuspensionReason.CLIENT})))
 
     update_partner(program="suspended")

@@ -160,6 +160,7 @@ def test_remove_partner_admin_keeps_grant_for_other_partner(table: Table) -> Non
 
 
 def test_remove_last_super_admin_of_client_is_refused(table: Table) -> None:
+    # domain.md rule 16
     seed_members(table, a_member(CLERK))
 
     assert remove(APPROVER, APPROVER).status == 204
@@ -224,6 +225,7 @@ def test_remove_last_super_admin_of_partner_is_refused(seeded_table: Table) -> N
 def test_remove_user_without_current_version_is_refused(
     seeded_table: Table, tag: str | None, status: int, code: str
 ) -> None:
+    # domain.md rule 25
     for by, scope in ((APPROVER, "partner-access/use"), (EMPLOYEE, "partner-access/use"), (VENDOR, DIRECTORY)):
         send_request = partial(
             call, f"DELETE {USER}", by, headers={"if-match": tag}, scope=scope, account_id=CLIENT, user_id=EMPLOYEE

@@ -43,6 +43,7 @@ def ended_link(table: Table, check_invariants: None) -> Table:
 def test_request_renewal_of_ended_link_notifies_creator(
     table: Table, check_invariants: None, changes: dict[str, Any]
 ) -> None:
+    # domain.md rule 3
     seed(table, an_open_link(created_by=MANAGER, **changes))
 
     answer = request_renewal()

@@ -42,6 +42,7 @@ def _link(table: Table) -> Link:
 
 
 def test_resend_link_replaces_secret_and_extends_expiry(table: Table, check_invariants: None) -> None:
+    # domain.md rule 7
     seed(table, an_open_link(expires_at=now() + timedelta(hours=1), link_days=3))
 
     answer = resend()

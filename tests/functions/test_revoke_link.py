@@ -48,6 +48,7 @@ def test_revoke_open_link_by_vendor_succeeds(seeded: Table) -> None:
 
 
 def test_revoke_link_twice_changes_nothing_more(seeded: Table) -> None:
+    # domain.md rule 7
     revoke()
 
     with assert_unchanged(seeded):

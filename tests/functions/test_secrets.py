@@ -54,6 +54,7 @@ def _not_found_response(answer: ApiResponse) -> dict[str, Any]:
 def test_link_operation_with_malformed_secret_returns_404_without_database_read(
     links: Table, send_request: Callable[..., ApiResponse]
 ) -> None:
+    # domain.md rule 3
     expected = _not_found_response(send_request(secret=WRONG_SECRETS["a wrong secret"]))
 
     for text in MALFORMED:
@@ -68,6 +69,7 @@ def test_link_operation_with_malformed_secret_returns_404_without_database_read(
 def test_link_operation_with_wrong_secret_returns_same_404_after_same_requests(
     links: Table, send_request: Callable[..., ApiResponse], by: str
 ) -> None:
+    # domain.md rule 3
     answers, requests = [], set()
     for text in WRONG_SECRETS.values():
         with count_costs(links) as costs, assert_unchanged(links):
@@ -97,6 +99,7 @@ def test_link_operation_with_wrong_secret_hides_state_of_link(
 def test_link_operation_with_replaced_secret_returns_same_404_as_unknown_link(
     links: Table, send_request: Callable[..., ApiResponse]
 ) -> None:
+    # domain.md rule 7
     link_requests.resend()
 
     assert _not_found_response(send_request()) == _not_found_response(

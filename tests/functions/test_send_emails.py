@@ -808,6 +808,7 @@ def test_send_email_with_bounce_before_response_keeps_bounced_status(scenario: E
 
 
 def test_send_email_of_any_kind_to_suppressed_address_is_skipped(scenario: EmailScenario) -> None:
+    # domain.md rule 8
     queue_and_send(scenario, NotificationKind.LINK_EXPIRED)
     run_function(RECORD_EMAIL_FEEDBACK, bounce_feedback(scenario.ses.sent[0]))
     scenario.ses.sent.clear()

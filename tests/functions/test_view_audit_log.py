@@ -105,6 +105,7 @@ def to_rfc3339(moment: datetime) -> str:
 def test_view_audit_log_after_approval_returns_same_entry_and_names_to_both_sides(
     seeded: Table, check_invariants: None
 ) -> None:
+    # domain.md rule 26
     assert link_requests.approve(access_days=60).status == 201
 
     with assert_unchanged(seeded):

@@ -68,6 +68,7 @@ def test_view_link_returns_delivery_status(table: Table, check_invariants: None,
 
 
 def test_view_link_with_bounced_email_stays_open_and_can_be_approved(table: Table, check_invariants: None) -> None:
+    # domain.md rule 8
     seed(table, an_open_link(delivery_status="bounced"))
 
     assert (view().body["state"], view().body["delivery_status"]) == ("open", "bounced")

@@ -76,6 +76,7 @@ def test_view_permission_sets_returns_permissions_of_each_set(table: Table) -> N
 def test_view_permission_sets_offers_partner_admin_only_for_eligible_employee(
     table: Table, others: tuple[Record, ...], by: str, email: str | None, names: list[str]
 ) -> None:
+    # domain.md rule 12
     seed(table, *others)
 
     assert offered(list_sets(by, email)) == names

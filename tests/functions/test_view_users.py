@@ -405,6 +405,7 @@ def test_view_user_by_deactivated_client_access_manager_returns_404(table: Table
 
 
 def test_view_user_that_is_unknown_returns_same_404(seeded: Table) -> None:
+    # domain.md rule 24
     bodies = {
         assert_error(seeded, lambda where=where: view(**where), 404, "not_found").text  # type: ignore[misc]
         for where in (

@@ -551,6 +551,7 @@ def test_edit_demoting_super_admin_relies_on_witness() -> None:
 
 @pytest.mark.parametrize("others", [(), (an_actor(a_user(active=False)),), (a_temporary_partner_admin_actor(),)])
 def test_edit_demoting_last_super_admin_raises_last_super_admin(others: tuple[Actor, ...]) -> None:
+    # domain.md rule 16
     assert_edit_raises(
         facts(actor=ADMIN, target=ADMIN, others=others), MemberEdit(permission_set="sales"), LastSuperAdmin
     )
@@ -861,6 +862,7 @@ def test_edit_adding_paid_seat_in_legacy_account_clears_seat_warning() -> None:
 def test_edit_access_days_partner_can_only_shorten(
     ends_in: int | None, change: int | None, role: Role, error: type[DomainError] | None
 ) -> None:
+    # domain.md rule 23
     found = facts(role, target=a_partner_admin_actor(member=a_partner_admin(grant=a_grant().with_end_in(ends_in, NOW))))
 
     if error:

@@ -196,6 +196,7 @@ def test_grant_partner_admin_after_offboarding_keeps_client_membership() -> None
 def test_grant_partner_admin_with_suspended_grant_raises_grant_suspended(
     reasons: set[SuspensionReason], error: type[DomainError]
 ) -> None:
+    # domain.md rule 10
     with pytest.raises(error):
         grant_partner_admin(
             a_candidate(before=a_partner_admin(suspended_by=frozenset(reasons))), the_client(), TERMS, an_act()
@@ -350,6 +351,7 @@ durations = st.none() | st.integers(1, 730)
 def test_counter_offer_never_widens_or_lengthens_request(
     requested: tuple[str, ...], days: int | None, removed: tuple[str, ...], fewer: int | None
 ) -> None:
+    # domain.md rule 15
     try:
         offered = reduced_access(RequestedAccess(removed=requested, access_days=days), removed, fewer)
     except InvalidField:

@@ -96,6 +96,7 @@ def test_migrate_self_relies_on_other_super_admin() -> None:
 
 
 def test_migration_preview_loses_only_restricted_permissions() -> None:
+    # domain.md rule 18
     preview = migrate(facts(), an_act()).preview
 
     assert set(preview.lost) == catalogue.RESTRICTED

@@ -150,6 +150,7 @@ def test_resume_without_suspension_returns_none(role: Role) -> None:
 
 
 def test_resume_keeps_program_suspension() -> None:
+    # domain.md rule 22
     stored_reasons = BY_BOTH | {SuspensionReason.PROGRAM}
     done = resume(facts(target=suspended_admin(stored_reasons, program=Program.SUSPENDED)), an_act())
 

@@ -48,6 +48,7 @@ def pairs(scenario: Scenario, *, whole: bool) -> Iterator[list[Attempt]]:
 def test_pair_of_concurrent_operations_keeps_invariants(
     scenario: Scenario, shard: int, whole: bool, notes: Notes
 ) -> None:
+    # domain.md rule 16
     mine = islice(pairs(scenario, whole=whole), shard, None, SHARDS)
     found = [scenario.prove(*pair) for pair in mine]
 

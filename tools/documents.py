@@ -1,0 +1,104 @@
+"""Generate parts of docs/ from the code and the tests.
+
+`python -m tools.documents` writes them. `--check` fails when they are out of date. Each part stands between two
+comments with its name, as the tables of README.md do.
+"""
+
+import ast
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Final
+
+from tools import template
+
+DOCS: Final = template.ROOT / "docs"
+TESTS: Final = template.ROOT / "tests"
+RULE: Final = re.compile(r"^(\d+)\. ", re.MULTILINE)
+CITATION: Final = re.compile(r"\bdomain\.md,? rules? (\d+)(?:(?:-| to )(\d+))?((?:(?:, | and )\d+)*)")
+
+
+def rules() -> list[int]:
+    """Return the numbers of the rules in domain.md."""
+    return [int(number) for number in RULE.findall(_section("domain.md", "Rules"))]
+
+
+def _section(document: str, title: str) -> str:
+    text = (DOCS / document).read_text(encoding="utf-8")
+    found = re.search(rf"^## \d+\. {title}[^\n]*\n(.*?)(?=^## |\Z)", text, re.MULTILINE | re.DOTALL)
+    if not found:
+        raise LookupError(f"{document} has no section {title}")
+    return found[1]
+
+
+def cited_rules(text: str) -> Iterator[int]:
+    """Yield the rules of domain.md that a text cites, such as `domain.md rules 10-12`."""
+    for first, last, others in CITATION.findall(text.replace("\n", " ")):
+        yield from range(int(first), int(last or first) + 1)
+        yield from map(int, re.findall(r"\d+", others))
+
+
+def tests_by_rule() -> Mapping[int, list[str]]:
+    """Return a link to each test that cites a rule, or to each test file whose docstring does."""
+    found: dict[int, list[str]] = defaultdict(list)
+    for path in sorted(TESTS.rglob("test_*.py")):
+        source = path.read_text(encoding="utf-8")
+        target = f"../{path.relative_to(template.ROOT)}"
+        for name, text in _citing_texts(path, source):
+            for rule in dict.fromkeys(cited_rules(text)):
+                found[rule].append(f"[{name}]({target})")
+    return found
+
+
+def _citing_texts(path: Path, source: str) -> Iterator[tuple[str, str]]:
+    """Yield the docstring of a test file under its name, and the source of each test under the test's name."""
+    tree = ast.parse(source)
+    yield path.name, ast.get_docstring(tree) or ""
+    for node in tree.body:
+        if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+            yield node.name, ast.get_source_segment(source, node) or ""
+
+
+def rule_tests() -> str:
+    """Return the table of the rules with the tests that keep each."""
+    found = tests_by_rule()
+    return table(["Rule", "Tests"], ([str(rule), ", ".join(found.get(rule, []))] for rule in rules()))
+
+
+def table(head: list[str], body: Iterator[list[str]]) -> str:
+    """Return a Markdown table."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *body])
+
+
+PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {"domain.md": {"rule-tests": rule_tests}}
+"""The generated parts of each document, by their names."""
+
+
+def updated(document: str) -> str:
+    """Return the text of a document with up-to-date parts."""
+    text = (DOCS / document).read_text(encoding="utf-8")
+    for name, part in PARTS[document].items():
+        before, start, rest = text.partition(f"<!-- {name} -->\n")
+        _, end, after = rest.partition(f"<!-- /{name} -->")
+        if not end:
+            raise LookupError(f"{document} has no place for {name}")
+        text = f"{before}{start}{part()}\n{end}{after}"
+    return text
+
+
+def main(arguments: list[str]) -> int:
+    """Write the parts or, with `--check`, report whether they are up to date."""
+    for document in PARTS:
+        path, text = DOCS / document, updated(document)
+        if "--check" not in arguments:
+            path.write_text(text, encoding="utf-8")
+        elif path.read_text(encoding="utf-8") != text:
+            print(f"docs/{document} is out of date with the code or the tests: run `make openapi`", file=sys.stderr)
+            return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
