@@ -59,7 +59,9 @@ def routes() -> tuple[Route, ...]:
             key=f"{event['Properties']['Method']} {event['Properties']['Path']}",
             operation_id=_snake(name),
             operation=_snake(logical_id.removesuffix("Function")),
-            scopes=tuple(scope["Ref"] for scope in event["Properties"].get("Auth", usual).get("AuthorizationScopes", ())),
+            scopes=tuple(
+                scope["Ref"] for scope in event["Properties"].get("Auth", usual).get("AuthorizationScopes", ())
+            ),
         )
         for logical_id, resource in found["Resources"].items()
         if resource["Type"] == "AWS::Serverless::Function"
