@@ -1,4 +1,4 @@
-"""Tests of a consumer that follows the events with the code in README.md and derives who has access where."""
+"""Tests of a consumer that follows the events with the code in docs/integration/events.md and derives who has access where."""
 
 import json
 import re
@@ -33,7 +33,7 @@ from tests.support.table import Item, Table
 from tests.support.table_stream import new_audit_entries
 from tools.invariants import violations
 
-README = Path(__file__).parents[1] / "README.md"
+DOCUMENT = Path(__file__).parents[1] / "docs/integration/events.md"
 SEED = 1
 OPERATION_COUNT = 300
 CHECK_INTERVAL = 50
@@ -44,10 +44,10 @@ Access = set[tuple[str, str]]
 
 
 class Mirror:
-    """A consumer that runs the example code of the README."""
+    """A consumer that runs the example code of the document."""
 
     def __init__(self) -> None:
-        (block,) = re.findall(r"## Events\n.*?```python\n(.*?)```", README.read_text(encoding="utf-8"), re.DOTALL)
+        (block,) = re.findall(r"```python\n(.*?)```", DOCUMENT.read_text(encoding="utf-8"), re.DOTALL)
         self.example_globals: dict[str, Any] = {}
         exec(block, self.example_globals)
 

@@ -326,7 +326,7 @@ def test_verify_rewritten_and_signed_chain_contradicts_older_tree_heads() -> Non
 
 
 def test_verify_rewritten_unsigned_entries_succeeds() -> None:
-    """Entries are not protected in the five minutes before their signature, as the README says."""
+    """Entries are not protected in the five minutes before their signature (docs/integration/audit-log.md)."""
     links = chain_without_details(7)
     found = an_export()
 

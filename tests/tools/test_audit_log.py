@@ -598,13 +598,13 @@ def test_audit_log_command_exports_verifies_and_proves(
     assert caught.output.endswith("was altered.\n")
 
 
-def test_audit_log_commands_of_readme_succeed(table: Table, operator_stack: None) -> None:
+def test_audit_log_commands_of_document_succeed(table: Table, operator_stack: None) -> None:
     suspend_and_resume()
     publish_entries(table)
     sign_audit_log()
     audit_id = str(audit_items(table)[0]["sk"])
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    commands = re.findall(r"^\$ \.venv/bin/python -m tools\.operate audit-log (.*)$", readme, re.MULTILINE)
+    document = (ROOT / "docs/integration/audit-log.md").read_text(encoding="utf-8")
+    commands = re.findall(r"^\$ \.venv/bin/python -m tools\.operate audit-log (.*)$", document, re.MULTILINE)
 
     assert [command.split()[0] for command in commands] == ["key", "export", "verify", "prove"]
     for command in commands:
@@ -613,13 +613,11 @@ def test_audit_log_commands_of_readme_succeed(table: Table, operator_stack: None
         assert ran.exit_code == 0, ran.output
         if into:
             Path(into).write_text(ran.output)
-    (check,) = re.findall(r"^\$ python (docs/check_inclusion\.py) (.*)$", readme, re.MULTILINE)
+    (check,) = re.findall(r"^\$ python (docs/check_inclusion\.py) (.*)$", document, re.MULTILINE)
     subprocess.run([sys.executable, str(ROOT / check[0]), check[1]], check=True)
 
 
-@pytest.mark.parametrize(
-    "document", [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))], ids=lambda path: path.stem
-)
+@pytest.mark.parametrize("document", sorted((ROOT / "docs").rglob("*.md")), ids=lambda path: path.stem)
 def test_audit_log_commands_and_options_in_text_exist(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     known = {each.name for each in operate.audit_log_app.registered_commands}
