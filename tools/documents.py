@@ -12,7 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from tools import template
+from tools import state_machines, template
+from tools.state_machines import StateMachine
 
 DOCS: Final = template.ROOT / "docs"
 TESTS: Final = template.ROOT / "tests"
@@ -72,7 +73,17 @@ def table(head: list[str], body: Iterator[list[str]]) -> str:
     return "\n".join(f"| {' | '.join(row)} |" for row in [head, ["---"] * len(head), *body])
 
 
-PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {"domain.md": {"rule-tests": rule_tests}}
+def state_diagram(machine: StateMachine) -> Callable[[], str]:
+    """Return the part with the diagram of a state machine."""
+    return lambda: f"```mermaid\n{machine.diagram()}\n```"
+
+
+PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
+    "domain.md": {
+        **{f"{each.name}-states": state_diagram(each) for each in state_machines.STATE_MACHINES},
+        "rule-tests": rule_tests,
+    },
+}
 """The generated parts of each document, by their names."""
 
 
