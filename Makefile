@@ -79,6 +79,7 @@ check: .venv/.made .venvs/sam/.made node_modules/.made .local/api.d.ts ## check 
 	$(sam) validate --lint --region us-east-1
 	$(python) -m tools.language
 	$(python) -m tools.routes --check
+	$(python) -m tools.email_templates --check
 	$(python) -m tools.openapi --check
 	$(python) -m tools.wire --check
 	$(python) -m tools.readme --check
@@ -99,6 +100,7 @@ deploy: build ## build, then deploy with samconfig.toml (PARAMETERS='BaseUrl=…
 .PHONY: openapi
 openapi: .venv/.made ## write the routes, openapi.json, docs/wire.json and the generated parts of the documents
 	$(python) -m tools.routes
+	$(python) -m tools.email_templates
 	$(python) -m tools.openapi
 	$(python) -m tools.wire
 	$(python) -m tools.readme

@@ -1,12 +1,11 @@
 """Rendering of emails: names and permissions in, a subject, a plain text and an HTML page out.
 
-Each kind of email has a folder. The first line of `<language>.txt` is the subject. In `<language>.html`, the first
-line is the label of the button, and the last line says why the recipient gets the email. The lines between them go
-into `layout.html`. Their first paragraph with a placeholder is the preview that an inbox shows next to the subject.
+The templates are generated from one source per kind and language (tools/email_templates.py). The first line of a text
+is the subject.
 
 Templates have one rule: a line with an empty placeholder is left out. Only one of the `cause_…` placeholders has a
 value, so a line with one of them appears for that cause only. Values entered by users are always inserted as plain
-text, never as markup, a link or a new line.
+text, never as markup, a link or a new line. In a page, each value is escaped here, whatever a template says.
 """
 
 import re
@@ -35,7 +34,6 @@ MAX_DOMAINS: Final = 5
 
 PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
     "en": {
-        "product": "Partner access",
         "account": "the client account",
         "partner": "the partner",
         "someone": "Unnamed user",
@@ -64,11 +62,9 @@ PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
         "more": "and {} more",
         "listed": ", ",
         "bullet": "\n- ",
-        "hint": "If the button does not work, copy this address into your browser:",
         "months": "January February March April May June July August September October November December",
     },
     "ja": {
-        "product": "パートナーアクセス",
         "account": "クライアントアカウント",
         "partner": "パートナー",
         "someone": "担当者",
@@ -97,7 +93,6 @@ PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
         "more": "ほか{}件",
         "listed": "、",
         "bullet": "\n・",
-        "hint": "ボタンが機能しない場合は、次のアドレスをブラウザーに貼り付けてください。",
     },
 }
 
@@ -116,23 +111,6 @@ DOMAINS: Final = re.compile(r"(?<=\w)\.(?=[^\W\d_]{2})")
 """Dots in anything like a domain name. Free text has no need for links to a domain."""
 
 WEB_ADDRESS: Final = re.compile(r"https?://[!#-;=?-~]+")
-
-STYLES: Final = {
-    'div class="note"': "margin:24px 0;padding:16px 20px;border-radius:6px;background:#eef3fa",
-    "p": "margin:0 0 16px",
-    "h1": "margin:0 0 16px;font-size:22px;line-height:1.4;font-weight:bold",
-    "h2": "margin:28px 0 8px;font-size:16px;line-height:1.5;font-weight:bold",
-    "table": "width:100%;margin:0 0 20px;border-collapse:collapse;font-size:15px;line-height:1.6",
-    "th": "width:36%;padding:8px 12px 8px 0;border-bottom:1px solid #dfe3e8;text-align:left;vertical-align:top;"
-    "font-weight:normal;color:#565f6b",
-    "td": "padding:8px 0;border-bottom:1px solid #dfe3e8;vertical-align:top;overflow-wrap:anywhere",
-    "ul": "margin:0 0 20px;padding:0 0 0 24px",
-    "ol": "margin:0 0 20px;padding:0 0 0 24px",
-    "li": "margin:0 0 6px",
-}
-"""Inline styles by tag, since email programs only apply styles on the element itself."""
-
-BARE_TAGS: Final = re.compile(rf"<({'|'.join(STYLES)})(?= |>)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,30 +176,22 @@ def render(kind: str, locale: str, context: EmailContext) -> RenderedEmail:
     }
 
     subject, _, text = _template(f"{kind}/{language}.txt").partition("\n")
-    label, *page, why = _template(f"{kind}/{language}.html").strip().split("\n")
+    page = _template(f"{kind}/{language}.html")
     brief = _names(context, language, longest=MAX_NAME_LENGTH_IN_SUBJECT)
-    in_text = {key: "".join(phrases["bullet"] + each for each in items) for key, items in lists.items()}
-    in_page = {key: _styled("".join(f"<li>{escape(each)}</li>" for each in items)) for key, items in lists.items()}
-    escaped = {key: escape(name) for key, name in names.items()}
-
     subject = _cut(_fill(subject, brief), MAX_SUBJECT_LENGTH)
-    link = {"address": escape(context.button_url), "label": label, "hint": phrases["hint"]}
-    button, hint = (context.button_url and _fill(_template(f"{name}.html"), link) for name in ("button", "hint"))
-    frame = {
-        "language": language,
-        "subject": escape(subject),
-        "product": phrases["product"],
-        "lead": _fill(_lead(page), escaped),
-        "body": _fill(_styled("\n".join(page)), escaped | in_page | {"button": button}),
-        "hint": hint,
-        "why": _fill(why, escaped),
-    }
+    in_text = {key: "".join(phrases["bullet"] + each for each in items) for key, items in lists.items()}
+    in_page = {key: "".join(map(_list_item, items)) for key, items in lists.items()}
+    page_names = names | {"subject": subject, "address": context.button_url}
     return RenderedEmail(
         subject=subject,
         text=_fill(text, names | in_text | {"address": context.button_url and f"\n{context.button_url}"}).strip()
         + "\n",
-        html=_fill(_template("layout.html"), frame) + "\n",
+        html=_fill(page, {key: escape(name) for key, name in page_names.items()} | in_page) + "\n",
     )
+
+
+def _list_item(permission: str) -> str:
+    return _fill(_template("list_item.html"), {"item": escape(permission)})
 
 
 def _language(locale: str) -> Language:
@@ -325,15 +295,6 @@ def _fill(template: str, values: Mapping[str, str]) -> str:
     items = [Template(item) for item in template.split("\n")]
     filled = [item.substitute(values) for item in items if all(values[name] for name in item.get_identifiers())]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(filled))
-
-
-def _lead(page: list[str]) -> str:
-    """Return the first paragraph with a placeholder. The text before it is a greeting."""
-    return next(item for item in page if item.startswith("<p>") and "$" in item)[len("<p>") : -len("</p>")]
-
-
-def _styled(html: str) -> str:
-    return BARE_TAGS.sub(lambda tag: f'{tag[0]} style="{STYLES[tag[1]]}"', html)
 
 
 @cache
