@@ -108,7 +108,7 @@ openapi: .venv/.made ## write the routes, openapi.json, docs/wire.json and the g
 
 .PHONY: clean
 clean: ## remove everything that make and the tools created
-	rm -rf .venv .venvs node_modules .aws-sam .local .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.* htmlcov
+	rm -rf .venv .venvs node_modules .aws-sam .local .hypothesis .schemathesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.* htmlcov
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # --- prerequisites of the tasks ---
