@@ -91,4 +91,4 @@ def connection_pool() -> urllib3.PoolManager:
 
     It never retries, so that callers see every response.
     """
-    return urllib3.PoolManager(maxsize=64, retries=False, timeout=urllib3.Timeout(connect=5, read=60))
+    return urllib3.PoolManager(maxsize=128, retries=False, timeout=urllib3.Timeout(connect=5, read=60))

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from http import HTTPStatus
 from itertools import chain
+from math import inf
 from threading import Barrier
 from typing import Any, Final
 
@@ -27,8 +28,9 @@ CALLERS: Final = 100 if counts.is_enabled() else 3
 SEATS: Final = 2
 APPROVALS: Final = 2
 ATTEMPTS: Final = 40
-STARTS_WITHIN: Final = 30.0
-EMAILS_WITHIN: Final = 60.0
+STARTS_WITHIN: Final = None if counts.is_enabled() else 30.0
+EMAILS_WITHIN: Final = inf if counts.is_enabled() else 60.0
+"""Limits in seconds. No limit decides a benchmark: what is slow is reported as slow."""
 EVENTS: Final = {
     "create a link": "link.created",
     "approve": "link.approved",
@@ -206,6 +208,7 @@ def test_concurrent_callers_find_acknowledged_changes_in_table_and_audit_log(
     _all_at_once(callers)
     seconds = time.monotonic() - began
     after = _table_when_emails_are_sent(stack_users)
+    seconds_with_emails = time.monotonic() - began
 
     attempts = list(chain.from_iterable(each.attempts for each in callers))
     first = [each for each in attempts if each.operation in EVENTS]
@@ -221,7 +224,7 @@ def test_concurrent_callers_find_acknowledged_changes_in_table_and_audit_log(
     assert acknowledged["link.approved"] == CALLERS + min(APPROVALS, CALLERS)
     assert acknowledged["member.created"] == SEATS
     _must_be_recorded(after, first)
-    _note(attempts, acknowledged, differing, seconds)
+    _note(attempts, acknowledged, differing, seconds, seconds_with_emails)
 
 
 def _all_at_once(callers: list[ConcurrentCaller]) -> None:
@@ -273,7 +276,13 @@ def _where(shown: Json) -> tuple[str, str]:
     return shown["account_id"], shown["user_id"]
 
 
-def _note(attempts: list[Attempt], acknowledged: Counter[str], differing: Counter[str], seconds: float) -> None:
+def _note(
+    attempts: list[Attempt],
+    acknowledged: Counter[str],
+    differing: Counter[str],
+    seconds: float,
+    seconds_with_emails: float,
+) -> None:
     taken = statistics.quantiles((each.milliseconds for each in attempts), n=100)
     by_status = Counter(each.response.status for each in attempts)
     again = Counter(each.response.code or str(each.response.status) for each in attempts if not each.is_final)
@@ -294,4 +303,5 @@ def _note(attempts: list[Attempt], acknowledged: Counter[str], differing: Counte
         Figure(name="p50 of a request, on the emulator", measured=taken[49], unit="ms"),
         Figure(name="p99 of a request, on the emulator", measured=taken[98], unit="ms"),
         Figure(name="all of it, on the emulator", measured=seconds, unit="s"),
+        Figure(name="all of it and its emails, on the emulator", measured=seconds_with_emails, unit="s"),
     )

@@ -37,7 +37,7 @@ IMPORT_TIME: Final = (
     "most of a start is the import of boto3 and pydantic, which both have. The other handlers have one model each, this "
     "one has all of its rules."
 )
-TIMEOUT: Final = 60
+POLL_SECONDS: Final = 1
 """In seconds."""
 
 
@@ -57,7 +57,7 @@ class ColdStart:
 class RuntimeApi(HTTPServer):
     """Lambda's runtime API for one process and one event. It reads the process's clock at each request."""
 
-    timeout = TIMEOUT
+    timeout = POLL_SECONDS
 
     def __init__(self, event: Json) -> None:
         """Listen on a free port."""
@@ -129,13 +129,12 @@ def cold_start(handler: ComparedHandler, endpoint: str, bundle: Path) -> ColdSta
         with subprocess.Popen(command, env=environment, cwd=handler.folder, stdout=subprocess.DEVNULL) as program:
             try:
                 api.clock = _clock_of(program.pid)
-                deadline = time.monotonic() + TIMEOUT
-                while not api.start and time.monotonic() < deadline:
+                while not api.start and program.poll() is None:
                     api.handle_request()
             finally:
                 program.kill()
     if not api.start:
-        raise TimeoutError(handler.name)
+        raise ProcessLookupError(handler.name)
     return api.start
 
 
