@@ -12,8 +12,12 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from tools import state_machines, template
+from tools import openapi, state_machines, template
 from tools.state_machines import StateMachine
+
+sys.path.insert(0, str(template.ROOT / "layers/common"))
+
+from partner_access.api.problems import status_of
 
 DOCS: Final = template.ROOT / "docs"
 TESTS: Final = template.ROOT / "tests"
@@ -78,11 +82,38 @@ def state_diagram(machine: StateMachine) -> Callable[[], str]:
     return lambda: f"```mermaid\n{machine.diagram()}\n```"
 
 
+def operations() -> str:
+    """Return the table of all operations."""
+    paths = openapi.document()["paths"]
+    return table(
+        ["Operation", "Scope", "Summary"],
+        (
+            [f"`{method.upper()} {path}`", _scopes(operation), operation["summary"]]
+            for path, methods in paths.items()
+            for method, operation in methods.items()
+        ),
+    )
+
+
+def _scopes(operation: template.Json) -> str:
+    scopes = [scope for each in operation["security"] for scope in each["token"]]
+    return ", ".join(f"`{each.rpartition('/')[2]}`" for each in scopes) or "none"
+
+
+def codes() -> str:
+    """Return the table of the error codes by status."""
+    by_status: dict[int, list[str]] = defaultdict(list)
+    for error in openapi.codes():
+        by_status[int(status_of(error()))].append(f"`{error.code}`")
+    return table(["Status", "Codes"], ([str(status), ", ".join(found)] for status, found in sorted(by_status.items())))
+
+
 PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "domain.md": {
         **{f"{each.name}-states": state_diagram(each) for each in state_machines.STATE_MACHINES},
         "rule-tests": rule_tests,
     },
+    "http-api.md": {"operations": operations, "codes": codes},
 }
 """The generated parts of each document, by their names."""
 
