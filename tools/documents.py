@@ -12,8 +12,10 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final
 
-from tools import openapi, state_machines, template
+from tests.proofs.faults.rows import ROWS
+from tools import openapi, state_machines, table_charts, template
 from tools.state_machines import StateMachine
+from tools.table_charts import AccessPattern
 
 sys.path.insert(0, str(template.ROOT / "layers/common"))
 
@@ -108,10 +110,73 @@ def codes() -> str:
     return table(["Status", "Codes"], ([str(status), ", ".join(found)] for status, found in sorted(by_status.items())))
 
 
+def items() -> str:
+    """Return the table of the items with their keys."""
+    return table(
+        ["Item", "`pk`", "`sk`", "Read by", "Key"],
+        (
+            [each.name, f"`{each.pk}`", f"`{each.sk}`", each.read_by, f"`keys.{each.function}`"]
+            for each in table_charts.entities()
+        ),
+    )
+
+
+def indexes() -> str:
+    """Return the table of the indexes in the template."""
+    found = template.read()["Resources"]["Table"]["Properties"]["GlobalSecondaryIndexes"]
+    rows = ([each["IndexName"], *(key["AttributeName"] for key in each["KeySchema"])] for each in found)
+    return table(
+        ["Index", "Hash key", "Range key", "Holds"],
+        ([f"`{name}`", f"`{pk}`", f"`{sk}`", table_charts.index_content(name)] for name, pk, sk in rows),
+    )
+
+
+def queries() -> str:
+    """Return the table of the queries of the store."""
+    return table(
+        ["Access pattern", "Condition", "Index", "Function"],
+        (
+            [each.summary, f"`{each.condition}`", f"`{each.index}`" if each.index else "", _function(each)]
+            for each in table_charts.queries()
+        ),
+    )
+
+
+def reads() -> str:
+    """Return the table of the reads by key."""
+    return table(["Access pattern", "Function"], ([e.summary, _function(e)] for e in table_charts.reads_by_key()))
+
+
+def _function(pattern: AccessPattern) -> str:
+    path = f"../layers/common/partner_access/store/{pattern.module}"
+    name = f"{pattern.module.removesuffix('.py').replace('/', '.')}.{pattern.function}"
+    return f"[{name}]({path})"
+
+
+def fault_tests() -> str:
+    """Return the table of the faults with the tests that show each, or the reason that there is none."""
+    return table(
+        ["#", "Tests", "Not shown here"],
+        ([name, ", ".join(map(_test, row.tests)), row.elsewhere] for name, row in ROWS.items()),
+    )
+
+
+def _test(shown: str) -> str:
+    path, _, name = shown.partition("::")
+    return f"[{name}](../tests/{path})"
+
+
 PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
     "domain.md": {
         **{f"{each.name}-states": state_diagram(each) for each in state_machines.STATE_MACHINES},
         "rule-tests": rule_tests,
+    },
+    "consistency.md": {
+        "items": items,
+        "indexes": indexes,
+        "queries": queries,
+        "reads": reads,
+        "fault-tests": fault_tests,
     },
     "http-api.md": {"operations": operations, "codes": codes},
 }

@@ -14,7 +14,7 @@ from tools.template import ROOT
 FOREIGN: Final = {
     "AWS and its SDK": """AWS_DATA_PATH GetObjectVersion IdempotentParameterMismatchException ListBucketVersions
         MessageDeduplicationId Scan Stubber TrackingConfigurationOverrides _make_api_call awscrt batchItemFailures
-        idempotencyToken include_default_search_paths""",
+        begins_with idempotencyToken include_default_search_paths""",
     "HTTP headers": "Cache Control Forwarded Host Idempotent Original Override Referrer Replayed Retry",
     "OAuth, JWT and AuthZEN": "alg archived bob capabilities iat jku jwk jwks_uri kid nbf signed_metadata soft x5u",
     "Python and other tools": """NaN OO RuleBasedStateMachine UnicodeEncodeError cedarpy defer_build enable enable_validation

@@ -2,7 +2,7 @@
 
 import pytest
 
-from tools import documents
+from tools import documents, table_charts
 
 
 def test_each_rule_of_domain_has_a_test() -> None:
@@ -31,3 +31,21 @@ def test_generated_parts_of_document_are_up_to_date(document: str) -> None:
 )
 def test_cited_rules_are_numbers_after_the_document(text: str, rules: list[int]) -> None:
     assert list(documents.cited_rules(text)) == rules
+
+
+def test_items_of_table_have_all_prefixes_of_partition_keys() -> None:
+    prefixes = {each.pk.partition("#")[0] for each in table_charts.entities()}
+    built = {pk.partition("#")[0] for (pk, _), _ in table_charts.keys_by_function()}
+
+    assert prefixes == built
+
+
+def test_access_patterns_include_every_module_that_queries() -> None:
+    querying = {
+        str(path.relative_to(table_charts.STORE))
+        for path in table_charts.STORE.rglob("*.py")
+        if "queries.query(" in path.read_text(encoding="utf-8") or "queries.pages(" in path.read_text(encoding="utf-8")
+    }
+
+    assert {each.module for each in table_charts.queries()} == querying
+    assert all(each.summary for each in [*table_charts.queries(), *table_charts.reads_by_key()])
