@@ -10,7 +10,11 @@ python := $(root)/.venv/bin/python
 uv := $(root)/.venv/bin/uv
 sam := $(root)/.venvs/sam/bin/sam
 node_tools := node_modules/.bin
-scripts := eslint.config.js 'functions/serve_pages/static/**/*.js' 'tests/pages/*.js'
+scripts := eslint.config.js functions/serve_pages/vendored/*.js 'functions/serve_pages/static/**/*.js' 'tests/pages/*.js'
+vendored := functions/serve_pages/static/vendor/oauth4webapi.js
+bundle = $(node_tools)/esbuild functions/serve_pages/vendored/oauth4webapi.js --bundle --minify --format=esm \
+	--target=es2022 --charset=utf8 --legal-comments=none --log-level=warning \
+	--banner:js="// oauth4webapi $$(node -p 'require("oauth4webapi/package.json").version'), MIT license"
 sources := $(shell find functions layers/common template.yaml -type f -not -path '*/__pycache__/*' 2>/dev/null)
 
 # sam logs every step; the log is shown only when one fails
@@ -75,6 +79,8 @@ check: .venv/.made .venvs/sam/.made node_modules/.made .local/api.d.ts ## check 
 	$(node_tools)/prettier --check --log-level warn $(scripts)
 	$(node_tools)/eslint --max-warnings 0 $(scripts)
 	$(node_tools)/tsc
+	$(bundle) | cmp - $(vendored)
+	cmp node_modules/oauth4webapi/LICENSE.md $(vendored:.js=.LICENSE.md)
 	PYTHONPATH=.:layers/common .venv/bin/lint-imports --no-logo
 	$(sam) validate --lint --region us-east-1
 	$(python) -m tools.language
@@ -84,6 +90,11 @@ check: .venv/.made .venvs/sam/.made node_modules/.made .local/api.d.ts ## check 
 	$(python) -m tools.wire --check
 	$(python) -m tools.readme --check
 	$(python) -m tools.documents --check
+
+.PHONY: vendor
+vendor: node_modules/.made ## write the library of the sign-in again, after a change of its version in package.json
+	$(bundle) > $(vendored)
+	cp node_modules/oauth4webapi/LICENSE.md $(vendored:.js=.LICENSE.md)
 
 .PHONY: build
 build: .venv/.made .venvs/sam/.made ## build the layer and the functions into .aws-sam/build (ARCHITECTURE=arm64 or x86_64)

@@ -4,7 +4,7 @@ import js from "@eslint/js";
 import globals from "globals";
 
 export default [
-  { ignores: ["**/vendor/"] },
+  { ignores: ["functions/serve_pages/static/vendor/"] },
   js.configs.recommended,
   { files: ["functions/serve_pages/static/**/*.js"], languageOptions: { globals: globals.browser } },
   { files: ["functions/serve_pages/static/approve/hide-secret.js"], languageOptions: { sourceType: "script" } },

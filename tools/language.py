@@ -63,6 +63,7 @@ SKIPPED: Final = (
     "layers/common/requirements.txt",
     "tests/authzen/data/",
     "tests/stack/browser/axe/",
+    "functions/serve_pages/static/vendor/",
     "tools/language.py",
     "tests/tools/test_language.py",
     "docs/glossary.md",

@@ -29,6 +29,8 @@ METHODS: Final = ("GET", "HEAD")
 YEAR_SECONDS: Final = 31_536_000
 TABLES: Final = ("texts", "permissions")
 """Names of the shared modules that load a table of texts for the user's language."""
+VENDORED: Final = "vendor"
+"""The folder of other projects' scripts, which are served as they are."""
 MIN_COMPRESSED_BYTES: Final = 1024
 """Contents shorter than this, in bytes, are not compressed."""
 
@@ -63,7 +65,8 @@ def assets() -> Mapping[str, Asset]:
         if file.suffix in CONTENT_TYPES:
             path = file.relative_to(STATIC)
             text = file.read_text(encoding="utf-8")
-            content = served_script(text, path) if file.suffix == ".js" else text
+            is_own_script = file.suffix == ".js" and path.parts[0] != VENDORED
+            content = served_script(text, path) if is_own_script else text
             found[served_name(path)] = Asset(content.encode(), CONTENT_TYPES[file.suffix])
     for language in LANGUAGES:
         for name, table in zip(TABLES, (texts(language), permission_labels(language)), strict=True):

@@ -185,6 +185,8 @@ def test_scripts_are_served_without_comments_and_with_all_lines(source: str, ser
 
 def test_served_scripts_import_only_assets() -> None:
     for name, asset in app.assets().items():
+        if name.startswith(app.VENDORED):
+            continue
         for imported in re.findall(r'(?:from |import )"([^"]*)"|import\("([^"]*)"\)', asset.content.decode()):
             specifier = "".join(imported)
             assert specifier.startswith("./"), f"{name} imports {specifier}"
@@ -206,7 +208,10 @@ def test_served_script_names_modules_as_their_urls_do(source: str, served: str) 
 JAVASCRIPT_TOKEN = re.compile(r'"(?:\\.|[^"\\])*"|`(?:\\.|[^`\\])*`|/\*.*?\*/|//[^\n]*', re.DOTALL)
 
 
-@pytest.mark.parametrize("path", sorted(app.STATIC.rglob("*.js")), ids=lambda path: str(path.relative_to(app.STATIC)))
+OWN_SCRIPTS = sorted(path for path in app.STATIC.rglob("*.js") if path.parent.name != app.VENDORED)
+
+
+@pytest.mark.parametrize("path", OWN_SCRIPTS, ids=lambda path: str(path.relative_to(app.STATIC)))
 def test_served_script_equals_its_source_except_for_comments(path: Path) -> None:
     def without_comments(script: str) -> str:
         return JAVASCRIPT_TOKEN.sub(lambda token: "" if token[0].startswith("/") else token[0], script)
@@ -215,6 +220,13 @@ def test_served_script_equals_its_source_except_for_comments(path: Path) -> None
     served = re.sub(r"\s", "", without_comments(served_script(path.read_text(encoding="utf-8"), PurePath("page.js"))))
 
     assert re.sub(r'"\.[\w./-]+"', "", served) == re.sub(r'"\.[\w./-]+"', "", source)
+
+
+def test_library_of_the_sign_in_is_served_unchanged_and_not_with_the_first_load() -> None:
+    library = app.STATIC / app.VENDORED / "oauth4webapi.js"
+
+    assert get_asset("vendor.oauth4webapi.js").text == library.read_text(encoding="utf-8")
+    assert all("vendor." not in get_page(path).text for path in SHELLS)
 
 
 # --- texts ---

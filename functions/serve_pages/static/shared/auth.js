@@ -1,4 +1,4 @@
-// Sign-in by authorization code with PKCE. The token is stored for this tab only, and only until it expires.
+// The user's access token. It is stored for this tab only, and only until it expires. sign-in.js requests it.
 
 const SIGN_IN_KEY = "away";
 const TOKEN_KEY = "token";
@@ -39,20 +39,25 @@ export function discardToken() {
   sessionStorage.removeItem(TOKEN_KEY);
 }
 
-function randomText() {
-  return base64url(crypto.getRandomValues(new Uint8Array(32)).buffer);
-}
-
-/** @param {ArrayBufferLike} bytes */
-function base64url(bytes) {
-  return btoa(String.fromCharCode(...new Uint8Array(bytes)))
-    .replaceAll("+", "-")
-    .replaceAll("/", "_")
-    .replaceAll("=", "");
-}
-
 function homeUrl() {
   return `${location.origin}/`;
+}
+
+/** @returns {import("./sign-in.js").Configuration} */
+function signInConfiguration() {
+  return {
+    authorizationUrl: configured("authorization-url"),
+    tokenUrl: configured("token-url"),
+    clientId: configured("client-id"),
+    scope: configured("scope"),
+    redirectUri: homeUrl(),
+  };
+}
+
+/** Load the code of the sign-in, with its library at the same time. */
+async function loadSignIn() {
+  const [signInModule] = await Promise.all([import("./sign-in.js"), import("../vendor/oauth4webapi.js")]);
+  return signInModule;
 }
 
 /**
@@ -62,23 +67,14 @@ function homeUrl() {
  * @returns {Promise<never>}
  */
 export async function signIn(pageState) {
-  const [state, verifier] = [randomText(), randomText()];
-  const challenge = base64url(await crypto.subtle.digest("SHA-256", new TextEncoder().encode(verifier)));
+  const { newSignIn } = await loadSignIn();
+  const { url, state, verifier } = await newSignIn(signInConfiguration());
   discardToken();
   sessionStorage.setItem(
     SIGN_IN_KEY,
     JSON.stringify({ state, verifier, returnPath: location.pathname + location.search, pageState }),
   );
-  const params = new URLSearchParams({
-    response_type: "code",
-    client_id: configured("client-id"),
-    redirect_uri: homeUrl(),
-    scope: configured("scope"),
-    state,
-    code_challenge: challenge,
-    code_challenge_method: "S256",
-  });
-  location.assign(`${configured("authorization-url")}?${params}`);
+  location.assign(url);
   return new Promise(() => {}); // never resolves, because the browser is leaving the page
 }
 
@@ -101,33 +97,15 @@ export async function completeSignIn() {
   history.replaceState(null, "", "/");
   const saved = readStored(SIGN_IN_KEY);
   if (!saved || params.get("state") !== saved.state) return "failed";
-  if (!params.has("code")) {
-    storePageState(saved);
-    return "failed";
-  }
-  let tokens;
   try {
-    const response = await fetch(configured("token-url"), {
-      method: "POST",
-      body: new URLSearchParams({
-        grant_type: "authorization_code",
-        client_id: configured("client-id"),
-        redirect_uri: homeUrl(),
-        code: params.get("code") ?? "",
-        code_verifier: saved.verifier,
-      }),
-    });
-    if (!response.ok) throw new Error(String(response.status));
-    tokens = await response.json();
+    const { requestToken } = await loadSignIn();
+    const { accessToken, expiresInSeconds, email } = await requestToken(signInConfiguration(), params, saved);
+    const until = Date.now() + expiresInSeconds * 1000 - EXPIRY_MARGIN;
+    sessionStorage.setItem(TOKEN_KEY, JSON.stringify({ token: accessToken, until, who: email }));
   } catch {
     storePageState(saved);
     return "failed";
   }
-  const until = Date.now() + tokens.expires_in * 1000 - EXPIRY_MARGIN;
-  sessionStorage.setItem(
-    TOKEN_KEY,
-    JSON.stringify({ token: tokens.access_token, until, who: emailFrom(tokens.id_token) }),
-  );
   storePageState(saved);
   location.replace(saved.returnPath);
   return "redirected";
@@ -145,21 +123,6 @@ function storePageState(saved) {
 /** Return the path that the user wanted to open before the sign-in. */
 export function returnPath() {
   return readStored(SIGN_IN_KEY)?.returnPath ?? "/";
-}
-
-/**
- * @param {string} idToken
- * @returns {string | undefined}
- */
-function emailFrom(idToken) {
-  try {
-    const bytes = Uint8Array.from(atob(idToken.split(".")[1].replaceAll("-", "+").replaceAll("_", "/")), (each) =>
-      each.charCodeAt(0),
-    );
-    return JSON.parse(new TextDecoder().decode(bytes)).email;
-  } catch {
-    return undefined;
-  }
 }
 
 export function signOut() {

@@ -101,8 +101,8 @@ export async function attempt(action, { pageState, onError }) {
   try {
     return await action();
   } catch (error) {
-    if (error instanceof SignInRequired) return signIn(pageState);
-    if (error instanceof Problem || error instanceof TypeError) await onError(/** @type {Api.Failure} */ (error));
+    if (error instanceof SignInRequired) await attempt(() => signIn(pageState), { onError });
+    else if (error instanceof Problem || error instanceof TypeError) await onError(/** @type {Api.Failure} */ (error));
     else throw error;
     return undefined;
   }
@@ -125,7 +125,9 @@ export function signInPage(title, text, pageState) {
       h(
         "div",
         { class: "actions" },
-        button(t("sign_in"), () => signIn(pageState), { class: "first" }),
+        button(t("sign_in"), () => attempt(() => signIn(pageState), { onError: () => toast(t("unreachable")) }), {
+          class: "first",
+        }),
       ),
     ],
   };
