@@ -19,6 +19,7 @@ from tools.table_charts import AccessPattern
 
 sys.path.insert(0, str(template.ROOT / "layers/common"))
 
+from partner_access.api.errors import error_classes
 from partner_access.api.problems import status_of
 
 DOCS: Final = template.ROOT / "docs"
@@ -105,7 +106,7 @@ def _scopes(operation: template.Json) -> str:
 def codes() -> str:
     """Return the table of the error codes by status."""
     by_status: dict[int, list[str]] = defaultdict(list)
-    for error in openapi.codes():
+    for error in error_classes():
         by_status[int(status_of(error()))].append(f"`{error.code}`")
     return table(["Status", "Codes"], ([str(status), ", ".join(found)] for status, found in sorted(by_status.items())))
 
