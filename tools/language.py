@@ -67,7 +67,6 @@ SKIPPED: Final = (
     "tools/language.py",
     "tests/tools/test_language.py",
     "docs/glossary.md",
-    "renames.tsv",
 )
 """Licences, third-party files, test data from standards, generated pages, this list and the glossary."""
 
