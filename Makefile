@@ -117,6 +117,10 @@ openapi: .venv/.made ## write the routes, openapi.json, docs/wire.json and the g
 	$(python) -m tools.readme
 	$(python) -m tools.documents
 
+.PHONY: operation
+operation: .venv/.made ## write the skeleton of a new operation (NAME=pause_link ROUTE='PUT /…')
+	@$(python) -m tools.scaffold "$(NAME)" "$(ROUTE)"
+
 .PHONY: clean
 clean: ## remove everything that make and the tools created
 	rm -rf .venv .venvs node_modules .aws-sam .local .hypothesis .schemathesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .coverage .coverage.* htmlcov

@@ -47,12 +47,12 @@ class Route:
     scopes: tuple[str, ...]
 
 
-def routes() -> tuple[Route, ...]:
-    """Return every route of the API except `$default`, in the template's order.
+def routes(path: Path = ROOT / "template.yaml") -> tuple[Route, ...]:
+    """Return every route of the API of a template except `$default`, in the template's order.
 
     A route without scopes of its own has those of the authorizer.
     """
-    found = read()
+    found = read(path)
     usual = found["Resources"]["Api"]["Properties"]["Auth"]["Authorizers"]["Token"]
     return tuple(
         Route(
