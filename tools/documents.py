@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from tests.proofs.faults.rows import ROWS
+from tests.proofs.fuzz.bad_input import TRIED
 from tools import openapi, state_machines, table_charts, template
 from tools.state_machines import StateMachine
 from tools.table_charts import AccessPattern
@@ -162,6 +163,18 @@ def fault_tests() -> str:
     )
 
 
+def bad_input_tests() -> str:
+    """Return the table of the kinds of bad input with the test that tries each."""
+    return table(
+        ["Part", "Input", "Test"],
+        (
+            [part, kind, _test(f"{file.removeprefix('tests/')}::{name}")]
+            for part, rows in TRIED.items()
+            for kind, file, name in rows
+        ),
+    )
+
+
 def _test(shown: str) -> str:
     path, _, name = shown.partition("::")
     return f"[{name}](../tests/{path})"
@@ -179,6 +192,7 @@ PARTS: Final[Mapping[str, Mapping[str, Callable[[], str]]]] = {
         "reads": reads,
         "fault-tests": fault_tests,
     },
+    "threat-model.md": {"bad-input-tests": bad_input_tests},
     "http-api.md": {"operations": operations, "codes": codes},
 }
 """The generated parts of each document, by their names."""
