@@ -384,7 +384,7 @@ def test_secret_appears_only_in_request_bodies(
     browser_user.check_no_trace_of(secret)
     assert secret not in stack.emulator.log.read_text(errors="replace")
     log = stack.log()
-    assert "ApproveLink" in log
+    assert "START RequestId: " in log
     assert secret not in log
 
 
