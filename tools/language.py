@@ -10,7 +10,8 @@ import re
 import subprocess
 import sys
 import tokenize
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -80,17 +81,20 @@ def words(text: str) -> Iterator[str]:
         yield word.lower()
 
 
-def banned_in(text: str) -> list[str]:
-    """Return the banned words and phrases of a text."""
-    return sorted({*words(text)} & BANNED) + BANNED_PHRASES.findall(text)
+@cache
+def banned_in(text: str) -> tuple[str, ...]:
+    """Return the banned words and phrases of a text. Most names occur many times, so that each is split once."""
+    return *sorted({*words(text)} & BANNED), *BANNED_PHRASES.findall(text)
 
 
 def python_findings(source: str) -> Iterator[tuple[int, str]]:
     """Yield the line and the problem of each banned word in names, strings and comments, and of each opening."""
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+    tokens, tree = list(tokenize.generate_tokens(io.StringIO(source).readline)), ast.parse(source)
+    nodes = list(ast.walk(tree))
+    for token in tokens:
         if token.type in {tokenize.NAME, tokenize.COMMENT}:
             yield from ((token.start[0], f"banned word: {word}") for word in banned_in(token.string))
-    for node in ast.walk(ast.parse(source)):
+    for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield from ((node.lineno, f"banned word: {word}") for word in banned_in(node.value))
         if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str):
@@ -98,19 +102,14 @@ def python_findings(source: str) -> Iterator[tuple[int, str]]:
             opening = text.split(maxsplit=1)[0].rstrip(",:") if text.strip() else ""
             if opening in OPENINGS:
                 yield node.lineno, f"the docstring opens with {opening}"
-    yield from unknown_names(source)
+    yield from unknown_names(tree, nodes, {token.string for token in tokens if token.type == tokenize.NAME})
 
 
-def unknown_names(source: str) -> Iterator[tuple[int, str]]:
+def unknown_names(tree: ast.Module, nodes: Sequence[ast.AST], names: set[str]) -> Iterator[tuple[int, str]]:
     """Yield each name in backticks, in a docstring below module level, that the code of its file does not contain."""
-    tree = ast.parse(source)
-    nodes = list(ast.walk(tree))
     docstrings = [each.value for each in nodes if isinstance(each, ast.Expr) and isinstance(each.value, ast.Constant)]
     unread = {id(each) for each in docstrings}
-    known = {*dir(builtins)}
-    for token in tokenize.generate_tokens(io.StringIO(source).readline):
-        if token.type == tokenize.NAME:
-            known.add(token.string)
+    known = {*dir(builtins)} | names
     for node in nodes:
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in unread:
             known.update(re.findall(r"\w+", node.value))
