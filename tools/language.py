@@ -138,8 +138,14 @@ def findings(path: Path) -> Iterator[tuple[int, str]]:
 
 
 def checked_files() -> Iterator[Path]:
-    """Yield the tracked files that are checked."""
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    """Yield the files that are checked: those that git tracks, and new ones that it does not ignore."""
+    listed = subprocess.run(
+        ["git", "ls-files", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
     for name in listed.splitlines():
         path = ROOT / name
         is_text = path.suffix in {".py", *TEXTS} or path.name == "Makefile"

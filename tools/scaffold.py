@@ -53,7 +53,7 @@ app = routing.App(replay_if_stored=replay_if_stored)
 @app.operation(
     routing.Docs(
         "{name}",
-        tag=routing.Tag.ACCOUNTS,
+        tag=routing.Tag.ACCOUNTS,  # FIXME: its subject
         summary="FIXME: say in one line what it does.",
         description="FIXME: say who can call it, and what it changes.",
     ),
@@ -66,17 +66,29 @@ handler = app
 '''
 TEST: Final = '''"""FIXME: say what is tested."""
 
-from tests.support.gateway import call
+{imports}from tests.support.gateway import ApiResponse, call
 from tests.support.table import Table
 
 
+def {name}(by: str) -> ApiResponse:
+    return call("{route}", by{ids})
+
+
 def test_{name}_by_authorized_caller_succeeds(seeded: Table) -> None:
-    assert call("{route}", "FIXME", {{}}{ids}).status == 200
+    assert {name}("FIXME").status == 204
 
 
 def test_{name}_by_other_caller_is_refused(seeded: Table) -> None:
-    assert call("{route}", "FIXME", {{}}{ids}).status == 403
+    assert {name}("FIXME").status == 403
 '''
+BUILDERS: Final = {
+    "account_id": "CLIENT",
+    "link_id": "LINK",
+    "partner_id": "PARTNER",
+    "set_id": "CUSTOM_SET",
+    "user_id": "EMPLOYEE",
+}
+"""The names in tests.support.builders of the ids that a seeded table has."""
 UNRELEASED: Final = "## [Unreleased]\n\n### Added\n\n"
 
 
@@ -99,7 +111,12 @@ def write(root: Path, name: str, route: str) -> list[Path]:
         f"functions/{name}/app.py": HANDLER.format(name=name, parameters="".join(f"{each}: str, " for each in ids)),
         f"events/{name}.json": _sample(root, route),
         f"tests/functions/test_{name}.py": TEST.format(
-            name=name, route=route, ids="".join(f', {each}="{SAMPLE_IDS[each]}"' for each in ids)
+            name=name,
+            route=route,
+            imports=f"from tests.support.builders import {', '.join(sorted(BUILDERS[each] for each in ids))}\n"
+            if ids
+            else "",
+            ids="".join(f", {each}={BUILDERS[each]}" for each in ids),
         ),
     }
     for file, content in files.items():
@@ -124,9 +141,11 @@ def _sample(root: Path, route: str) -> str:
     event |= {"routeKey": route, "rawPath": raw_path, "pathParameters": ids}
     event["requestContext"] |= {"routeKey": route}
     event["requestContext"]["http"] |= {"method": method, "path": raw_path}
-    if method not in {"GET", "DELETE"}:
+    if method == "POST":
         event["headers"] |= {"content-type": "application/json", "idempotency-key": MARKER}
         event["body"] = "{}"
+    else:
+        event["headers"] |= {"user-agent": MARKER}
     return json.dumps(event, indent=2, ensure_ascii=False) + "\n"
 
 

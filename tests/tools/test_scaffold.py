@@ -39,7 +39,7 @@ def test_skeleton_has_route_handler_sample_tests_and_changelog(root: Path) -> No
     sample = json.loads((root / f"events/{NAME}.json").read_text(encoding="utf-8"))
     assert sample["routeKey"] == NEW_ROUTE
     assert set(sample["pathParameters"]) == {"partner_id", "link_id"}
-    assert sample["body"] == "{}"
+    assert "body" not in sample
     for file in files[2:]:
         if file.suffix == ".py":
             ast.parse(file.read_text(encoding="utf-8"))
@@ -50,10 +50,13 @@ def test_skeleton_fails_the_language_check_in_each_file(root: Path) -> None:
         assert "banned word: fixme" in [problem for _, problem in language.findings(file)], file
 
 
-def test_sample_of_a_read_has_no_body(root: Path) -> None:
-    scaffold.write(root, "view_pause", NEW_ROUTE.replace("PUT", "GET"))
+def test_skeleton_of_a_post_without_ids_has_a_body_and_a_key(root: Path) -> None:
+    scaffold.write(root, NAME, "POST /pauses")
 
-    assert "body" not in json.loads((root / "events/view_pause.json").read_text(encoding="utf-8"))
+    sample = json.loads((root / f"events/{NAME}.json").read_text(encoding="utf-8"))
+    assert sample["body"] == "{}"
+    assert "idempotency-key" in sample["headers"]
+    assert "builders" not in (root / f"tests/functions/test_{NAME}.py").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize(
