@@ -42,6 +42,10 @@ demo: environments host ## run the whole product on this machine (PORT=…, STEP
 test: environments host browser ## run every test, with full branch coverage of the product
 	$(python) -m pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered --cov-fail-under=100
 
+.PHONY: unit
+unit: .venv/.made ## run the tests of the rules and of the API's parts, without a table or a stack (TESTS=… for others)
+	@$(python) -m pytest -q -n 2 --hypothesis-profile=unit $(or $(TESTS),tests/domain tests/api)
+
 .PHONY: screenshots
 screenshots: environments host browser ## take the screenshots in docs/ again
 	PICTURES=.local/screenshots $(python) -m pytest tests/stack/browser

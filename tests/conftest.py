@@ -18,9 +18,10 @@ from tests.support.fast_moto import speed_up_moto
 from tests.support.table import Table
 from tools import template
 
-# the gate runs the same cases every time, and the other profile runs new ones
+# the gate runs the same cases every time, `fresh` runs new ones, and `unit` (make unit) runs few of them
 settings.register_profile("fresh", derandomize=False)
 settings.register_profile("gate", derandomize=True)
+settings.register_profile("unit", derandomize=True, max_examples=10)
 settings.load_profile("gate")
 
 ENVIRONMENT = {
