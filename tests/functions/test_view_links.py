@@ -281,17 +281,18 @@ def test_view_links_cursor_is_valid_for_one_caller_list_and_filter(table: Table,
 
 
 def test_view_links_with_forged_cursor_returns_400(table: Table, cursor: str) -> None:
-    content, _, signature = cursor.rpartition(".")
+    half = len(cursor) // 2
     for forged in (
         "x",
         "",
         ".",
         "é",
-        f"{content}.",
-        f".{signature}",
-        f"{content}x.{signature}",
-        f"{content}.{signature[::-1]}",
-        signature,
+        cursor[:half],
+        cursor[half:],
+        cursor[4:],
+        cursor[:-4],
+        f"{cursor}x",
+        cursor[::-1],
     ):
         assert_error(table, partial(list_links, cursor=forged), 400, "invalid_cursor")
 

@@ -190,6 +190,7 @@ def test_account_page_for_partner_manager_only_narrows_own_employees(
     expect(browser_user.button("account.resume")).to_be_visible()
     assert account.shown(account.partner_member_id)["suspended_by"] == ["partner"]
     browser_user.button("account.resume").click()
+    expect(browser_user.button("account.suspend")).to_be_visible()
     page.get_by_role("link", name=browser_user.text("account.edit")).click()
     expect(page.get_by_text(browser_user.text("account.edit.narrow_only"))).to_be_visible()
     page.locator(".group").nth(3).get_by_role("checkbox").first.uncheck()
