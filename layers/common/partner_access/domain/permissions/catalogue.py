@@ -1,8 +1,9 @@
 """The vendor's data: existing permissions, restricted permissions, and the content of the default sets, by version.
 
-Append each new version of a set to the end of its tuple. A grant keeps the version that it was given, without the
-permissions that later versions drop. To allow `data.sensitive.manage` to partner admins, take it out of RESTRICTED. It
-then applies from the next version on.
+A membership keeps the version of a set that it was given, without the permissions that later versions drop. The present
+versions are computed, so a new permission widens them. To publish a version, write the published one as a literal tuple
+and append the new one to the end (deploy.md, Updates). To allow `data.sensitive.manage` to partner admins, take it out
+of RESTRICTED. It then applies from the next version on.
 """
 
 from collections.abc import Mapping
