@@ -50,7 +50,7 @@ class CreateLinkResponse(ResponseBody, LinkResponse, title="CreateLinkResponse")
     routing.Docs(
         "create_link",
         tag=routing.Tag.ACCESS_LINKS,
-        summary="Create an access link for yourself or a colleague.",
+        summary="Create an access link for yourself or another employee.",
         description=(
             "Super admins and client access managers of the partner can create links, for eligible employees only. "
             "The URL of the link is returned once, and a replay of the request leaves it out. `recipient_email` only "

@@ -1,6 +1,6 @@
 """Tests of invalid input at the decision API: an error or a denial, and no change.
 
-integration/decisions.md §4 and threat-model.md §2.1 list the inputs. The cases are derived from the routes, so a new route is tested without a change here.
+integration/authzen.md §4 and threat-model.md §2.1 list the inputs. The cases are derived from the routes, so a new route is tested without a change here.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Tests of the certification checks, on our API with the policy of the scenario (integration/decisions.md §2).
+"""Tests of the certification checks, on our API with the policy of the scenario (integration/authzen.md §2).
 
 The checks are those of openid/authzen, certification/authorization-api-1_0-scenario.md. Each is named by its section.
 """

@@ -1,4 +1,4 @@
-"""Tests of openid/authzen's interop suites on our API with the policies of the scenarios (integration/decisions.md §5).
+"""Tests of openid/authzen's interop suites on our API with the policies of the scenarios (integration/authzen.md §5).
 
 Search results are compared as sorted sets, as in the suites: an additional result is a failure.
 """

@@ -1,4 +1,4 @@
-"""Tests of details in which implementations of the two specifications often fail (integration/decisions.md §3)."""
+"""Tests of details in which implementations of the two specifications often fail (integration/authzen.md §3)."""
 
 import json
 from collections.abc import Mapping, Sequence

@@ -97,7 +97,7 @@ DECISION_REQUESTS: Final = {
 #    roles, in their order                        PSA  CAM  OPE  PA   CSA  CUM  OCU  SAF  FM   DE   STR  OP
 MATRIX: Final = (
     matrix_row(f"POST {LINKS_PATH}",                          201, 201, 403, 403, 404, 404, 404, 403, 404, 403, 404, REJECTED_BY_GATEWAY,
-        body={"employee_id": EMPLOYEE}, what="for a colleague"),
+        body={"employee_id": EMPLOYEE}, what="for another employee"),
     matrix_row(f"GET {LINKS_PATH}",                           200, 200, 200, 200, 404, 404, 404, 200, 404, 403, 404, REJECTED_BY_GATEWAY),
     matrix_row(f"GET {LINK_PATH}",                             200, 200, 200, 404, 404, 404, 404, 404, 404, 403, 404, REJECTED_BY_GATEWAY),
     matrix_row(f"DELETE {LINK_PATH}",                          204, 204, 403, 404, 404, 404, 404, 404, 404, 403, 404, 204),

@@ -1,4 +1,4 @@
-"""Tests of the decision API through the gateway, with real tokens (integration/decisions.md §1)."""
+"""Tests of the decision API through the gateway, with real tokens (integration/authzen.md §1)."""
 
 from typing import Final
 

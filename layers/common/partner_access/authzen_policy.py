@@ -128,7 +128,7 @@ def _permitted(
 ) -> FoundNames:
     """Return the listed candidates that the policy permits.
 
-    Each one is evaluated, because a list can be out of date and an evaluation never is (integration/decisions.md §3).
+    Each one is evaluated, because a list can be out of date and an evaluation never is (integration/authzen.md §3).
     """
     candidates_checked = 0
     while len(found.names) < limit and candidates_checked < MAX_CANDIDATES:

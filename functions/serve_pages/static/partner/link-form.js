@@ -1,4 +1,4 @@
-// Task that creates an access link for the user or a colleague. The URL is shown once.
+// Task that creates an access link for the user or another employee. The URL is shown once.
 
 import { adjustmentFields } from "../shared/adjustment-fields.js";
 import { call, newIdempotencyKey } from "../shared/api.js";

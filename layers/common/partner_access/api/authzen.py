@@ -1,4 +1,4 @@
-"""HTTP handling of the decision API, OpenID AuthZEN Authorization API 1.0, for any policy (integration/decisions.md).
+"""HTTP handling of the decision API, OpenID AuthZEN Authorization API 1.0, for any policy (integration/authzen.md).
 
 It differs from the rest of the API: unknown fields are ignored, each invalid request is a 400, and an error body is a
 sentence.
@@ -271,7 +271,7 @@ SearchT = TypeVar("SearchT", bound=SearchRequest)
 def search_page(
     find: Callable[[SearchT, Act, str | None, int], FoundNames], search: SearchT, act: Act
 ) -> SearchResponse:
-    """Return one page of search results, with a token for the next page (integration/decisions.md §3)."""
+    """Return one page of search results, with a token for the next page (integration/authzen.md §3)."""
     limit, after = _position_of(search, act)
     size = MAX_PAGE_SIZE if limit is None else min(limit, MAX_PAGE_SIZE)
     found = find(search, act, after, size)

@@ -296,7 +296,7 @@ def _with_version_checks(relied_on: Iterable[Record], items: tuple[TransactionIt
 def transact(items: Iterable[TransactionItem], *, key_first: bool = False, deadline: float = inf) -> None:
     """Write all items or none.
 
-    Transaction conflicts are retried. A failed condition raises Overtaken, because the facts have changed.
+    Transaction conflicts are retried. A failed condition raises StaleFacts, because the facts have changed.
     """
     transaction_items: Any = tuple(items)
     requests = [item.request() for item in transaction_items]

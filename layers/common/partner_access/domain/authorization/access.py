@@ -1,6 +1,6 @@
 """Access decisions: whether a person can do something in an account at an instant, and by which rule.
 
-integration/decisions.md describes the API of these decisions.
+integration/authzen.md describes the API of these decisions.
 """
 
 from dataclasses import dataclass

@@ -26,5 +26,5 @@ def chain_heads() -> list[ChainHead]:
 
 
 def record(before: LatestTreeHead, after: LatestTreeHead) -> None:
-    """Record the next signed tree head after `before`. Raise Overtaken when another run has already recorded one."""
+    """Record the next signed tree head after `before`. Raise StaleFacts when another run has already recorded one."""
     dynamo.transact([dynamo.put(keys.latest_tree_head(), after, only_if=STILL_LATEST, seen=before.tree_head_hash)])
