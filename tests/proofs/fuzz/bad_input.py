@@ -49,7 +49,11 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ("too many keys", BODIES, "test_body_with_too_many_keys_is_rejected_as_too_large"),
         ("an unknown field, or one of ours", ROUTES, "test_body_with_unknown_field_is_refused"),
         ("a value of another kind", ROUTES, "test_body_field_of_wrong_type_is_refused"),
-        ("a required field that is missing or null", ROUTES, "test_body_with_missing_or_null_required_field_is_refused"),
+        (
+            "a required field that is missing or null",
+            ROUTES,
+            "test_body_with_missing_or_null_required_field_is_refused",
+        ),
         ("control, bidi and invisible characters", ROUTES, "test_body_text_with_invisible_characters_is_refused"),
         ("a malformed id", ROUTES, "test_path_with_malformed_id_returns_404"),
         (
@@ -150,7 +154,11 @@ TRIED: Final[Mapping[str, tuple[Row, ...]]] = {
         ),
         ("the last super admin", ROUTES, "test_edit_or_remove_user_for_last_super_admin_is_refused"),
         ("a migration by another partner", MIGRATE, "test_migrate_many_by_caller_outside_the_partner_is_refused"),
-        ("a restricted permission for a partner member", EDIT, "test_edit_granting_restricted_permission_to_partner_member_is_refused"),
+        (
+            "a restricted permission for a partner member",
+            EDIT,
+            "test_edit_granting_restricted_permission_to_partner_member_is_refused",
+        ),
         (
             "unknown, repeated or too many permissions",
             ROUTES,
