@@ -10,7 +10,7 @@ import { memberView } from "./account/member.js";
 import { auditLogView } from "./account/audit-log.js";
 import { setUpdatesView } from "./account/set-updates.js";
 import { button, h } from "./shared/elements.js";
-import { attempt, errorAlert, main, redraw, showPage, signInPage } from "./shared/page.js";
+import { attempt, errorAlert, loadingNote, main, redraw, showPage, signInPage } from "./shared/page.js";
 import { loadPermissionTexts, t } from "./shared/texts.js";
 
 /** @type {View | undefined} */
@@ -72,7 +72,7 @@ function render() {
   const title = t("account.title");
   if (!token()) return signInPage(title, t("account.lead"), { formState: view?.formState?.() });
   if (!view) {
-    return { title, content: [h("h1", {}, title), h("p", { class: "waiting", role: "status" }, t("loading"))] };
+    return { title, content: [h("h1", {}, title), loadingNote()] };
   }
   if (error) {
     return {

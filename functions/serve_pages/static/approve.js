@@ -9,16 +9,17 @@ import {
   alertNote,
   breakableEmail,
   bulletList,
-  busy,
   button,
   byId,
   factList,
+  form,
   h,
+  infoNote,
   inputById,
-  openDialog,
 } from "./shared/elements.js";
 import { describeAllowed, describeDenied } from "./shared/permissions.js";
-import { attempt, errorAlert, redraw, showPage, signInPage } from "./shared/page.js";
+import { askToConfirm } from "./shared/confirmation.js";
+import { attempt, errorAlert, loadingNote, redraw, showPage, signInPage } from "./shared/page.js";
 import { formatList, loadPermissionTexts, problemText, t } from "./shared/texts.js";
 
 const ENDED_CODES = new Set(["link_expired", "link_revoked", "link_declined"]);
@@ -88,10 +89,7 @@ function render() {
   if (!token()) return signInPage(t("approve.title"), t("approve.lead"), pageState());
   if (error && !preview) return errorPage(error);
   if (!preview) {
-    return {
-      title: t("approve.title"),
-      content: [h("h1", {}, t("approve.title")), h("p", { class: "waiting", role: "status" }, t("loading"))],
-    };
+    return { title: t("approve.title"), content: [h("h1", {}, t("approve.title")), loadingNote()] };
   }
   return requestPage();
 }
@@ -264,9 +262,7 @@ function blockedAccounts(accounts) {
     reason === undefined || RESOLVED_IN_ACCOUNT.has(reason) ? id : reason,
   );
   return Object.values(accountGroups).map((group = []) =>
-    h(
-      "div",
-      { class: "note" },
+    infoNote(
       h("p", {}, h("strong", {}, formatList(group.map((account) => account.name)))),
       h("p", {}, problemText(group[0].reason ?? "")),
       RESOLVED_IN_ACCOUNT.has(group[0].reason ?? "") &&
@@ -286,16 +282,10 @@ function decisionForm() {
     },
     { "aria-expanded": String(adjustment.shown), "aria-controls": "adjust", id: "adjust-toggle" },
   );
-  return h(
-    "form",
-    {
-      novalidate: true,
-      "aria-labelledby": "decide",
-      onsubmit: (event) => {
-        event.preventDefault();
-        busy(approveButton, approve);
-      },
-    },
+  return form(
+    approveButton,
+    approve,
+    { "aria-labelledby": "decide" },
     h("h2", { id: "decide" }, t("approve.decide")),
     accountChoice(),
     h(
@@ -414,27 +404,11 @@ async function decline() {
     return;
   }
   const account = accountName(chosenAccountId);
-  const reason = await openDialog(t("approve.decline.title"), (close) => {
-    const field = h("textarea", { id: "reason", rows: "3", maxlength: "500" });
-    return h(
-      "form",
-      {
-        method: "dialog",
-        onsubmit: (event) => {
-          event.preventDefault();
-          close(field.value.trim());
-        },
-      },
-      h("p", {}, t("approve.decline.body", { ...requestNames(), account })),
-      h("label", { for: "reason" }, t("approve.decline.reason")),
-      field,
-      h(
-        "div",
-        { class: "actions" },
-        h("button", { type: "submit", class: "first bad" }, t("approve.decline.yes")),
-        button(t("cancel"), () => close()),
-      ),
-    );
+  const reason = await askToConfirm({
+    title: t("approve.decline.title"),
+    body: t("approve.decline.body", { ...requestNames(), account }),
+    reasonLabel: t("approve.decline.reason"),
+    confirmLabel: t("approve.decline.yes"),
   });
   if (reason === undefined) return;
   const body = { secret, account_id: chosenAccountId, ...(reason ? { reason } : {}) };
@@ -503,7 +477,7 @@ function approvedPage(grant, account) {
         [t("approve.access_until"), grant.expires_at ? formatDateTime(grant.expires_at) : t("approve.no_end")],
         [t("approve.taken"), removed.length > 0 && bulletList(describeDenied(removed))],
       ),
-      grant.notice === "paid_seat_required" && h("div", { class: "note" }, h("p", {}, t("approve.paid_seat"))),
+      grant.notice === "paid_seat_required" && infoNote(h("p", {}, t("approve.paid_seat"))),
       h("p", {}, t("approve.approved.next", names)),
       h(
         "div",

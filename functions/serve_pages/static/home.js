@@ -3,7 +3,7 @@
 import { listAll } from "./shared/api.js";
 import { completeSignIn, returnPath, token } from "./shared/auth.js";
 import { h } from "./shared/elements.js";
-import { attempt, errorAlert, redraw, showPage, signInPage } from "./shared/page.js";
+import { attempt, errorAlert, loadingNote, redraw, showPage, signInPage } from "./shared/page.js";
 import { t } from "./shared/texts.js";
 
 /** @type {Api.Account[] | undefined} */
@@ -34,7 +34,7 @@ function render() {
   /** @type {Content[]} */
   const content = [h("h1", {}, t("home.accounts"))];
   if (error) content.push(errorAlert(error));
-  else if (!accounts) content.push(h("p", { class: "waiting", role: "status" }, t("loading")));
+  else if (!accounts) content.push(loadingNote());
   else if (!accounts.length) content.push(h("p", { class: "lead" }, t("home.none")));
   else content.push(h("ul", { class: "choices" }, accounts.map(accountItem)));
   return { title: t("home.accounts"), narrow: true, content };

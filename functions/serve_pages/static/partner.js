@@ -7,7 +7,7 @@ import { employeesTab } from "./partner/employees.js";
 import { loadPartner, partner } from "./partner/context.js";
 import { linkFormState, linkFormTask } from "./partner/link-form.js";
 import { linksTab } from "./partner/links.js";
-import { attempt, errorAlert, redraw, showPage, signInPage } from "./shared/page.js";
+import { attempt, errorAlert, loadingNote, redraw, showPage, signInPage } from "./shared/page.js";
 import { currentTask, openTask } from "./partner/tasks.js";
 import { loadPermissionTexts, t } from "./shared/texts.js";
 
@@ -90,7 +90,7 @@ function render() {
       : " ",
   );
   if (partner.managesClientAccess === undefined) {
-    return { title, content: [...heading, partnerLine, h("p", { class: "waiting", role: "status" }, t("loading"))] };
+    return { title, content: [...heading, partnerLine, loadingNote()] };
   }
   return {
     title: partner.name ? `${title}: ${partner.name}` : title,

@@ -4,7 +4,7 @@ import { canPayForSeats, context, grantablePermissions, seatName, setName } from
 import { allPermissions, applyOverrides, baseRights, capScopes, overridesFor } from "./rights.js";
 import { adjustmentFields } from "../shared/adjustment-fields.js";
 import { daysUntil, toFieldValue } from "../shared/dates.js";
-import { byId, h, setContent } from "../shared/elements.js";
+import { byId, choice, h, setContent } from "../shared/elements.js";
 import { permissionTexts, t } from "../shared/texts.js";
 
 const BASE_SEATS = ["core", "view_only"];
@@ -325,7 +325,7 @@ function seatFields({ draft, loaded, onChange }) {
         onChange();
       },
     });
-    return h("label", { class: "choice" }, checkbox, h("span", {}, seatName(name)));
+    return choice(checkbox, seatName(name));
   };
   return [
     hasPartnerSeat

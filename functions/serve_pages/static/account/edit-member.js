@@ -17,7 +17,7 @@ import { comparableState, concurrentChangeAlert, displayName, loadMember } from 
 import { differenceList } from "./rights.js";
 import { call, newIdempotencyKey } from "../shared/api.js";
 import { formatDate } from "../shared/dates.js";
-import { alertNote, busy, byId, h, inputById, setContent } from "../shared/elements.js";
+import { alertNote, byId, form, h, inputById, setContent } from "../shared/elements.js";
 import { attempt, redraw, toast } from "../shared/page.js";
 import { formatList, problemText, t } from "../shared/texts.js";
 
@@ -91,16 +91,10 @@ export function editView(userId) {
     const saveButton = h("button", { type: "submit", class: "first" }, t("account.save"));
     return {
       title,
-      content: h(
-        "form",
-        {
-          novalidate: true,
-          class: "edit",
-          onsubmit: (event) => {
-            event.preventDefault();
-            busy(saveButton, submit);
-          },
-        },
+      content: form(
+        saveButton,
+        submit,
+        { class: "edit" },
         h("h1", {}, title),
         h("p", { class: "lead" }, t(context.sets ? "account.edit.lead" : "account.edit.narrow_only")),
         h("div", { id: "problem" }, note?.()),

@@ -18,7 +18,8 @@ import { stateBadge } from "./member-list.js";
 import { applyOverrides, baseRights, differenceList, rightsOverview } from "./rights.js";
 import { call, listAll, newIdempotencyKey } from "../shared/api.js";
 import { daysFromNow, daysUntil, formatDate, formatDateTime, toFieldValue } from "../shared/dates.js";
-import { alertNote, button, factList, h, openDialog } from "../shared/elements.js";
+import { alertNote, button, factList, h, infoNote, openDialog } from "../shared/elements.js";
+import { askToConfirm } from "../shared/confirmation.js";
 import { attempt, redraw, toast } from "../shared/page.js";
 import { formatList, t } from "../shared/texts.js";
 
@@ -168,9 +169,7 @@ export function memberView(userId) {
   /** @param {Api.Member} member */
   function suspensionNote(member) {
     if (!member.suspended_by?.length) return undefined;
-    return h(
-      "div",
-      { class: "note" },
+    return infoNote(
       h(
         "p",
         {},
@@ -284,30 +283,12 @@ export function memberView(userId) {
 
   /** @param {string} name */
   async function suspend(name) {
-    const reason = await openDialog(
-      t("account.suspend.title", { name }),
-      (/** @type {(reason?: string) => void} */ close) => {
-        const field = h("textarea", { id: "reason", rows: "3", maxlength: "500" });
-        return h(
-          "form",
-          {
-            onsubmit: (event) => {
-              event.preventDefault();
-              close(field.value.trim());
-            },
-          },
-          h("p", {}, t("account.suspend.body", { name })),
-          h("label", { for: "reason" }, t("account.suspend.reason")),
-          field,
-          h(
-            "div",
-            { class: "actions" },
-            h("button", { type: "submit", class: "first bad" }, t("account.suspend")),
-            button(t("cancel"), () => close()),
-          ),
-        );
-      },
-    );
+    const reason = await askToConfirm({
+      title: t("account.suspend.title", { name }),
+      body: t("account.suspend.body", { name }),
+      reasonLabel: t("account.suspend.reason"),
+      confirmLabel: t("account.suspend"),
+    });
     if (reason === undefined) return;
     const key = newIdempotencyKey();
     await perform(
@@ -330,34 +311,16 @@ export function memberView(userId) {
   async function endAccess(member, name, isSelf) {
     const bodyKey = member.grant_id ? "account.end.grant" : "account.end.membership";
     const account = context.account?.name ?? accountId;
-    const confirmed = await openDialog(
-      t(isSelf ? "account.leave.title" : "account.end.title", { name, account }),
-      (/** @type {(confirmed?: boolean) => void} */ close) =>
-        h(
-          "form",
-          {
-            onsubmit: (event) => {
-              event.preventDefault();
-              close(true);
-            },
-          },
-          h("p", {}, t(isSelf ? "account.leave.body" : bodyKey, { name, account })),
-          h(
-            "p",
-            {},
-            t(isSelf ? "account.leave.back" : member.grant_id ? "account.end.again_link" : "account.end.again_create", {
-              name,
-            }),
-          ),
-          h(
-            "div",
-            { class: "actions" },
-            h("button", { type: "submit", class: "first bad" }, t(isSelf ? "account.leave" : "account.end")),
-            button(t("cancel"), () => close()),
-          ),
-        ),
-    );
-    if (!confirmed) return;
+    const undoKey = member.grant_id ? "account.end.again_link" : "account.end.again_create";
+    const answer = await askToConfirm({
+      title: t(isSelf ? "account.leave.title" : "account.end.title", { name, account }),
+      body: [
+        h("p", {}, t(isSelf ? "account.leave.body" : bodyKey, { name, account })),
+        h("p", {}, t(isSelf ? "account.leave.back" : undoKey, { name })),
+      ],
+      confirmLabel: t(isSelf ? "account.leave" : "account.end"),
+    });
+    if (answer === undefined) return;
     const key = newIdempotencyKey();
     await perform(
       () => call("DELETE", userPath(userId), { key, expectedVersion: loaded.etag }),

@@ -3,7 +3,7 @@
 import { accountPath, navigate, problemAlert, seatName, viewLink } from "./context.js";
 import { displayName, loadMember } from "./member.js";
 import { call, newIdempotencyKey } from "../shared/api.js";
-import { bulletList, button, factList, h } from "../shared/elements.js";
+import { bulletList, button, factList, h, infoNote } from "../shared/elements.js";
 import { describeDenied } from "../shared/permissions.js";
 import { attempt, redraw, toast } from "../shared/page.js";
 import { t } from "../shared/texts.js";
@@ -86,7 +86,7 @@ export function migrationView(userId) {
         [t("account.migrate.undo"), t("account.migrate.undo_how", { name })],
       ),
       onlyPartnerEmployees && h("div", { class: "note bad" }, h("p", {}, t("account.migrate.partner_employees"))),
-      grant.notice === "paid_seat_required" && h("div", { class: "note" }, h("p", {}, t("approve.paid_seat"))),
+      grant.notice === "paid_seat_required" && infoNote(h("p", {}, t("approve.paid_seat"))),
     ];
   }
 

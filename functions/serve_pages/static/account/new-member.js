@@ -23,7 +23,7 @@ import {
 import { rightsOverview } from "./rights.js";
 import { call, newIdempotencyKey } from "../shared/api.js";
 import { formatDate, formatDateTime } from "../shared/dates.js";
-import { alertNote, busy, button, byId, factList, h, inputById, setContent } from "../shared/elements.js";
+import { alertNote, button, byId, factList, form, h, infoNote, inputById, setContent } from "../shared/elements.js";
 import { attempt, redraw } from "../shared/page.js";
 import { problemText, t } from "../shared/texts.js";
 
@@ -77,15 +77,10 @@ export function newMemberView() {
    */
   function stepForm(submit, label, ...fields) {
     const submitButton = h("button", { type: "submit", class: "first" }, label);
-    return h(
-      "form",
-      {
-        novalidate: true,
-        onsubmit: (event) => {
-          event.preventDefault();
-          busy(submitButton, submit);
-        },
-      },
+    return form(
+      submitButton,
+      submit,
+      {},
       h("p", { class: "quiet" }, t("account.new.step", { step, steps: STEPS })),
       h("h1", {}, t("account.new.title")),
       h("div", { id: "problem" }, note?.()),
@@ -275,8 +270,7 @@ export function newMemberView() {
           [t("account.set"), setName(member.permission_set)],
           [t("account.until"), member.expires_at ? formatDateTime(member.expires_at) : t("account.no_end")],
         ),
-        member.grant?.notice === "paid_seat_required" &&
-          h("div", { class: "note" }, h("p", {}, t("approve.paid_seat"))),
+        member.grant?.notice === "paid_seat_required" && infoNote(h("p", {}, t("approve.paid_seat"))),
         h(
           "div",
           { class: "actions" },

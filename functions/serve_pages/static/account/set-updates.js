@@ -2,7 +2,7 @@
 
 import { accountPath, isClientUserManager, problemAlert, setName, viewLink } from "./context.js";
 import { call, listAll, newIdempotencyKey } from "../shared/api.js";
-import { alertNote, bulletList, button, h } from "../shared/elements.js";
+import { alertNote, bulletList, button, choice, h } from "../shared/elements.js";
 import { describeAllowed } from "../shared/permissions.js";
 import { attempt, redraw, toast } from "../shared/page.js";
 import { problemText, t } from "../shared/texts.js";
@@ -83,7 +83,7 @@ export function setUpdatesView() {
     return h(
       "div",
       { class: "group" },
-      h("label", { class: "choice" }, checkbox, h("span", {}, h("strong", {}, name || userId))),
+      choice(checkbox, h("strong", {}, name || userId)),
       h(
         "div",
         { class: "gained can" },

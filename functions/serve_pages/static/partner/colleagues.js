@@ -1,10 +1,10 @@
 // Task that adds colleagues to a client. It reports the outcome of each one.
 
 import { call, newIdempotencyKey } from "../shared/api.js";
-import { breakableEmail, busy, button, h, setContent } from "../shared/elements.js";
+import { alertNote, breakableEmail, busy, button, h, infoNote, setContent } from "../shared/elements.js";
 import { partner, partnerPath, setName } from "./context.js";
-import { attempt, errorAlert } from "../shared/page.js";
-import { backLink } from "./tasks.js";
+import { attempt, errorAlert, loadingNote } from "../shared/page.js";
+import { backLink, outcomeTable } from "./tasks.js";
 import { problemText, t } from "../shared/texts.js";
 
 const MAX_COLLEAGUES = 25;
@@ -65,10 +65,10 @@ export function colleaguesTask(client) {
   /** @returns {Content} */
   function content() {
     if (error && !sets) return errorAlert(error);
-    if (!sets) return h("p", { class: "waiting", role: "status" }, t("loading"));
+    if (!sets) return loadingNote();
     if (rows.size) return report();
-    if (!eligible.length) return h("div", { class: "note" }, h("p", {}, t("partner.add.nobody")));
-    if (!sets.length) return h("div", { class: "note" }, h("p", {}, t("partner.add.no_set")));
+    if (!eligible.length) return infoNote(h("p", {}, t("partner.add.nobody")));
+    if (!sets.length) return infoNote(h("p", {}, t("partner.add.no_set")));
     return selectionForm(sets);
   }
 
@@ -132,13 +132,7 @@ export function colleaguesTask(client) {
         onsubmit: (event) => {
           event.preventDefault();
           if (chosen.size && chosen.size <= MAX_COLLEAGUES) return busy(submitButton, () => add([...chosen]));
-          alertContainer.replaceChildren(
-            h(
-              "div",
-              { class: "note bad", role: "alert" },
-              h("p", {}, t("partner.add.choose", { most: MAX_COLLEAGUES })),
-            ),
-          );
+          alertContainer.replaceChildren(alertNote(h("p", {}, t("partner.add.choose", { most: MAX_COLLEAGUES }))));
           return options[0].querySelector("input")?.focus();
         },
       },
@@ -200,31 +194,16 @@ export function colleaguesTask(client) {
         { class: "status", role: "status", tabindex: "-1" },
         t("partner.add.report", { n: results.length - failedIds.length, all: results.length }),
       ),
-      h(
-        "table",
-        { class: "cards", "aria-label": t("partner.add.rows") },
-        h(
-          "thead",
-          {},
-          h("tr", {}, h("th", { scope: "col" }, t("partner.person")), h("th", { scope: "col" }, t("partner.outcome"))),
-        ),
-        h(
-          "tbody",
-          {},
-          results.map((row) =>
-            h(
-              "tr",
-              {},
-              h("td", {}, names.get(row.user_id)),
-              h(
-                "td",
-                { "data-label": t("partner.outcome") },
-                t(`partner.outcome.${row.outcome}`),
-                row.reason && h("span", { class: "quiet block" }, problemText(row.reason)),
-              ),
-            ),
-          ),
-        ),
+      outcomeTable(
+        t("partner.add.rows"),
+        t("partner.person"),
+        results.map((row) => [
+          names.get(row.user_id),
+          [
+            t(`partner.outcome.${row.outcome}`),
+            row.reason && h("span", { class: "quiet block" }, problemText(row.reason)),
+          ],
+        ]),
       ),
       error && errorAlert(error),
       failedIds.length > 0 &&

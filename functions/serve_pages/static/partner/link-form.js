@@ -3,10 +3,21 @@
 import { adjustmentFields } from "../shared/adjustment-fields.js";
 import { call, newIdempotencyKey } from "../shared/api.js";
 import { daysFromNow, formatDate, formatDateTime } from "../shared/dates.js";
-import { alertNote, bulletList, busy, button, byId, factList, h, setContent } from "../shared/elements.js";
+import {
+  alertNote,
+  bulletList,
+  button,
+  byId,
+  choice,
+  factList,
+  form,
+  h,
+  infoNote,
+  setContent,
+} from "../shared/elements.js";
 import { clientName, ownUserId, partner, partnerPath } from "./context.js";
 import { describeAllowed, describeDenied, permissionGroups } from "../shared/permissions.js";
-import { attempt, errorAlert, toast } from "../shared/page.js";
+import { attempt, errorAlert, loadingNote, toast } from "../shared/page.js";
 import { backLink, openTask } from "./tasks.js";
 import { formatList, LANGUAGES, problemText, t } from "../shared/texts.js";
 
@@ -64,8 +75,8 @@ export function linkFormState() {
  */
 export function linkFormTask(initial = {}) {
   /** @type {LinkFields & Narrowing} */
-  const form = { ...DEFAULTS, narrowed: false, ...initial, removed: new Set(initial.removed) };
-  draft = form;
+  const values = { ...DEFAULTS, narrowed: false, ...initial, removed: new Set(initial.removed) };
+  draft = values;
   let waiting = true;
   /** @type {Api.Failure | undefined} */
   let error;
@@ -83,30 +94,30 @@ export function linkFormTask(initial = {}) {
 
   let container = h("div", {});
   function refresh() {
-    setContent(container, waiting ? h("p", { class: "waiting", role: "status" }, t("loading")) : linkForm());
+    setContent(container, waiting ? loadingNote() : linkForm());
   }
 
   function linkForm() {
     const eligible = partner.employees.items.filter((employee) => employee.eligible && employee.state === "active");
     if (!eligible.length) {
-      return error ? errorAlert(error) : h("div", { class: "note" }, h("p", {}, t("partner.link.nobody")));
+      return error ? errorAlert(error) : infoNote(h("p", {}, t("partner.link.nobody")));
     }
-    if (!eligible.some((employee) => employee.user_id === form.employee_id)) {
-      form.employee_id = (eligible.find((employee) => employee.user_id === ownUserId()) ?? eligible[0]).user_id;
+    if (!eligible.some((employee) => employee.user_id === values.employee_id)) {
+      values.employee_id = (eligible.find((employee) => employee.user_id === ownUserId()) ?? eligible[0]).user_id;
     }
     const submitButton = h("button", { type: "submit", class: "first" }, t("partner.link.yes"));
     const alertContainer = h("div", {}, error && problemNote(error));
     const all = permissionGroups().flatMap((group) => Object.keys(group.names));
-    const remaining = () => all.filter((name) => !form.removed.has(name));
+    const remaining = () => all.filter((name) => !values.removed.has(name));
     const canList = h("div", { id: "can-list", class: "can" }, bulletList(describeAllowed(remaining())));
     const [, permissionFields] = adjustmentFields({
       permissions: all,
-      adjustment: form,
+      adjustment: values,
       onChange: () => canList.replaceChildren(bulletList(describeAllowed(remaining()))),
     });
     const endHint = h("p", { class: "quiet", id: "access_days-hint" });
     const updateEndHint = () => {
-      const days = Number(form.access_days);
+      const days = Number(values.access_days);
       endHint.textContent =
         days >= 1 && days <= 730
           ? t("partner.link.ends_on", { date: formatDate(daysFromNow(days)) })
@@ -117,9 +128,9 @@ export function linkFormTask(initial = {}) {
       "details",
       {
         class: "narrowing",
-        open: form.narrowed,
+        open: values.narrowed,
         ontoggle: () => {
-          form.narrowed = narrowing.open;
+          values.narrowed = narrowing.open;
         },
       },
       h("summary", {}, t("partner.link.narrow")),
@@ -127,16 +138,10 @@ export function linkFormTask(initial = {}) {
       h("h2", {}, t("partner.link.left")),
       canList,
     );
-    return h(
-      "form",
-      {
-        novalidate: true,
-        class: "link-form",
-        onsubmit: (event) => {
-          event.preventDefault();
-          busy(submitButton, () => createLink(alertContainer));
-        },
-      },
+    return form(
+      submitButton,
+      () => createLink(alertContainer),
+      { class: "link-form" },
       h(
         "div",
         { class: "field" },
@@ -192,10 +197,10 @@ export function linkFormTask(initial = {}) {
       {
         id: name,
         onchange: () => {
-          form[name] = select.value;
+          values[name] = select.value;
         },
       },
-      options.map(([value, text]) => h("option", { value, selected: value === form[name] }, text)),
+      options.map(([value, text]) => h("option", { value, selected: value === values[name] }, text)),
     );
     return select;
   }
@@ -225,10 +230,10 @@ export function linkFormTask(initial = {}) {
     const input = h("input", {
       ...attributes,
       id: name,
-      value: form[name],
+      value: values[name],
       "aria-describedby": `${name}-hint`,
       oninput: () => {
-        form[name] = input.value;
+        values[name] = input.value;
         input.removeAttribute("aria-invalid");
         onInput();
       },
@@ -241,10 +246,10 @@ export function linkFormTask(initial = {}) {
       id: "purpose",
       rows: "2",
       maxlength: "500",
-      value: form.purpose,
+      value: values.purpose,
       "aria-describedby": "purpose-hint",
       oninput: () => {
-        form.purpose = textarea.value;
+        values.purpose = textarea.value;
         textarea.removeAttribute("aria-invalid");
       },
     });
@@ -272,8 +277,8 @@ export function linkFormTask(initial = {}) {
     );
     const knownClients = new Map(partner.clients.items.map((client) => [client.account_id, client.name]));
     function updateVisibility() {
-      oneClient.hidden = form.where !== "one";
-      anyClient.hidden = form.where !== "any";
+      oneClient.hidden = values.where !== "one";
+      anyClient.hidden = values.where !== "any";
     }
     updateVisibility();
     const radioChoice = (/** @type {"any" | "one"} */ value) => {
@@ -281,13 +286,13 @@ export function linkFormTask(initial = {}) {
         type: "radio",
         name: "where",
         value,
-        checked: form.where === value,
+        checked: values.where === value,
         onchange: () => {
-          form.where = input.value;
+          values.where = input.value;
           updateVisibility();
         },
       });
-      return h("label", { class: "choice" }, input, h("span", {}, t(`partner.link.where_${value}`)));
+      return choice(input, t(`partner.link.where_${value}`));
     };
     return h(
       "fieldset",
@@ -307,14 +312,14 @@ export function linkFormTask(initial = {}) {
 
   function requestBody() {
     /** @type {Api.CreateLinkRequest} */
-    const body = { employee_id: form.employee_id, link_days: Number(form.link_days) };
-    if (form.where === "one") body.account_id = form.account_id.trim();
-    else body.max_approvals = Number(form.max_approvals);
-    if (form.recipient_email.trim()) body.recipient_email = form.recipient_email.trim();
-    if (form.purpose.trim()) body.purpose = form.purpose.trim();
-    if (form.locale) body.locale = /** @type {Api.Locale} */ (form.locale);
-    if (form.access_days) body.access_days = Number(form.access_days);
-    if (form.removed.size) body.permissions = { remove: [...form.removed].sort() };
+    const body = { employee_id: values.employee_id, link_days: Number(values.link_days) };
+    if (values.where === "one") body.account_id = values.account_id.trim();
+    else body.max_approvals = Number(values.max_approvals);
+    if (values.recipient_email.trim()) body.recipient_email = values.recipient_email.trim();
+    if (values.purpose.trim()) body.purpose = values.purpose.trim();
+    if (values.locale) body.locale = /** @type {Api.Locale} */ (values.locale);
+    if (values.access_days) body.access_days = Number(values.access_days);
+    if (values.removed.size) body.permissions = { remove: [...values.removed].sort() };
     return body;
   }
 
@@ -347,7 +352,7 @@ export function linkFormTask(initial = {}) {
     const invalidIds = [...fields]
       .filter((each) => each.id in FIELD_LABELS && !each.closest("[hidden]") && !each.checkValidity())
       .map((each) => each.id);
-    if (form.where === "one" && !form.account_id.trim()) invalidIds.push("account_id");
+    if (values.where === "one" && !values.account_id.trim()) invalidIds.push("account_id");
     error = undefined;
     if (invalidIds.length) {
       alertContainer.replaceChildren(invalidFieldsAlert(invalidIds));
@@ -369,7 +374,7 @@ export function linkFormTask(initial = {}) {
       /** @type {HTMLElement | null} */ (document.querySelector("[aria-invalid]"))?.focus();
       return;
     }
-    const emailTo = form.recipient_email.trim();
+    const emailTo = values.recipient_email.trim();
     draft = undefined;
     partner.links.reset();
     partner.employees.reset();
@@ -436,7 +441,7 @@ export function linkReadyTask(link, emailTo) {
               h("div", {}, field, button(t("partner.ready.copy"), copy, { class: "first" })),
               h("p", { class: "quiet", id: "address-hint" }, t("partner.ready.once")),
             )
-          : h("div", { class: "note" }, h("p", {}, t("partner.ready.lost"))),
+          : infoNote(h("p", {}, t("partner.ready.lost"))),
         h("p", {}, emailNote),
         factList(
           [t("partner.link.for"), link.employee.name],

@@ -1,12 +1,12 @@
 // Task that turns the user's super admin roles at clients into partner admin: selection, preview, migration in batches.
 
 import { call, newIdempotencyKey } from "../shared/api.js";
-import { bulletList, button, h, setContent } from "../shared/elements.js";
+import { alertNote, bulletList, button, choice, h, infoNote, setContent } from "../shared/elements.js";
 import { ownUserId, partner, partnerPath, seatName } from "./context.js";
 import { Pages } from "../shared/paged-items.js";
 import { describeDenied } from "../shared/permissions.js";
-import { attempt, errorAlert } from "../shared/page.js";
-import { backLink } from "./tasks.js";
+import { attempt, errorAlert, loadingNote } from "../shared/page.js";
+import { backLink, outcomeTable } from "./tasks.js";
 import { problemText, t } from "../shared/texts.js";
 
 const BATCH_SIZE = 5;
@@ -121,9 +121,9 @@ export function migrationTask() {
     if (!roles) {
       return error
         ? [errorAlert(error), h("div", { class: "actions" }, button(t("partner.again"), load))]
-        : h("p", { class: "waiting", role: "status" }, t("loading"));
+        : loadingNote();
     }
-    if (!roles.length) return h("div", { class: "note" }, h("p", {}, t("partner.migrate.none")));
+    if (!roles.length) return infoNote(h("p", {}, t("partner.migrate.none")));
     if (progress) return [progressBar(progress), step === "migrating" && resultTable(results, outcomeCell)];
     if (step === "choosing") return [error && errorAlert(error), choiceForm(roles)];
     return step === "previewing" ? previewReport() : migrationReport();
@@ -188,7 +188,7 @@ export function migrationTask() {
         h(
           "div",
           { class: "singles" },
-          choices.map(([role, checkbox]) => h("label", { class: "choice" }, checkbox, h("span", {}, role.name))),
+          choices.map(([role, checkbox]) => choice(checkbox, role.name)),
         ),
       ),
       alertContainer,
@@ -199,9 +199,7 @@ export function migrationTask() {
           t("partner.migrate.preview"),
           () => {
             if (chosen.size) return loadPreviews();
-            alertContainer.replaceChildren(
-              h("div", { class: "note bad", role: "alert" }, h("p", {}, t("partner.migrate.choose"))),
-            );
+            alertContainer.replaceChildren(alertNote(h("p", {}, t("partner.migrate.choose"))));
             return choices[0][1].focus();
           },
           { class: "first" },
@@ -226,7 +224,7 @@ export function migrationTask() {
       ],
       resultTable(previews, (row) => previewCell(row, isSameLoss)),
       migratable.length > 0 && [
-        h("div", { class: "note" }, h("p", {}, t("partner.migrate.undo"))),
+        infoNote(h("p", {}, t("partner.migrate.undo"))),
         h(
           "div",
           { class: "actions" },
@@ -286,26 +284,13 @@ export function migrationTask() {
    * @param {(row: Api.MigrationRow) => Content} renderCell
    */
   function resultTable(rows, renderCell) {
-    return h(
-      "table",
-      { class: "cards", "aria-label": t("partner.migrate.rows") },
-      h(
-        "thead",
-        {},
-        h("tr", {}, h("th", { scope: "col" }, t("partner.client")), h("th", { scope: "col" }, t("partner.outcome"))),
-      ),
-      h(
-        "tbody",
-        {},
-        [...rows.values()].map((row) =>
-          h(
-            "tr",
-            {},
-            h("td", {}, roles?.find((role) => role.account_id === row.account_id)?.name),
-            h("td", { "data-label": t("partner.outcome") }, renderCell(row)),
-          ),
-        ),
-      ),
+    return outcomeTable(
+      t("partner.migrate.rows"),
+      t("partner.client"),
+      [...rows.values()].map((row) => [
+        roles?.find((role) => role.account_id === row.account_id)?.name,
+        renderCell(row),
+      ]),
     );
   }
 

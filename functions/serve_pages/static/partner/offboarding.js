@@ -3,8 +3,8 @@
 import { call, newIdempotencyKey } from "../shared/api.js";
 import { button, h, setContent } from "../shared/elements.js";
 import { ownUserId, partner, partnerPath } from "./context.js";
-import { attempt, errorAlert, redraw } from "../shared/page.js";
-import { backLink, currentTask, leaveTask } from "./tasks.js";
+import { attempt, errorAlert, loadingNote, redraw } from "../shared/page.js";
+import { backLink, currentTask, leaveTask, outcomeTable } from "./tasks.js";
 import { t } from "../shared/texts.js";
 
 /**
@@ -91,7 +91,7 @@ export function offboardingTask(employee) {
               button(t("partner.again"), () => run("confirming", true)),
             ),
           ]
-        : h("p", { class: "waiting", role: "status" }, t(items.length ? "partner.leaving.read" : "loading", values));
+        : loadingNote(t(items.length ? "partner.leaving.read" : "loading", values));
     }
     const [ended, retained] = [
       items.filter((item) => item.outcome !== "retained"),
@@ -157,35 +157,20 @@ export function offboardingTask(employee) {
 
   function receipt() {
     if (!items.length) return undefined;
-    return h(
-      "table",
-      { class: "cards", "aria-label": t("partner.leaving.receipt") },
-      h(
-        "thead",
-        {},
-        h("tr", {}, h("th", { scope: "col" }, t("partner.client")), h("th", { scope: "col" }, t("partner.outcome"))),
-      ),
-      h(
-        "tbody",
-        {},
-        items.map((item) =>
+    return outcomeTable(
+      t("partner.leaving.receipt"),
+      t("partner.client"),
+      items.map((item) => [
+        item.name,
+        [
           h(
-            "tr",
-            {},
-            h("td", {}, item.name),
-            h(
-              "td",
-              { "data-label": t("partner.outcome") },
-              h(
-                "span",
-                { class: `state ${item.outcome === "retained" ? "suspended" : "active"}` },
-                t(`partner.receipt.${item.outcome}`),
-              ),
-              item.outcome === "retained" && h("span", { class: "quiet block" }, t(`partner.retained.${item.reason}`)),
-            ),
+            "span",
+            { class: `state ${item.outcome === "retained" ? "suspended" : "active"}` },
+            t(`partner.receipt.${item.outcome}`),
           ),
-        ),
-      ),
+          item.outcome === "retained" && h("span", { class: "quiet block" }, t(`partner.retained.${item.reason}`)),
+        ],
+      ]),
     );
   }
 

@@ -1,6 +1,6 @@
 // Tasks that replace the tabs for a while. The back link and the browser's back button close a task.
 
-import { h } from "../shared/elements.js";
+import { h, table } from "../shared/elements.js";
 import { redraw } from "../shared/page.js";
 import { t } from "../shared/texts.js";
 
@@ -50,6 +50,26 @@ export function backLink() {
         },
       },
       t("partner.back"),
+    ),
+  );
+}
+
+/**
+ * Table with the outcome of a task for each client or employee.
+ *
+ * @param {string} label
+ * @param {string} heading
+ * @param {[name: string | undefined, outcome: Content][]} rows
+ */
+export function outcomeTable(label, heading, rows) {
+  const outcome = t("partner.outcome");
+  return table(
+    { "aria-label": label },
+    [heading, outcome],
+    h(
+      "tbody",
+      {},
+      rows.map(([name, cell]) => h("tr", {}, h("td", {}, name), h("td", { "data-label": outcome }, cell))),
     ),
   );
 }

@@ -1,7 +1,7 @@
 // Fields that reduce the requested access: fewer permissions, singly or by group, and an earlier end date.
 
 import { daysFromNow, formatDate, toFieldValue } from "./dates.js";
-import { h } from "./elements.js";
+import { choice, h } from "./elements.js";
 import { addedWith, describePermission, isScoped, permissionGroups, removedWith } from "./permissions.js";
 import { formatNumber, t } from "./texts.js";
 
@@ -83,7 +83,7 @@ export function adjustmentFields({
       },
     });
     checkboxes.set(name, checkbox);
-    const label = h("label", { class: "choice" }, checkbox, h("span", {}, describePermission(name)));
+    const label = choice(checkbox, describePermission(name));
     return currentRights && isScoped(name) ? h("div", { class: "scoped" }, label, scopeSelect(name)) : label;
   }
 
@@ -139,7 +139,7 @@ export function adjustmentFields({
     return h(
       "div",
       { class: "group" },
-      h("label", { class: "choice" }, checkbox, h("span", {}, whole)),
+      choice(checkbox, whole),
       h(
         "details",
         {},

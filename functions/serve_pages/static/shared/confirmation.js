@@ -1,6 +1,6 @@
 // Confirmation dialog for an action. It stays open until the action has succeeded.
 
-import { busy, button, h, openDialog } from "./elements.js";
+import { button, form, h, openDialog } from "./elements.js";
 import { attempt, errorAlert } from "./page.js";
 import { t } from "./texts.js";
 
@@ -38,15 +38,10 @@ export function confirmAction({ title, body, confirmLabel, reasonLabel, isDestru
       });
       if (result) close(result);
     }
-    return h(
-      "form",
-      {
-        method: "dialog",
-        onsubmit: (event) => {
-          event.preventDefault();
-          busy(confirmButton, submit);
-        },
-      },
+    return form(
+      confirmButton,
+      submit,
+      { method: "dialog" },
       [body].flat().map((each) => (typeof each === "string" ? h("p", {}, each) : each)),
       reasonLabel && [h("label", { for: "reason" }, reasonLabel), field],
       alertContainer,
@@ -58,4 +53,16 @@ export function confirmAction({ title, body, confirmLabel, reasonLabel, isDestru
       ),
     );
   });
+}
+
+/**
+ * Ask whether to continue, where the page itself runs the action and reports its outcome.
+ *
+ * Resolve to the reason, which is empty if none was typed; undefined if the user cancels.
+ *
+ * @param {Omit<ConfirmationOptions<unknown>, "action">} options
+ */
+export async function askToConfirm(options) {
+  const result = await confirmAction({ ...options, action: async (reason) => ({ reason }) });
+  return result?.reason;
 }

@@ -178,3 +178,51 @@ export function byId(id) {
 export function inputById(id) {
   return /** @type {HTMLInputElement | null} */ (document.getElementById(id));
 }
+
+/**
+ * Note for the reader.
+ *
+ * @param {...Content} children
+ */
+export function infoNote(...children) {
+  return h("div", { class: "note" }, ...children);
+}
+
+/**
+ * Checkbox or radio button with its label.
+ *
+ * @param {HTMLInputElement} input
+ * @param {...Content} label
+ */
+export function choice(input, ...label) {
+  return h("label", { class: "choice" }, input, h("span", {}, ...label));
+}
+
+/**
+ * Form that checks and sends its fields itself. Its button ignores further clicks while `submit` runs.
+ *
+ * @param {HTMLButtonElement} submitButton
+ * @param {() => unknown} submit
+ * @param {Attributes} attributes
+ * @param {...Content} children
+ */
+export function form(submitButton, submit, attributes, ...children) {
+  const element = h("form", { novalidate: true, ...attributes }, ...children);
+  element.addEventListener("submit", (event) => {
+    event.preventDefault();
+    busy(submitButton, submit);
+  });
+  return element;
+}
+
+/**
+ * Table whose rows become cards on a phone.
+ *
+ * @param {Attributes} attributes
+ * @param {string[]} headings
+ * @param {...Content} bodies
+ */
+export function table(attributes, headings, ...bodies) {
+  const headingCells = headings.map((each) => h("th", { scope: "col" }, each));
+  return h("table", { class: "cards", ...attributes }, h("thead", {}, h("tr", {}, headingCells)), ...bodies);
+}

@@ -1,6 +1,6 @@
 // List with a text filter, paging and an empty state.
 
-import { button, h } from "./elements.js";
+import { button, h, infoNote, table } from "./elements.js";
 import { attempt, errorAlert } from "./page.js";
 import { t } from "./texts.js";
 
@@ -80,28 +80,11 @@ export function filterableList({
     const { rows, count } = renderRows(matching);
     const isLoading = !pages.done && (Boolean(pages.pending) || !pages.started);
     if (count) {
-      container.replaceChildren(
-        h(
-          "table",
-          { class: "cards", "aria-label": t(`partner.tab.${name}`) },
-          h(
-            "thead",
-            {},
-            h(
-              "tr",
-              {},
-              headings.map((each) => h("th", { scope: "col" }, each)),
-            ),
-          ),
-          rows,
-        ),
-      );
+      container.replaceChildren(table({ "aria-label": t(`partner.tab.${name}`) }, headings, rows));
     } else if (error || isLoading) {
       container.replaceChildren();
     } else {
-      container.replaceChildren(
-        h("div", { class: "note" }, text ? h("p", {}, t("partner.nothing_found")) : emptyContent()),
-      );
+      container.replaceChildren(infoNote(text ? h("p", {}, t("partner.nothing_found")) : emptyContent()));
     }
     if (error) {
       container.append(

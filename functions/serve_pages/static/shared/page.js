@@ -132,3 +132,8 @@ export function signInPage(title, text, pageState) {
     ],
   };
 }
+
+/** Note that stands in for content until it is loaded. */
+export function loadingNote(text = t("loading")) {
+  return h("p", { class: "waiting", role: "status" }, text);
+}
