@@ -23,11 +23,11 @@ from tools import page_weights
 SHELLS = page_weights.PAGES
 PLACEHOLDERS = re.compile(r"\{(\w+)\}")
 WEIGHT_LIMITS = {
-    "/": 25_600,
-    "/approve": 35_700,
-    "/accounts/{account_id}": 55_400,
-    "/partners/{partner_id}": 52_800,
-    "/problems/{problem}": 25_600,
+    "/": 24_100,
+    "/approve": 34_200,
+    "/accounts/{account_id}": 52_800,
+    "/partners/{partner_id}": 49_900,
+    "/problems/{problem}": 24_100,
 }
 """The compressed bytes that a page may have with its assets. A page that gets lighter lowers its limit."""
 
