@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import Account, AccountState, Program
+from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.errors import (
     AccountClosed,
     DomainError,
@@ -26,8 +26,7 @@ from partner_access.domain.errors import (
 )
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.creations import MemberCreated
-from partner_access.domain.memberships.edits import AccessDuration, Edited, MemberEdit, MemberUpdated, edit
-from partner_access.domain.memberships.grants import paid_seat_required
+from partner_access.domain.memberships.edits import AccessDuration, Edited, MemberEdit, edit
 from partner_access.domain.memberships.members import GrantSource, Seat, SuspensionReason
 from partner_access.domain.memberships.migrations import SuperAdminMigrated
 from partner_access.domain.memberships.roles import MembershipFacts, Role
@@ -54,6 +53,7 @@ from tests.support.builders import (
     the_client,
     the_partner,
 )
+from tests.support.member_edits import NO_PAID_SEATS, PAID, assert_edit_raises, edited, member_with_seats
 from tests.support.membership_facts import ADMIN, COLLEAGUE_ACTOR, OWN_PARTNER_SUPER_ADMIN, TARGET, USERS, act_of, facts
 from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member
 from tests.support.set_versions import two_set_versions
@@ -68,26 +68,11 @@ SHORTER, LONGER, ENDLESS = (
     MemberEdit(access_duration=AccessDuration(20)),
     MemberEdit(access_duration=AccessDuration(None)),
 )
-PAID, NO_PAID_SEATS = MemberEdit(paid_seats=(Seat.SALES,)), MemberEdit(paid_seats=())
 TO_PARTNER_ADMIN = MemberEdit(permission_set="partner_admin")
 
 SALES_MEMBER = an_actor(a_user(CLERK), a_member(CLERK, "sales", added=("crm.import",), version=3))
 OTHER_SUPER_ADMIN = an_actor(a_user("user-x"), a_member("user-x"))
 PARTNER_SUPER_ADMIN = Actor(an_employee(MANAGER), a_partner_account_member(MANAGER, "super_admin"))
-
-
-def edited(found: MembershipFacts, change: MemberEdit, **act_fields: Any) -> MemberUpdated:
-    decided = edit(
-        found, change, found.target.member.version if found.target.member else 1, act_of(found, **act_fields)
-    )
-    assert isinstance(decided, MemberUpdated)
-    return decided
-
-
-def assert_edit_raises(found: MembershipFacts, change: MemberEdit, error: type[DomainError]) -> DomainError:
-    with pytest.raises(error) as caught:
-        edit(found, change, found.target.member.version if found.target.member else 1, act_of(found))
-    return caught.value
 
 
 # changes allowed to each role
@@ -720,125 +705,6 @@ def test_edit_colleague_to_partner_admin_by_partner_raises_forbidden(role: Role)
 def test_edit_with_partner_id_for_partner_admin_raises_invalid_field() -> None:
     for change in (MemberEdit(partner_id=PARTNER), MemberEdit(permission_set="partner_admin", partner_id=PARTNER)):
         assert assert_edit_raises(facts(), change, InvalidField).fields[0].path == ("partner_id",)
-
-
-# seats
-
-
-def member_with_seats(seat: Seat | None, *paid: Seat, **changes: Any) -> Actor:
-    return an_actor(a_user(CLERK), a_member(CLERK, "sales", seat=seat, paid_seats=paid, **changes))
-
-
-@pytest.mark.parametrize(
-    ("target", "change", "seat", "paid"),
-    [
-        (member_with_seats(Seat.CORE), MemberEdit(seat=Seat.SALES), Seat.SALES, ()),
-        (member_with_seats(Seat.SALES), MemberEdit(seat=Seat.VIEW_ONLY), Seat.VIEW_ONLY, ()),
-        (member_with_seats(None), MemberEdit(seat=Seat.CORE), Seat.CORE, ()),
-        (member_with_seats(Seat.CORE), PAID, Seat.CORE, (Seat.SALES,)),
-        (member_with_seats(Seat.CORE, Seat.SALES), NO_PAID_SEATS, Seat.CORE, ()),
-        (member_with_seats(Seat.CORE, Seat.SALES), MemberEdit(seat=Seat.SALES), Seat.SALES, ()),
-        (
-            member_with_seats(Seat.CORE),
-            MemberEdit(paid_seats=(Seat.SERVICE, Seat.SALES)),
-            Seat.CORE,
-            (Seat.SALES, Seat.SERVICE),
-        ),
-        (member_with_seats(Seat.CORE, Seat.SALES), MemberEdit(seat=Seat.VIEW_ONLY), Seat.VIEW_ONLY, (Seat.SALES,)),
-        (
-            member_with_seats(Seat.CORE),
-            MemberEdit(seat=Seat.SERVICE, paid_seats=(Seat.SALES,)),
-            Seat.SERVICE,
-            (Seat.SALES,),
-        ),
-        (TARGET, PAID, Seat.PARTNER, (Seat.SALES,)),
-        (TARGET, MemberEdit(seat=Seat.SALES), Seat.PARTNER, (Seat.SALES,)),
-        (TARGET, MemberEdit(seat=Seat.SERVICE, paid_seats=(Seat.SALES,)), Seat.PARTNER, (Seat.SALES, Seat.SERVICE)),
-    ],
-)
-def test_edit_by_client_assigns_seats(target: Actor, change: MemberEdit, seat: Seat, paid: tuple[Seat, ...]) -> None:
-    done = edited(facts(target=target), change)
-
-    assert (done.member.seat, done.member.paid_seats) == (seat, paid)
-    assert (done.audit.details["seat"], done.audit.details.get("paid_seats", [])) == (seat, list(paid))
-
-
-@pytest.mark.parametrize(
-    ("target", "change", "field"),
-    [
-        (TARGET, MemberEdit(seat=Seat.CORE), "seat"),
-        (TARGET, MemberEdit(seat=Seat.VIEW_ONLY), "seat"),
-        (member_with_seats(Seat.CORE), MemberEdit(seat=Seat.PARTNER), "seat"),
-        (member_with_seats(None), MemberEdit(seat=Seat.PARTNER), "seat"),
-        (member_with_seats(Seat.CORE), MemberEdit(paid_seats=(Seat.CORE,)), None),
-        (member_with_seats(Seat.SALES), MemberEdit(paid_seats=(Seat.CORE,)), "paid_seats"),
-        (member_with_seats(Seat.CORE), MemberEdit(paid_seats=(Seat.PARTNER,)), "paid_seats"),
-        (member_with_seats(Seat.CORE), MemberEdit(paid_seats=(Seat.SALES, Seat.SALES)), "paid_seats"),
-    ],
-)
-def test_edit_with_invalid_seats_raises_invalid_field(target: Actor, change: MemberEdit, field: str | None) -> None:
-    if field:
-        assert assert_edit_raises(facts(target=target), change, InvalidField).fields[0].path == (field,)
-    else:
-        assert edit(facts(target=target), change, 1, an_act()) is None
-
-
-@pytest.mark.parametrize(
-    ("target", "change", "error"),
-    [
-        (member_with_seats(Seat.CORE), MemberEdit(seat=Seat.SALES), PermissionNotHeld),
-        (member_with_seats(Seat.SALES), MemberEdit(seat=Seat.CORE), PermissionNotHeld),
-        (member_with_seats(Seat.CORE), PAID, PermissionNotHeld),
-        (member_with_seats(Seat.CORE, Seat.SALES), NO_PAID_SEATS, PermissionNotHeld),
-        (TARGET, MemberEdit(seat=Seat.SALES), PermissionNotHeld),
-        (member_with_seats(Seat.CORE), MemberEdit(seat=Seat.VIEW_ONLY), None),
-        (member_with_seats(Seat.CORE, Seat.SALES), MemberEdit(seat=Seat.VIEW_ONLY), None),
-        (member_with_seats(Seat.CORE, Seat.SALES), MemberEdit(seat=Seat.SALES), None),
-    ],
-)
-def test_edit_of_paid_seats_requires_billing_permission(
-    target: Actor, change: MemberEdit, error: type[DomainError] | None
-) -> None:
-    found = facts(Role.USER_MANAGER, target=target)
-    billing_manager = an_actor(
-        a_user(USERS), a_member(USERS, "view_only", added=("account.users.manage", "account.billing.manage"))
-    )
-
-    if error:
-        assert_edit_raises(found, change, error)
-        edited(facts(actor=billing_manager, target=target), change)
-    else:
-        edited(found, change)
-
-
-def test_edit_of_seats_after_expired_grant_uses_previous_rights() -> None:
-    before = a_member(COLLEAGUE, "view_only", added=("account.users.manage", "account.billing.manage")).assignment
-    again = a_partner_admin_actor(
-        an_employee(COLLEAGUE), a_partner_admin(COLLEAGUE, grant=a_grant(expires_at=NOW), previous=before)
-    )
-
-    assert edited(facts(actor=again, target=member_with_seats(Seat.CORE)), PAID).member.paid_seats == (Seat.SALES,)
-
-
-@pytest.mark.parametrize("role", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
-@pytest.mark.parametrize("change", [PAID, MemberEdit(seat=Seat.SALES), MemberEdit(seat=Seat.CORE)])
-def test_edit_of_seats_by_partner_raises_forbidden(role: Role, change: MemberEdit) -> None:
-    assert assert_edit_raises(facts(role), change, Forbidden).fields[0].path == ("seat",)
-
-
-@pytest.mark.parametrize("role", [Role.COLLEAGUE, Role.PARTNER_MANAGER])
-@pytest.mark.parametrize("change", [MemberEdit(seat=Seat.PARTNER), NO_PAID_SEATS])
-def test_edit_by_partner_with_current_seats_changes_nothing(role: Role, change: MemberEdit) -> None:
-    found = facts(role)
-
-    assert edit(found, change, 1, act_of(found)) is None
-
-
-def test_edit_adding_paid_seat_in_legacy_account_clears_seat_warning() -> None:
-    legacy: Account = the_client(pricing="legacy")
-    assert TARGET.member
-    assert paid_seat_required(legacy, TARGET.member)
-    assert not paid_seat_required(legacy, edited(facts(account=legacy), PAID).member)
 
 
 # duration of access

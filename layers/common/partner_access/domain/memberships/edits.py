@@ -20,7 +20,7 @@ from partner_access.domain.memberships.effective_rights import (
     effective_rights_of,
     rights_and_version_now,
 )
-from partner_access.domain.memberships.members import PAID_SEATS, Grant, Member, Seat, default_seat
+from partner_access.domain.memberships.members import Grant, Member, Seat, default_seat
 from partner_access.domain.memberships.migrations import MigrationFacts, SuperAdminMigrated
 from partner_access.domain.memberships.roles import (
     ManagedMembership,
@@ -29,10 +29,10 @@ from partner_access.domain.memberships.roles import (
     Role,
     authorize,
 )
+from partner_access.domain.memberships.seats import with_seats
 from partner_access.domain.notifications import Notification, NotificationKind
 from partner_access.domain.permissions.custom_sets import CustomSets
 from partner_access.domain.permissions.rights import (
-    BILLING_MANAGE,
     NO_OVERRIDES,
     Overrides,
     Rights,
@@ -151,9 +151,14 @@ def _edit(facts: MembershipFacts, managed: ManagedMembership, changes: MemberEdi
     if changes.makes_super_admin and not now.is_super_admin:
         after = _promoted(facts, managed, changes, act)
     else:
-        after = _with_end(
-            facts, managed, changes, _with_seats(facts, managed, changes, _with_set(facts, managed, changes), act), act
+        seated = with_seats(
+            _with_set(facts, managed, changes),
+            changes.seat,
+            changes.paid_seats,
+            role=managed.role,
+            rights=facts.actor.rights_at(act.at),
         )
+        after = _with_end(facts, managed, changes, seated, act)
     rights_before = _rights(managed.account, now, facts.target.sets)
     rights_after = _rights(managed.account, after, {**facts.target.sets, **facts.sets})
     _must_be_grantable(facts, managed, rights_after, rights_after.wider_than(rights_before), act)
@@ -314,40 +319,6 @@ def _must_be_grantable(
     actor_rights = facts.actor.rights_at(act.at)
     if any(rights_after.held[name] > actor_rights.held.get(name, 0) for name in gained):
         raise PermissionNotHeld("permissions")
-
-
-def _with_seats(
-    facts: MembershipFacts, managed: ManagedMembership, changes: MemberEdit, after: Member, act: Act
-) -> Member:
-    """Return the membership with the requested base seat and paid seats.
-
-    A partner admin keeps the partner seat and gets paid seats in addition.
-    """
-    if changes.seat is None and changes.paid_seats is None:
-        return after
-    seat, paid = _requested_seats(after, changes)
-    if (seat, paid) == (after.seat, set(after.paid_seats)):
-        return after
-    if not managed.role.is_of_the_account:
-        raise Forbidden("seat").with_detail("Only the client can assign seats.")
-    if seat is not after.seat and Seat.PARTNER in (seat, after.seat):
-        raise InvalidField("seat")
-    if not paid <= PAID_SEATS:
-        raise InvalidField("paid_seats")
-    paid_changes = PAID_SEATS & ({*paid, seat} ^ {*after.paid_seats, after.seat})
-    if paid_changes and BILLING_MANAGE not in facts.actor.rights_at(act.at):
-        raise PermissionNotHeld("seat")
-    return after.model_copy(update={"seat": seat, "paid_seats": tuple(sorted(paid))})
-
-
-def _requested_seats(after: Member, changes: MemberEdit) -> tuple[Seat | None, set[Seat]]:
-    requested = after.paid_seats if changes.paid_seats is None else changes.paid_seats
-    if len(set(requested)) < len(requested):
-        raise InvalidField("paid_seats")
-    if changes.seat in PAID_SEATS and after.seat is Seat.PARTNER:
-        return after.seat, {*requested, changes.seat}
-    seat = changes.seat or after.seat
-    return seat, {*requested} - {seat}
 
 
 def _with_end(
