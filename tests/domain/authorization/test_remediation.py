@@ -1,17 +1,15 @@
 """Remediation of a denied decision. Each remedy is tried on the domain rules, so an impossible one is never offered."""
 
-from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
 from partner_access.domain.authorization.access import AccessFacts, Rule, decide
-from partner_access.domain.authorization.remediation import UNCHANGEABLE_RULES, RemedyCase, needs_people, remedy
+from partner_access.domain.authorization.remediation import UNCHANGEABLE_RULES, needs_people, remedy
 from partner_access.domain.authorization.remedies import NO_REMEDY, RelatedActors
+from partner_access.domain.authorization.remedy_cases import RemedyCase
 from partner_access.domain.memberships.actors import NO_ACTOR, Actor
 from partner_access.domain.memberships.members import Seat, SuspensionReason
-from partner_access.domain.memberships.roles import Role
 from tests.support.builders import (
     EMPLOYEE,
     NOW,
@@ -24,34 +22,12 @@ from tests.support.builders import (
     an_act,
     an_actor,
     an_employee,
-    an_idempotency_key,
     the_client,
     the_partner,
 )
+from tests.support.remedy_cases import EXPORT, NARROWED_ADMIN, a_case, remedy_roles, remedy_user_ids
 
-EXPORT = "crm.export"
 OWN_PARTNER_SUPER_ADMIN = an_actor(an_employee("user-both"), a_member("user-both"))
-NARROWED_ADMIN = a_partner_admin_actor(member=a_partner_admin(removed=(EXPORT,)))
-
-
-def a_case(
-    target: Actor, permission: str = EXPORT, *, admins: tuple[Actor, ...] = (an_actor(),), **more: Any
-) -> RemedyCase:
-    user_id = target.user.user_id if target.user else "user-nobody"
-    related_actors = RelatedActors(admins, {PARTNER: the_partner()})
-    act = an_act("asker", for_vendor=True, idempotency_key=an_idempotency_key())
-    client = the_client()
-    return RemedyCase(
-        AccessFacts(client, target, NOW), client, user_id, permission, related_actors, **{"act": act, **more}
-    )
-
-
-def remedy_roles(case: RemedyCase) -> list[Role]:
-    return [each.role for each in remedy(case).changeable_by]
-
-
-def remedy_user_ids(case: RemedyCase) -> list[str]:
-    return [person.user_id for each in remedy(case).changeable_by for person in each.users]
 
 
 def test_remedy_omits_super_admin_of_own_partner() -> None:
@@ -64,11 +40,6 @@ def test_remedy_omits_inactive_or_unknown_super_admin() -> None:
     unknown = Actor(member=a_member("user-unknown"))
 
     assert remedy_user_ids(a_case(NARROWED_ADMIN, admins=(gone, unknown, an_actor()))) == ["user-approver"]
-
-
-def test_remedy_tries_acts_of_users_and_never_of_vendor() -> None:
-    assert Role.VENDOR not in remedy_roles(a_case(NARROWED_ADMIN))
-    assert remedy_user_ids(a_case(an_actor(), "sales.access")) == ["user-approver"]
 
 
 def test_remedy_required_permissions_are_those_given() -> None:
@@ -135,16 +106,6 @@ def test_remedy_with_existing_paid_seat_needs_no_billing_permission() -> None:
     assert remedy(a_case(seated)).changeable_by[1].required_permissions == ("account.users.manage", EXPORT)
 
 
-def test_remedy_for_new_partner_member_suggests_smallest_set() -> None:
-    partner = the_partner()
-    case = a_case(NO_ACTOR, "marketing.access")
-
-    found = remedy(replace(case, account=partner, subject=AccessFacts(partner, NO_ACTOR, NOW)))
-
-    assert found.call
-    assert (found.call.body, found.next_rule) == ({"permission_set": "marketing"}, None)
-
-
 @pytest.mark.parametrize("permission", ["account.billing.manage", "partner.client_access.manage", "crm.everything"])
 def test_remedy_for_impossible_permission_is_none(permission: str) -> None:
     case = a_case(a_partner_admin_actor(), permission)
@@ -175,40 +136,6 @@ def test_remedy_is_independent_of_caller(
     case = a_case(stopped, admins=admins)
 
     assert remedy(replace(case, act=an_act(requested_by))) == remedy(case)
-
-
-@pytest.mark.parametrize("removed", [(), (EXPORT,)])
-@pytest.mark.parametrize(("account", "partner", "employed_by"), [
-    ({"state": "closed"}, {}, {PARTNER}),
-    ({}, {"program": "suspended"}, {PARTNER}),
-    ({}, {"state": "closed"}, {PARTNER}),
-    ({}, {}, ()),
-])  # fmt: skip
-def test_remedy_by_vendor_reports_next_rule(
-    account: dict[str, Any], partner: dict[str, Any], employed_by: Iterable[str], removed: tuple[str, ...]
-) -> None:
-    held = a_partner_admin(removed=removed)
-    target = an_actor(an_employee(employed_by=frozenset(employed_by)), held, partners=[the_partner(**partner)])
-    case = a_case(target)
-    case = replace(case, account=the_client(**account), subject=AccessFacts(the_client(**account), target, NOW))
-
-    found = remedy(case)
-
-    assert ([each.role for each in found.changeable_by], found.next_rule) == (
-        ["vendor"],
-        Rule.REMOVED if removed else None,
-    )
-
-
-@pytest.mark.parametrize(("name", "then"), [("super_admin", None), ("view_only", Rule.NOT_IN_SET)])
-def test_remedy_for_removed_employee_reports_next_rule(name: str, then: Rule | None) -> None:
-    partner, target = the_partner(), an_actor(an_employee(), a_member(EMPLOYEE, name, account_id=PARTNER, active=False))
-    case = a_case(target, "partner.client_access.manage")
-    case = replace(case, account=partner, subject=AccessFacts(partner, target, NOW))
-
-    found = remedy(case)
-
-    assert ([each.role for each in found.changeable_by], found.next_rule) == (["vendor"], then)
 
 
 def test_remedy_after_program_termination_names_colleague() -> None:

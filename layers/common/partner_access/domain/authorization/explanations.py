@@ -9,8 +9,8 @@ from partner_access.domain.accounts import AccountKind, AccountState, Pricing
 from partner_access.domain.act import Act
 from partner_access.domain.authorization import remediation
 from partner_access.domain.authorization.access import AccessDecision, AccessFacts, Rule, decide
-from partner_access.domain.authorization.remediation import RemedyCase
 from partner_access.domain.authorization.remedies import NO_REMEDY, RelatedActors, Remedy
+from partner_access.domain.authorization.remedy_cases import RemedyCase
 from partner_access.domain.errors import Conflict, Forbidden, NotFound
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member, Seat, SuspensionReason
