@@ -11,7 +11,7 @@ from partner_access.api.request_fields import AccessDays, Identifier, Prose, Rem
 from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import LinkResponse
 from partner_access.domain.act import Act
-from partner_access.domain.links import links
+from partner_access.domain.links import creations
 from partner_access.domain.notifications import Locale
 from partner_access.email_addresses import EmailAddress
 from partner_access.store.dynamo import replay_if_stored
@@ -59,7 +59,7 @@ class CreateLinkResponse(ResponseBody, LinkResponse, title="CreateLinkResponse")
     ),
 )
 def create_link(partner_id: str, request: CreateLinkRequest, act: Act) -> CreateLinkResponse:
-    new_link = links.NewLink(
+    new_link = creations.NewLink(
         employee_id=request.employee_id or act.actor_id,
         account_id=request.account_id,
         recipient=request.recipient_email,
@@ -71,7 +71,7 @@ def create_link(partner_id: str, request: CreateLinkRequest, act: Act) -> Create
         locale=request.locale,
     )
     facts = stored.facts_for_creation(partner_id, new_link, act.actor_id)
-    created = links.create(facts, new_link, act)
+    created = creations.create(facts, new_link, act)
     response = CreateLinkResponse.of(created.link, created.employee, act.at, url=page_urls.of_approval(created.secret))
     stored.record_creation(created, response)
     return response

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from partner_access.domain.accounts import Program
-from partner_access.domain.links.links import MAX_OPEN_LINKS
+from partner_access.domain.links.creations import MAX_OPEN_LINKS
 from partner_access.domain.users import User
 from partner_access.store import keys
 from partner_access.store.links.links import item

@@ -18,6 +18,7 @@ from tests.support.builders import (
     EMPLOYEE,
     LINK,
     NOW,
+    OTHER_SECRET,
     PARTNER,
     SECRET,
     a_link,
@@ -36,7 +37,6 @@ NAME = "d" * 32
 OUTBOX = "email"
 OWN_ATTEMPT, OTHER_ATTEMPT = "attempt-1", "attempt-2"
 SECOND = timedelta(seconds=1)
-OTHER_SECRET = LinkSecret.read(LinkSecret.write(PARTNER, LINK, "d" * 43))
 THIRD_SECRET = LinkSecret.read(LinkSecret.write(PARTNER, LINK, "e" * 43))
 NOTIFICATION = Notification(
     kind=NotificationKind.LINK_TO_APPROVE, employee_id=EMPLOYEE, partner_id=PARTNER, link_id=LINK

@@ -26,6 +26,7 @@ LINK = f"lnk_{'1' * 32}"
 CUSTOM_SET = f"set_{'3' * 32}"
 SECRET_TEXT = LinkSecret.write(PARTNER, LINK, RANDOM)
 SECRET = LinkSecret.read(SECRET_TEXT)
+OTHER_SECRET = LinkSecret.read(LinkSecret.write(PARTNER, LINK, "d" * 43))
 
 
 def an_act(actor_id: str = APPROVER, **changes: Any) -> Act:

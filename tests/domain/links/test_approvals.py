@@ -40,7 +40,6 @@ from partner_access.domain.links.approvals import (
     reply_of_approval,
 )
 from partner_access.domain.links.links import LinkReply, LinkState, StoredLinkState
-from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.effective_rights import effective_rights_of
 from partner_access.domain.memberships.members import GrantSource, Member, RequestedAccess, Seat, SuspensionReason
@@ -53,6 +52,7 @@ from tests.support.builders import (
     EMPLOYEE,
     LINK,
     NOW,
+    OTHER_SECRET,
     PARTNER,
     SECRET,
     a_link,
@@ -68,7 +68,6 @@ from tests.support.builders import (
 )
 
 SECOND = timedelta(seconds=1)
-OTHER_SECRET = LinkSecret.read(LinkSecret.write(PARTNER, LINK, "d" * 43))
 OWN_PARTNER_SUPER_ADMIN = Actor(an_employee("user-x"), a_member("user-x"))
 SUBJECT = Actor(an_employee(), a_member(EMPLOYEE))
 LINKED_EMPLOYEE = an_employee()

@@ -6,86 +6,58 @@ from typing import Any
 
 import pytest
 
-from partner_access.domain.accounts import Account, Program
+from partner_access.domain.accounts import Account
 from partner_access.domain.errors import (
     DomainError,
     Forbidden,
-    InvalidField,
     LinkAlreadyUsed,
     LinkDeclined,
     LinkExpired,
     LinkNotFound,
     LinkRevoked,
-    NotEligible,
     NotFound,
-    RecipientSuppressed,
-    SelfApproval,
-    TooManyLinks,
-    UnknownPermission,
 )
 from partner_access.domain.links import links
 from partner_access.domain.links.links import (
-    LinkCreationFacts,
-    LinkDeliveryStatus,
     LinkFacts,
     LinkState,
-    NewLink,
     StoredLinkState,
-    create,
     current_access_generation,
     expire,
     revoke,
     revoke_ineligible,
 )
-from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import RequestedAccess
-from partner_access.domain.notifications import Locale, Notification, NotificationKind
+from partner_access.domain.notifications import NotificationKind
 from partner_access.domain.users import User
 from tests.support.builders import (
-    ACT_ID,
-    CLIENT,
-    EMPLOYEE,
     LINK,
     NOW,
+    OTHER_SECRET,
     PARTNER,
-    RANDOM,
     SECRET,
     a_link,
-    a_member,
-    a_user,
     an_act,
     an_employee,
     an_idempotency_key,
-    the_client,
     the_partner,
 )
-from tests.support.set_versions import two_set_versions
+from tests.support.partner_employees import (
+    ACCESS_MANAGER,
+    COLLEAGUE,
+    DEACTIVATED_MANAGER,
+    MANAGER,
+    OTHER_EMPLOYEE,
+    OUTSIDER_ACTOR,
+    REMOVED_MANAGER,
+    SELF,
+    SUPER_ADMIN,
+    act_of,
+)
 
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
-MANAGER = "user-manager"
-COLLEAGUE = "user-colleague"
-OUTSIDER = "user-outsider"
-OTHER_SECRET = LinkSecret.read(LinkSecret.write(PARTNER, LINK, "d" * 43))
-
-
-def partner_employee(user_id: str, permission_set: str = "view_only", **changes: Any) -> Actor:
-    return Actor(an_employee(user_id), a_member(user_id, permission_set, account_id=PARTNER, **changes))
-
-
-SUPER_ADMIN = partner_employee(MANAGER, "super_admin")
-ACCESS_MANAGER = partner_employee(MANAGER, added=("partner.client_access.manage",))
-SELF = partner_employee(EMPLOYEE)
-OTHER_EMPLOYEE = partner_employee(COLLEAGUE)
-OUTSIDER_ACTOR = Actor(a_user(OUTSIDER))
-REMOVED_MANAGER = partner_employee(MANAGER, "super_admin", active=False)
-DEACTIVATED_MANAGER = Actor(an_employee(MANAGER, active=False), SUPER_ADMIN.member)
-
-
-def act_of(actor: Actor, **changes: Any) -> Any:
-    assert actor.user
-    return an_act(actor.user.user_id, **changes)
 
 
 # states
@@ -154,14 +126,6 @@ def test_access_generation_now_sums_known_records(
     assert current_access_generation(employee, partner) == access_generation
 
 
-def test_create_link_stores_current_access_generation() -> None:
-    employee, partner = an_employee(offboardings={PARTNER: 2}), the_partner(terminations=1)
-
-    assert (
-        create(facts(employee=employee, partner=partner), a_new_link(), act_of(SUPER_ADMIN)).link.access_generation == 3
-    )
-
-
 @pytest.mark.parametrize(
     ("changes", "error"),
     [
@@ -196,137 +160,6 @@ def test_link_requested_access_contains_removed_permissions_and_access_days() ->
     assert a_link(removed=("crm.import",), access_days=3).requested_access == RequestedAccess(
         removed=("crm.import",), access_days=3
     )
-
-
-# creation
-
-
-def facts(**changes: Any) -> LinkCreationFacts:
-    return LinkCreationFacts(**{"partner": the_partner(), "creator": SUPER_ADMIN, "employee": an_employee(), **changes})
-
-
-def a_new_link(**changes: Any) -> NewLink:
-    return NewLink(**{"employee_id": EMPLOYEE, **changes})
-
-
-def test_create_link_stores_request_without_secret() -> None:
-    new_link = a_new_link(
-        account_id=CLIENT,
-        recipient="owner@bakery.example",
-        removed=("crm.import", "crm.export"),
-        access_days=30,
-        link_days=3,
-        max_approvals=5,
-        purpose="The shop",
-        locale=Locale.JA,
-    )
-    created = create(facts(), new_link, act_of(SUPER_ADMIN))
-    link = created.link
-
-    assert (link.link_id, link.partner_id, link.employee_id) == (f"lnk_{ACT_ID}", PARTNER, EMPLOYEE)
-    assert (link.created_by, link.created_at, link.expires_at) == (MANAGER, NOW, NOW + 3 * DAY)
-    assert (link.account_id, link.recipient, link.locale) == (CLIENT, "owner@bakery.example", Locale.JA)
-    assert (link.removed, link.access_days, link.max_approvals) == (("crm.export", "crm.import"), 30, 5)
-    assert (link.state_at(NOW), link.delivery_status, link.version) == (LinkState.OPEN, LinkDeliveryStatus.QUEUED, 1)
-    link.must_be_opened_by(LinkSecret.read(created.secret))
-    assert RANDOM in created.secret
-    assert RANDOM not in link.model_dump_json()
-    assert RANDOM not in created.audit.model_dump_json()
-    assert created.notification == Notification(
-        kind=NotificationKind.LINK_TO_APPROVE,
-        employee_id=EMPLOYEE,
-        actor_id=MANAGER,
-        partner_id=PARTNER,
-        account_id=CLIENT,
-        link_id=link.link_id,
-        link_created_by=MANAGER,
-        set_version=1,
-        removed=("crm.export", "crm.import"),
-    )
-    assert (created.audit.event, created.audit.accounts) == ("link.created", (PARTNER,))
-    assert set(created.relies_on) == {the_partner(), an_employee(), *SUPER_ADMIN.relied_on}
-
-
-def test_create_link_uses_latest_set_version() -> None:
-    with two_set_versions():
-        created = create(facts(), a_new_link(recipient="owner@bakery.example"), act_of(SUPER_ADMIN))
-
-    assert created.notification
-    assert (created.link.set_version, created.notification.set_version) == (2, 2)
-
-
-def test_create_link_without_recipient_has_no_notification() -> None:
-    created = create(facts(), a_new_link(), act_of(SUPER_ADMIN))
-
-    assert created.notification is None
-    assert created.link.delivery_status is LinkDeliveryStatus.NONE
-    assert (created.link.link_days, created.link.max_approvals) == (7, 1)
-    assert created.link.is_for_one_account
-
-
-@pytest.mark.parametrize("creator", [SUPER_ADMIN, ACCESS_MANAGER])
-@pytest.mark.parametrize("employee", [EMPLOYEE, MANAGER])
-def test_create_link_by_access_manager_for_self_and_colleagues_succeeds(creator: Actor, employee: str) -> None:
-    made = create(
-        facts(creator=creator, employee=an_employee(employee)), a_new_link(employee_id=employee), act_of(creator)
-    )
-
-    assert made.link.employee_id == employee
-
-
-@pytest.mark.parametrize(
-    ("creator", "error"),
-    [
-        (SELF, Forbidden),
-        (OTHER_EMPLOYEE, Forbidden),
-        (partner_employee(MANAGER, "super_admin", removed=("partner.client_access.manage",)), Forbidden),
-        (DEACTIVATED_MANAGER, Forbidden),
-        (REMOVED_MANAGER, NotFound),
-        (OUTSIDER_ACTOR, NotFound),
-    ],
-)
-def test_create_link_by_other_caller_is_refused(creator: Actor, error: type[DomainError]) -> None:
-    with pytest.raises(error):
-        create(facts(creator=creator), a_new_link(), act_of(creator))
-
-
-@pytest.mark.parametrize(
-    ("changes", "fields", "error"),
-    [
-        ({"partner": None}, {}, NotFound),
-        ({"partner": the_client()}, {}, NotFound),
-        ({"employee": None}, {}, NotEligible),
-        ({"employee": an_employee(active=False)}, {}, NotEligible),
-        ({"employee": an_employee(employed_by=frozenset({"partner-south"}))}, {}, NotEligible),
-        ({"employee": an_employee(email="e@bakery.example")}, {}, NotEligible),
-        ({"partner": the_partner(program=Program.SUSPENDED)}, {}, NotEligible),
-        ({}, {"removed": ("no.such.thing",)}, UnknownPermission),
-        ({}, {"removed": ("crm.deals.view",)}, InvalidField),
-        ({}, {"removed": ("crm.import", "crm.import")}, InvalidField),
-        ({}, {"recipient": f"{EMPLOYEE}@north.example"}, SelfApproval),
-        ({"recipient_is_suppressed": True}, {"recipient": "owner@bakery.example"}, RecipientSuppressed),
-        ({"employee": an_employee(open_links=50)}, {}, TooManyLinks),
-        ({"employee": an_employee(open_links=51)}, {}, TooManyLinks),
-    ],
-)
-def test_create_link_with_invalid_facts_raises_error(
-    changes: Mapping[str, Any], fields: Mapping[str, Any], error: type[DomainError]
-) -> None:
-    with pytest.raises(error):
-        create(facts(**changes), a_new_link(**fields), act_of(SUPER_ADMIN))
-
-
-def test_create_link_as_fiftieth_open_link_succeeds() -> None:
-    assert (
-        create(facts(employee=an_employee(open_links=49)), a_new_link(), act_of(SUPER_ADMIN)).employee.open_links == 49
-    )
-
-
-def test_create_link_by_other_caller_does_not_reveal_eligibility() -> None:
-    with pytest.raises(Forbidden):
-        create(facts(creator=SELF, employee=None), a_new_link(), act_of(SELF))
-    with pytest.raises(NotFound):
-        create(facts(creator=OUTSIDER_ACTOR, employee=None), a_new_link(), act_of(OUTSIDER_ACTOR))
 
 
 # visibility

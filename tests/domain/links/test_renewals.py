@@ -19,8 +19,8 @@ from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.notifications import NotificationKind
 from tests.support.builders import (
     EMPLOYEE,
-    LINK,
     NOW,
+    OTHER_SECRET,
     PARTNER,
     SECRET,
     a_link,
@@ -34,7 +34,6 @@ from tests.support.builders import (
 SECOND = timedelta(seconds=1)
 DAY = timedelta(days=1)
 MANAGER = "user-manager"
-OTHER_SECRET = LinkSecret.read(LinkSecret.write(PARTNER, LINK, "d" * 43))
 
 
 def partner_employee(user_id: str, permission_set: str = "view_only") -> Actor:

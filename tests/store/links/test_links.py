@@ -8,8 +8,9 @@ import pytest
 
 from partner_access.api.response_body import ResponseBody
 from partner_access.domain.errors import DomainError, LinkAlreadyUsed, RightsChanged, StaleFacts, TooManyLinks
-from partner_access.domain.links import links, renewals, resends
-from partner_access.domain.links.links import MAX_OPEN_LINKS, Link, LinkFacts, NewLink, StoredLinkState
+from partner_access.domain.links import creations, links, renewals, resends
+from partner_access.domain.links.creations import MAX_OPEN_LINKS, NewLink
+from partner_access.domain.links.links import Link, LinkFacts, StoredLinkState
 from partner_access.store import expiry as whatever_is_due
 from partner_access.store import keys
 from partner_access.store.keys import Key
@@ -54,7 +55,7 @@ def links_due(at: datetime) -> Iterator[Link]:
 def creation() -> Recorder:
     new_link = NewLink(employee_id=EMPLOYEE)
     facts = stored.facts_for_creation(PARTNER, new_link, MANAGER)
-    created = links.create(facts, new_link, an_act(MANAGER, idempotency_key=an_idempotency_key()))
+    created = creations.create(facts, new_link, an_act(MANAGER, idempotency_key=an_idempotency_key()))
     return lambda: stored.record_creation(created, EmptyBody())
 
 

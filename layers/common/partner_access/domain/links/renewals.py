@@ -1,4 +1,4 @@
-"""Resending of access links by their partner, and requests by their recipients to renew ended ones."""
+"""Requests by the recipients of access links to renew ended ones."""
 
 from dataclasses import dataclass
 

@@ -6,14 +6,11 @@ from typing import Any, Final
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.errors import LinkAlreadyUsed, TooManyLinks
+from partner_access.domain.links.creations import MAX_OPEN_LINKS, LinkCreated, LinkCreationFacts, NewLink
 from partner_access.domain.links.links import (
-    MAX_OPEN_LINKS,
     Link,
-    LinkCreated,
-    LinkCreationFacts,
     LinkEnded,
     LinkFacts,
-    NewLink,
     StoredLinkState,
 )
 from partner_access.domain.links.renewals import LinkRenewalRequested, RenewalFacts
