@@ -19,6 +19,8 @@ BEFORE_REQUEST: Final = "before-parameter-build.dynamodb"
 AFTER_CALL: Final = "after-call.dynamodb"
 ALWAYS_TRUE: Final = "attribute_exists(pk) OR attribute_not_exists(pk)"
 
+PLACEHOLDERS: Final = ("ExpressionAttributeNames", "ExpressionAttributeValues")
+
 COMMIT: Final = "dynamo.commit"
 MAX_INDEX: Final = 2
 """The highest index that is counted. In one transaction, the third and later items that are alike count as one."""
@@ -102,11 +104,11 @@ def _mutant(site: RequestSite, alters: str, change: expressions.Change) -> Reque
 
 
 def apply_mutant(mutant: RequestMutant, action: str, params: Mapping[str, Any]) -> tuple[str, Params]:
-    """Return the changed item or query, without expression values that are no longer used."""
+    """Return the changed item or query, without placeholders that are no longer used: DynamoDB rejects those."""
     line = dict(params)
     if mutant.alters == "line":
         key = line.get("Key") or {name: line["Item"][name] for name in ("pk", "sk")}
-        common: Params = {name: line[name] for name in ("TableName", "ExpressionAttributeValues") if name in line}
+        common: Params = {name: line[name] for name in ("TableName", *PLACEHOLDERS) if name in line}
         action, line = "ConditionCheck", {**common, "Key": key, "ConditionExpression": mutant.whole or ALWAYS_TRUE}
         if mutant.whole:
             line["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
@@ -114,10 +116,11 @@ def apply_mutant(mutant: RequestMutant, action: str, params: Mapping[str, Any]) 
         line[mutant.alters] = mutant.whole
     else:
         del line[mutant.alters], line["ReturnValuesOnConditionCheckFailure"]
-    expressions_text = " ".join(line[each] for each in line if each.endswith("Expression"))
-    values = line.pop("ExpressionAttributeValues", {})
-    left = {name: value for name, value in values.items() if name in expressions.placeholders(expressions_text)}
-    return action, {**line, "ExpressionAttributeValues": left} if left else line
+    used = expressions.placeholders(" ".join(line[each] for each in line if each.endswith("Expression")))
+    for kind in PLACEHOLDERS:
+        left = {name: meaning for name, meaning in line.pop(kind, {}).items() if name in used}
+        line.update({kind: left} if left else {})
+    return action, line
 
 
 class RequestExperiment:

@@ -110,9 +110,10 @@ def test_update_changes_drop_each_action_except_the_only_one() -> None:
 ITEM: dict[str, Any] = {
     "TableName": "table",
     "Key": {"pk": {"S": "A#1"}, "sk": {"S": "B"}},
-    "UpdateExpression": "SET a = :b, c = :d",
-    "ConditionExpression": "e = :f AND g = :h",
+    "UpdateExpression": "SET a = :b, #c = :d",
+    "ConditionExpression": "e = :f AND #g = :h",
     "ReturnValuesOnConditionCheckFailure": "ALL_OLD",
+    "ExpressionAttributeNames": {"#c": "c", "#g": "g"},
     "ExpressionAttributeValues": {f":{each}": {"S": each} for each in "bdfh"},
 }
 SITE = RequestSite("links.record", "Update", "A B", ITEM["UpdateExpression"], ITEM["ConditionExpression"])
@@ -132,12 +133,13 @@ def test_mutants_of_item_cover_the_item_and_each_expression() -> None:
 
 
 @pytest.mark.parametrize("mutant", list(mutants_of(SITE)), ids=lambda mutant: f"{mutant.kind} {mutant.before}")
-def test_altered_item_has_exactly_the_values_that_it_names(mutant: RequestMutant) -> None:
+def test_altered_item_declares_exactly_the_placeholders_that_it_uses(mutant: RequestMutant) -> None:
     action, line = apply_mutant(mutant, "Update", ITEM)
 
     assert action == ("ConditionCheck" if mutant.alters == "line" else "Update")
     words = " ".join(line[each] for each in line if each.endswith("Expression"))
-    assert expressions.placeholders(words) == set(line.get("ExpressionAttributeValues", {}))
+    declared = {**line.get("ExpressionAttributeNames", {}), **line.get("ExpressionAttributeValues", {})}
+    assert expressions.placeholders(words) == set(declared)
     assert line["Key"] == ITEM["Key"]
     assert line != ITEM
 
