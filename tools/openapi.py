@@ -33,6 +33,12 @@ from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import SetKind
 from partner_access.domain.accounts import AccountKind, AccountState, Pricing, Program
 from partner_access.domain.authorization.access import Rule
+from partner_access.domain.authorization.allowed_actions import (
+    AccountAction,
+    ClientAction,
+    EmployeeAction,
+    MemberAction,
+)
 from partner_access.domain.links.links import LinkDeliveryStatus, LinkState
 from partner_access.domain.memberships.members import GrantSource, Seat, SuspensionReason
 from partner_access.domain.memberships.roles import Role
@@ -59,15 +65,19 @@ TAGS: Final = {
 }
 """The groups of operations, in the order of openapi.json."""
 ENUMERATIONS: Final[Mapping[type[Enum], str]] = {
+    AccountAction: "AccountAction",
     AccountKind: "AccountKind",
     AccountState: "AccountState",
     BulkOutcome: "BulkOutcome",
+    ClientAction: "ClientAction",
+    EmployeeAction: "EmployeeAction",
     EmployeeState: "EmployeeState",
     EvaluationsSemantic: "EvaluationsSemantic",
     GrantSource: "GrantSource",
     LinkDeliveryStatus: "LinkDeliveryStatus",
     LinkState: "LinkState",
     Locale: "Locale",
+    MemberAction: "MemberAction",
     Pricing: "Pricing",
     Program: "Program",
     ReceiptOutcome: "ReceiptOutcome",
@@ -95,7 +105,9 @@ def title_of(kind: type[Any]) -> str:
     inherited = {base.model_config.get("title") for base in bases if issubclass(base, BaseModel)}
     title = kind.model_config.get("title") if issubclass(kind, BaseModel) else ENUMERATIONS.get(kind)
     if not title or title in inherited:
-        raise ValueError(f"{kind.__module__}.{kind.__qualname__}: no title of its own is declared")
+        raise ValueError(
+            f"{kind.__module__}.{kind.__qualname__}: no title of its own. Declare it in the class statement, or in ENUMERATIONS"
+        )
     return title
 
 

@@ -2,12 +2,13 @@
 
 from typing import Annotated, Self
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from partner_access.api import bulk, cursors, routing
 from partner_access.api.bulk import BulkMemberRow, BulkOutcome
 from partner_access.api.request_fields import Identifier, ListQuery, ListResponse, PermissionName, Request
 from partner_access.api.response_body import ResponseBody
+from partner_access.api.responses import UserRef
 from partner_access.domain.act import Act
 from partner_access.domain.errors import NothingToAccept
 from partner_access.domain.permission_sets import set_updates
@@ -19,12 +20,9 @@ from partner_access.store.permission_sets import set_updates as stored
 app = routing.App(replay_if_stored=replay_if_stored)
 
 
-class SetUpdateRow(BaseModel, title="SetUpdateRow"):
+class SetUpdateRow(UserRef, title="SetUpdateRow"):
     """The permissions that a member would gain with the latest version of their set."""
 
-    user_id: str
-    name: str
-    email: str | None
     permission_set: str
     version: int
     latest: int
@@ -32,7 +30,7 @@ class SetUpdateRow(BaseModel, title="SetUpdateRow"):
     partner_id: str | None
 
     @classmethod
-    def of(cls, difference: SetUpdateGain) -> Self:
+    def of_gain(cls, difference: SetUpdateGain) -> Self:
         return cls(
             user_id=difference.user.user_id,
             name=difference.user.name,
@@ -70,7 +68,7 @@ def list_set_updates(account_id: str, query: ListQuery, act: Act) -> SetUpdateLi
     page = stored.page(account_id, after=cursors.position_after(query, listed, act), limit=query.size)
     found = (set_updates.gain_from_update(person, act) for person in page.members)
     return SetUpdateList(
-        items=tuple(SetUpdateRow.of(each) for each in found if each),
+        items=tuple(SetUpdateRow.of_gain(each) for each in found if each),
         next_cursor=cursors.cursor(page.after, query, listed, act),
     )
 

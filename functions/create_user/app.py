@@ -6,7 +6,7 @@ from typing import ClassVar
 from partner_access.api import routing
 from partner_access.api.request_fields import AccessDays, Adjustments, Identifier, PermissionName, Request
 from partner_access.api.response_body import ResponseBody
-from partner_access.api.responses import GrantResponse, MemberResponse
+from partner_access.api.responses import GrantResponse, MemberWithGrantResponse
 from partner_access.domain.act import Act
 from partner_access.domain.memberships import creations
 from partner_access.domain.memberships.members import Seat
@@ -28,12 +28,10 @@ class CreateUserRequest(Request, title="CreateUserRequest"):
     access_days: AccessDays | None = None
 
 
-class CreateUserResponse(ResponseBody, MemberResponse, title="CreateUserResponse"):
+class CreateUserResponse(ResponseBody, MemberWithGrantResponse, title="CreateUserResponse"):
     """The new membership, with the grant of a partner admin."""
 
     status: ClassVar[int] = HTTPStatus.CREATED
-
-    grant: GrantResponse | None
 
 
 @app.operation(

@@ -7,11 +7,9 @@ from pydantic import Field
 
 from partner_access.api import routing
 from partner_access.api.request_fields import AccessDays, Adjustments, Identifier, PermissionName, Request
-from partner_access.api.responses import GrantResponse, TaggedMemberResponse
-from partner_access.domain.accounts import Account
+from partner_access.api.responses import GrantResponse, MemberWithGrantResponse, TaggedMemberResponse
 from partner_access.domain.act import Act
 from partner_access.domain.memberships import edits
-from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.edits import AccessDuration, Edited, MemberEdit
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.memberships.roles import MembershipFacts
@@ -42,10 +40,8 @@ class EditUserRequest(Request, title="EditUserRequest"):
         return MemberEdit(**named_fields)
 
 
-class EditUserResponse(TaggedMemberResponse, title="EditUserResponse"):
+class EditUserResponse(TaggedMemberResponse, MemberWithGrantResponse, title="EditUserResponse"):
     """The changed membership, with the grant of a partner admin."""
-
-    grant: GrantResponse | None
 
 
 @app.operation(
@@ -83,16 +79,7 @@ def _response(facts: MembershipFacts, edited: Edited | None, act: Act) -> EditUs
         partners={**facts.target.partners, **partners},
         sets={**facts.target.sets, **facts.sets},
     )
-    return EditUserResponse.of_actor(target, act.at, grant=_grant(facts.account, target, act))
-
-
-def _grant(account: Account | None, target: Actor, act: Act) -> GrantResponse | None:
-    member = target.member_at(act.at)
-    if not account or not member or not member.grant:
-        return None
-    return GrantResponse.of(
-        member.grant, member.model_copy(update={"suspended_by": target.suspended_by_at(act.at)}), account
-    )
+    return EditUserResponse.of_actor(target, act.at, grant=GrantResponse.of_actor(target, facts.account, act.at))
 
 
 handler = app

@@ -55,7 +55,7 @@ class RemovePermissionSetResponse(ResponseBody, title="RemovePermissionSetRespon
 )
 def create_permission_set(account_id: str, request: PermissionSetRequest, act: Act) -> CreatePermissionSetResponse:
     created = changes.create(stored.facts(account_id, act.actor_id), request.content, act)
-    response = CreatePermissionSetResponse.of(created.custom_set)
+    response = CreatePermissionSetResponse.of_custom_set(created.custom_set)
     stored.record_created(created, response)
     return response
 
@@ -77,10 +77,10 @@ def update_permission_set(
     facts = stored.facts(account_id, act.actor_id, set_id)
     changed = changes.update(facts, request.content, expected_version, act)
     if not changed:
-        unchanged = UpdatePermissionSetResponse.of(changes.must_be_assignable(facts, act))
+        unchanged = UpdatePermissionSetResponse.of_custom_set(changes.must_be_assignable(facts, act))
         store_response(act, unchanged)
         return unchanged
-    response = UpdatePermissionSetResponse.of(changed.custom_set)
+    response = UpdatePermissionSetResponse.of_custom_set(changed.custom_set)
     stored.record_updated(changed, response)
     return response
 

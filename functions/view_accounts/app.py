@@ -1,4 +1,4 @@
-"""List the accounts in which the caller is a member, and whether they can approve links there."""
+"""List the accounts in which the caller is a member, and the actions that they can take there."""
 
 from pydantic import BaseModel
 
@@ -6,6 +6,8 @@ from partner_access.api import cursors, routing
 from partner_access.api.request_fields import ListQuery, ListResponse
 from partner_access.domain.accounts import AccountKind
 from partner_access.domain.act import Act
+from partner_access.domain.authorization import allowed_actions
+from partner_access.domain.authorization.allowed_actions import AccountAction
 from partner_access.domain.users import must_not_be_deactivated
 from partner_access.store import accounts as stored
 
@@ -13,13 +15,13 @@ app = routing.App()
 
 
 class AccountSummary(BaseModel, title="AccountSummary"):
-    """One of your accounts, with your permission set in it."""
+    """One of your accounts, with your permission set in it and the actions that you can take."""
 
     account_id: str
     kind: AccountKind
     name: str
     permission_set: str
-    can_approve: bool
+    allowed_actions: tuple[AccountAction, ...]
 
 
 class AccountList(ListResponse, title="AccountList"):
@@ -34,8 +36,8 @@ class AccountList(ListResponse, title="AccountList"):
         tag=routing.Tag.ACCOUNTS,
         summary="List the accounts in which you are an active member.",
         description=(
-            "Every user can list their own accounts. `can_approve` tells whether you can approve access links there "
-            "in general. Only the preview of a link tells whether you can approve that link."
+            "Every user can list their own accounts. `approve_links` in `allowed_actions` tells that you can approve "
+            "access links there in general. Only the preview of a link tells whether you can approve that link."
         ),
     ),
 )
@@ -51,7 +53,7 @@ def view_accounts(query: ListQuery, act: Act) -> AccountList:
                 kind=mine.account.kind,
                 name=mine.account.name,
                 permission_set=mine.member.permission_set,
-                can_approve=mine.account.accepts_partner_admins and mine.actor.is_approver_at(act.at),
+                allowed_actions=allowed_actions.in_account(mine.account, mine.actor, act),
             )
             for mine in page.items
         ),

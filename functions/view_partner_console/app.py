@@ -1,5 +1,6 @@
 """List a partner's users by client and by employee."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import groupby
@@ -7,12 +8,16 @@ from typing import Self
 
 from partner_access.api import cursors, routing
 from partner_access.api.request_fields import Identifier, ListQuery, ListResponse
-from partner_access.api.responses import GrantResponse, MemberResponse, ResponsePart
+from partner_access.api.responses import GrantResponse, MemberResponse, MemberWithGrantResponse, ResponsePart, UserRef
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
+from partner_access.domain.authorization import allowed_actions
+from partner_access.domain.authorization.allowed_actions import ClientAction, EmployeeAction, MemberAction
+from partner_access.domain.memberships.actors import NO_ACTOR, Actor
 from partner_access.domain.relationships import partner_console
+from partner_access.domain.relationships.offboarding import OffboardingFacts
 from partner_access.domain.relationships.partner_console import ClientMembership
-from partner_access.domain.users import is_eligible
+from partner_access.domain.users import is_eligible, works_for
 from partner_access.store.memberships.actors import in_account
 from partner_access.store.relationships import partner_console as stored
 
@@ -25,18 +30,25 @@ class ClientListQuery(ListQuery):
     employee_id: Identifier | None = None
 
 
-class ClientMemberRow(MemberResponse, title="ClientMemberRow"):
-    """A membership in effect now, with the time of its last change, the name of a custom set, and the grant."""
+class ClientMemberRow(MemberWithGrantResponse, title="ClientMemberRow"):
+    """A membership in effect now, with the time of its last change, the name of a custom set, and the grant.
+
+    `allowed_actions` are those that you can take as client access manager of the partner, or on yourself.
+    """
 
     changed_at: datetime | None
     set_name: str | None
-    grant: GrantResponse | None
+    allowed_actions: tuple[MemberAction, ...]
 
     @classmethod
-    def of_membership(cls, membership: ClientMembership, at: datetime) -> Self:
-        now = membership.member.model_copy(update={"suspended_by": membership.actor.suspended_by_at(at)})
-        grant = GrantResponse.of(now.grant, now, membership.client) if now.grant else None
-        return cls.of_actor(membership.actor, at, set_name=membership.set_name, grant=grant)
+    def of_membership(cls, membership: ClientMembership, caller: Actor, act: Act) -> Self:
+        return cls.of_actor(
+            membership.actor,
+            act.at,
+            set_name=membership.set_name,
+            grant=GrantResponse.of_actor(membership.actor, membership.client, act.at),
+            allowed_actions=allowed_actions.on_member(membership.facts_for(caller), act),
+        )
 
 
 class ClientRow(ResponsePart, title="ClientRow"):
@@ -49,6 +61,20 @@ class ClientRow(ResponsePart, title="ClientRow"):
     name: str
     people: tuple[ClientMemberRow, ...]
     made_by_client: bool
+    allowed_actions: tuple[ClientAction, ...]
+
+    @classmethod
+    def of(cls, memberships: Sequence[ClientMembership], caller: Actor, partner_id: str, act: Act) -> Self:
+        """Build the row from the memberships in one client, of which there is at least one."""
+        first = memberships[0]
+        caller_there = next((each.actor for each in memberships if each.user_id == act.actor_id), NO_ACTOR)
+        return cls(
+            account_id=first.client.account_id,
+            name=first.client.name,
+            people=tuple(ClientMemberRow.of_membership(each, caller, act) for each in memberships),
+            made_by_client=first.created_by_client,
+            allowed_actions=allowed_actions.in_client(caller_there, partner_id, act),
+        )
 
 
 class ClientList(ListResponse, title="ClientList"):
@@ -85,15 +111,8 @@ def list_clients(partner_id: str, query: ClientListQuery, act: Act) -> ClientLis
         page = stored.all_memberships(partner_id, at=act.at, after=after, limit=query.size)
     return ClientList(
         items=tuple(
-            ClientRow(
-                account_id=account_id,
-                name=memberships[0].client.name,
-                people=tuple(ClientMemberRow.of_membership(each, act.at) for each in memberships),
-                made_by_client=user_id is not None,
-            )
-            for (account_id, user_id), memberships in (
-                (key, list(some)) for key, some in groupby(page.items, _grouping_key)
-            )
+            ClientRow.of(list(memberships), caller, partner_id, act)
+            for _, memberships in groupby(page.items, _grouping_key)
         ),
         next_cursor=cursors.cursor(page.after, query, listed, act),
     )
@@ -143,40 +162,43 @@ class EmployeeClientRow(AccountRef, title="EmployeeClientRow"):
         )
 
 
-class EmployeeRow(ResponsePart, title="EmployeeRow"):
+class EmployeeRow(UserRef, title="EmployeeRow"):
     """A partner employee with their first clients.
 
     In `clients`, they are a member on behalf of the partner. In `super_admin_of`, the client made them super admin, and
     they are not migrated yet. If there can be more of a kind, the list of this employee's clients has them all.
     """
 
-    user_id: str
-    name: str
-    email: str | None
     state: EmployeeState
     eligible: bool
     clients: tuple[EmployeeClientRow, ...]
     has_more_clients: bool
     super_admin_of: tuple[AccountRef, ...]
     has_more_super_admin_of: bool
+    allowed_actions: tuple[EmployeeAction, ...]
 
     @classmethod
-    def of(cls, employee: stored.EmployeeWithClients, partner_id: str, partner: Account | None, at: datetime) -> Self:
+    def of_employee(
+        cls, employee: stored.EmployeeWithClients, caller: Actor, partner: Account | None, act: Act
+    ) -> Self:
         user = employee.user
         on_behalf = [each for each in employee.memberships if not each.created_by_client]
         unmigrated = [each for each in employee.memberships if each.member.is_super_admin]
         return cls(
             user_id=user.user_id,
             name=user.name,
-            email=user.email if partner_id in user.employed_by else None,
+            email=user.email if partner and works_for(user, partner.account_id) else None,
             state=EmployeeState.ACTIVE if employee.is_active else EmployeeState.DEACTIVATED,
             eligible=is_eligible(user, partner),
             clients=tuple(
-                EmployeeClientRow.of_membership(each, at) for each in on_behalf[: stored.MAX_CLIENTS_PER_EMPLOYEE]
+                EmployeeClientRow.of_membership(each, act.at) for each in on_behalf[: stored.MAX_CLIENTS_PER_EMPLOYEE]
             ),
             has_more_clients=len(on_behalf) > stored.MAX_CLIENTS_PER_EMPLOYEE or employee.may_have_more,
             super_admin_of=tuple(AccountRef.of(each.client) for each in unmigrated[: stored.MAX_CLIENTS_PER_EMPLOYEE]),
             has_more_super_admin_of=len(unmigrated) > stored.MAX_CLIENTS_PER_EMPLOYEE or employee.may_have_more,
+            allowed_actions=allowed_actions.on_employee(
+                OffboardingFacts(partner=partner, actor=caller, employee=employee.actor), act
+            ),
         )
 
 
@@ -208,7 +230,7 @@ def list_employees(partner_id: str, query: ListQuery, act: Act) -> EmployeeList:
         limit = min(query.size, stored.MAX_EMPLOYEES_PER_PAGE)
         page = stored.employees(partner_id, at=act.at, after=after, limit=limit)
     return EmployeeList(
-        items=tuple(EmployeeRow.of(each, partner_id, partner, act.at) for each in page.items),
+        items=tuple(EmployeeRow.of_employee(each, caller, partner, act) for each in page.items),
         next_cursor=cursors.cursor(page.after, query, listed, act),
     )
 

@@ -1,17 +1,11 @@
 """List the sets that the caller can assign, optionally to a given user."""
 
-from typing import Self
-
-from pydantic import BaseModel
-
 from partner_access.api import routing
 from partner_access.api.request_fields import ListResponse, Query
-from partner_access.api.responses import PermissionSetResponse, SetKind
+from partner_access.api.responses import AssignableSetRow, PermissionSetResponse
 from partner_access.domain.act import Act
 from partner_access.domain.memberships import creations
 from partner_access.domain.permission_sets import changes
-from partner_access.domain.permissions import rights
-from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.email_addresses import EmailAddress
 from partner_access.store.memberships import creations as choices
 from partner_access.store.permission_sets import changes as stored
@@ -23,36 +17,6 @@ class AssignableSetQuery(Query):
     """The email address of the user that the set is for. Without it, sets for partner employees are not offered."""
 
     email: EmailAddress | None = None
-
-
-class AssignableSetRow(BaseModel, title="AssignableSetRow"):
-    """A default set in its latest version, or a custom set of the account."""
-
-    permission_set: str
-    kind: SetKind
-    name: str
-    version: int
-    permissions: tuple[str, ...]
-
-    @classmethod
-    def of(cls, name: str) -> Self:
-        return cls(
-            permission_set=name,
-            kind=SetKind.DEFAULT,
-            name=name,
-            version=rights.latest_version(name),
-            permissions=rights.client_rights(rights.latest_set_rights(name)).to_names(),
-        )
-
-    @classmethod
-    def of_custom_set(cls, custom_set: CustomSet) -> Self:
-        return cls(
-            permission_set=custom_set.set_id,
-            kind=SetKind.CUSTOM,
-            name=custom_set.name,
-            version=custom_set.version,
-            permissions=custom_set.rights.to_names(),
-        )
 
 
 class AssignableSetList(ListResponse, title="AssignableSetList"):
@@ -94,7 +58,9 @@ def view_permission_sets(account_id: str, query: AssignableSetQuery, act: Act) -
     ),
 )
 def view_permission_set(account_id: str, set_id: str, act: Act) -> PermissionSetResponse:
-    return PermissionSetResponse.of(changes.must_be_assignable(stored.facts(account_id, act.actor_id, set_id), act))
+    return PermissionSetResponse.of_custom_set(
+        changes.must_be_assignable(stored.facts(account_id, act.actor_id, set_id), act)
+    )
 
 
 handler = app

@@ -7,6 +7,8 @@ from partner_access.api import cursors, routing
 from partner_access.api.request_fields import Identifier, ListQuery, ListResponse
 from partner_access.api.responses import MemberResponse, TaggedMemberResponse
 from partner_access.domain.act import Act
+from partner_access.domain.authorization import allowed_actions
+from partner_access.domain.authorization.allowed_actions import MemberAction
 from partner_access.domain.memberships import visibility
 from partner_access.store.memberships import visibility as stored
 
@@ -52,7 +54,9 @@ class UserList(ListResponse, title="UserList"):
 
 
 class GetUserResponse(TaggedMemberResponse, NamedMemberRow, title="GetUserResponse"):
-    """A member of an account."""
+    """A member of an account, and the actions that you can take on them."""
+
+    allowed_actions: tuple[MemberAction, ...]
 
 
 @app.operation(
@@ -90,8 +94,14 @@ def list_users(account_id: str, query: UserListQuery, act: Act) -> UserList:
     ),
 )
 def view_user(account_id: str, user_id: str, act: Act) -> GetUserResponse:
-    visible = visibility.view_member(stored.facts_for_one(account_id, user_id, act.actor_id), act)
-    return GetUserResponse.of_actor(visible.actor, act.at, **visible.names_at(act.at))
+    facts = stored.facts_for_one(account_id, user_id, act.actor_id)
+    visible = visibility.view_member(facts, act)
+    return GetUserResponse.of_actor(
+        visible.actor,
+        act.at,
+        allowed_actions=allowed_actions.on_member(facts.membership_at(act.at), act),
+        **visible.names_at(act.at),
+    )
 
 
 handler = app

@@ -33,7 +33,7 @@ def list_accounts(by: str = APPROVER, **query: str) -> ApiResponse:
 
 def rows(answer: ApiResponse) -> list[tuple[str, str, str, bool]]:
     assert answer.status == 200, answer
-    return [tuple(row[name] for name in ("account_id", "kind", "permission_set", "can_approve"))
+    return [(row["account_id"], row["kind"], row["permission_set"], "approve_links" in row["allowed_actions"])
             for row in answer.body["items"]]  # fmt: skip
 
 

@@ -329,6 +329,7 @@ def test_view_employees_returns_clients_and_roles(table: Table) -> None:
         "has_more_clients": False,
         "super_admin_of": [],
         "has_more_super_admin_of": False,
+        "allowed_actions": ["create_link", "offboard"],
     }
     assert (colleague["state"], colleague["eligible"]) == ("deactivated", False)
     assert [(each["account_id"], each["state"]) for each in colleague["clients"]] == [(CLIENT, "suspended")]

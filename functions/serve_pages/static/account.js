@@ -1,7 +1,7 @@
 // Page of one account: routes to the member list, a member, the audit log and set updates.
 
 import { takePageState, token } from "./shared/auth.js";
-import { context, isClientUserManager, loadContext, onNavigate, viewLink } from "./account/context.js";
+import { context, isAllowedInAccount, loadContext, onNavigate, viewLink } from "./account/context.js";
 import { editView } from "./account/edit-member.js";
 import { memberListView } from "./account/member-list.js";
 import { migrationView } from "./account/migration.js";
@@ -126,7 +126,7 @@ function navigation() {
         "ul",
         {},
         navigationItem("users", t("account.title"), {}),
-        isClientUserManager() && navigationItem("updates", t("account.updates"), { updates: "" }),
+        isAllowedInAccount("accept_set_updates") && navigationItem("updates", t("account.updates"), { updates: "" }),
         navigationItem("audit_log", t("account.audit_log"), { audit_log: "" }),
       ),
   );

@@ -13,6 +13,7 @@ declare global {
 
   namespace Api {
     type Account = Schemas["AccountSummary"];
+    type AccountAction = Schemas["AccountAction"];
     type AuditEntry = Schemas["AuditEntryRow"];
     type AuditEntryList = Schemas["AuditEntryList"];
     type Client = Schemas["ClientRow"];
@@ -26,6 +27,8 @@ declare global {
     type LinkPreview = Schemas["LinkPreviewResponse"];
     type LinkAccount = Schemas["LinkAccountRow"];
     type Member = Schemas["GetUserResponse"];
+    type MemberAction = Schemas["MemberAction"];
+    type MemberRow = Schemas["NamedMemberRow"];
     type MigrationPreview = Schemas["MigrationPreviewResponse"];
     type MigrationRow = Schemas["MigrationRow"];
     type OffboardingRow = Schemas["OffboardingRow"];
@@ -35,7 +38,6 @@ declare global {
     type Scope = "owned" | "team" | "all";
     type Seat = Schemas["Seat"];
     type SetUpdate = Schemas["SetUpdateRow"];
-    type MemberChange = Schemas["TaggedMemberResponse"];
     type BulkMemberRow = Schemas["BulkMemberRow"];
 
     type Locale = Schemas["Locale"];

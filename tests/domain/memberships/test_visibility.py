@@ -28,6 +28,7 @@ from tests.support.builders import (
     an_act,
     an_actor,
     an_employee,
+    the_client,
     the_partner,
 )
 
@@ -70,7 +71,9 @@ def test_must_see_all_requires_user_management(viewer: Actor, error: type[Domain
 
 
 def facts(viewer: Actor, target: Actor, at_partners: Mapping[str, Actor] | None = None) -> VisibilityFacts:
-    return VisibilityFacts(viewer=viewer, member=VisibleMember(target), viewer_at_partners=at_partners or {})
+    return VisibilityFacts(
+        account=the_client(), viewer=viewer, member=VisibleMember(target), viewer_at_partners=at_partners or {}
+    )
 
 
 PARTNER_ADMIN, FORMER_PARTNER_ADMIN = (

@@ -556,12 +556,19 @@ def many_clients(number: int, partner: Partner) -> Callable[[Route], None]:
             "since": "2026-01-05T09:00:00Z",
             "partner_id": partner.partner_id,
             "version": 1,
+            "allowed_actions": ["suspend", "remove"],
         }
 
     def respond(route: Route) -> None:
         start = int(route.request.url.partition("cursor=")[2].partition("&")[0] or 0)
         items = [
-            {"account_id": f"acct_{nth}", "name": f"Client {nth}", "people": [person(nth)], "made_by_client": False}
+            {
+                "account_id": f"acct_{nth}",
+                "name": f"Client {nth}",
+                "people": [person(nth)],
+                "made_by_client": False,
+                "allowed_actions": [],
+            }
             for nth in range(start, min(start + 50, number))
         ]
         route.fulfill(json={"items": items, "next_cursor": str(start + 50) if start + 50 < number else None})

@@ -1,6 +1,6 @@
 // Form fields for a member's access: permission set, added and removed permissions, seats and end date.
 
-import { canPayForSeats, context, grantablePermissions, seatName, setName } from "./context.js";
+import { context, grantablePermissions, isAllowedInAccount, seatName, setName } from "./context.js";
 import { allPermissions, applyOverrides, baseRights, capScopes, overridesFor } from "./rights.js";
 import { adjustmentFields } from "../shared/adjustment-fields.js";
 import { daysUntil, toFieldValue } from "../shared/dates.js";
@@ -296,7 +296,7 @@ function seatFields({ draft, loaded, onChange }) {
     return h("p", { class: "note" }, t("account.partner_seat"));
   }
   const hasPartnerSeat = member?.seat === "partner";
-  const canPay = canPayForSeats();
+  const canPay = isAllowedInAccount("assign_paid_seats");
   const seatSelect = h(
     "select",
     {

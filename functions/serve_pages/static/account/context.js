@@ -1,4 +1,4 @@
-// Shared by all views of an account: the loaded context, the user's permitted actions, texts and navigation.
+// Shared by all views of an account: the loaded context, the user's allowed actions, texts and navigation.
 
 import { call, listAll, Problem } from "../shared/api.js";
 import { token } from "../shared/auth.js";
@@ -77,61 +77,20 @@ export async function choicesFor(email) {
   return response?.body.items ?? [];
 }
 
-// --- permitted actions ---
-
-export function isSuperAdmin() {
-  return context.account?.permission_set === "super_admin" && !context.ownMember?.partner_id;
-}
-
-/** Return whether the user manages users as a member of the client, not on behalf of a partner. */
-export function isClientUserManager() {
-  return Boolean(context.sets) && !context.ownMember?.partner_id;
-}
-
-export function canPayForSeats() {
-  return isSuperAdmin();
-}
+// --- allowed actions ---
 
 /**
- * Return whether the user is not in this account but belongs to the partner that the member works for.
+ * Return whether the user can take this action in the account.
  *
- * @param {Api.Member} member
+ * @param {Api.AccountAction} action
  */
-export function viewsAsPartner(member) {
-  return !context.ownMember && context.accounts.some((each) => each.account_id === member.partner_id);
-}
-
-/** @param {Api.Member} member */
-export function permittedActions(member) {
-  const isSelf = member.user_id === context.userId;
-  const targetIsSuperAdmin = member.permission_set === "super_admin";
-  const isDeactivated = member.state === "deactivated";
-  const isColleague = Boolean(
-    context.sets && context.ownMember?.partner_id && context.ownMember.partner_id === member.partner_id,
-  );
-  const asPartner = viewsAsPartner(member);
-  const canManage = isClientUserManager() && (!targetIsSuperAdmin || isSuperAdmin());
-  const side = asPartner ? "partner" : "client";
-  const canSuspend =
-    (canManage || asPartner) && !targetIsSuperAdmin && context.account?.kind !== "partner" && !isDeactivated;
-  return {
-    edit: !isDeactivated && (canManage || asPartner || (isColleague && !targetIsSuperAdmin)),
-    lengthen: canManage,
-    seats: canManage,
-    end: !isDeactivated && (canManage || asPartner || isSelf || (isColleague && !targetIsSuperAdmin)),
-    suspend: canSuspend && !isSelf && !member.suspended_by?.includes(side),
-    resume: canSuspend && Boolean(member.suspended_by?.includes(side)),
-    migrate:
-      targetIsSuperAdmin &&
-      !isDeactivated &&
-      isSuperAdmin() &&
-      (!isSelf || context.accounts.some((each) => each.kind === "partner")),
-  };
+export function isAllowedInAccount(action) {
+  return Boolean(context.account?.allowed_actions.includes(action));
 }
 
 /** Return all permissions for a super admin; undefined for other users, who can grant only what they hold. */
 export function grantablePermissions() {
-  return isSuperAdmin() ? allPermissions() : undefined;
+  return context.account?.permission_set === "super_admin" ? allPermissions() : undefined;
 }
 
 // --- texts ---

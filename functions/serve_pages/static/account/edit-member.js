@@ -1,6 +1,6 @@
 // View that edits a member's access. It shows the changes before they are saved.
 
-import { context, navigate, permittedActions, problemAlert, seatName, setName, userPath, viewLink } from "./context.js";
+import { context, navigate, problemAlert, seatName, setName, userPath, viewLink } from "./context.js";
 import {
   detailFields,
   draftBase,
@@ -81,7 +81,7 @@ export function editView(userId) {
     const name = displayName(member);
     const title = t("account.edit.title", { name });
     const cancelLink = viewLink(t("cancel"), { user: userId }, { class: "button" });
-    if (!permittedActions(member).edit) {
+    if (!member.allowed_actions.includes("edit")) {
       return {
         title,
         narrow: true,

@@ -1,6 +1,6 @@
 // View that lists the members of an account, page by page, filtered by state and by text.
 
-import { accountPath, context, isClientUserManager, seatNames, setName, userPath, viewLink } from "./context.js";
+import { accountPath, context, isAllowedInAccount, seatNames, setName, userPath, viewLink } from "./context.js";
 import { call } from "../shared/api.js";
 import { formatDate } from "../shared/dates.js";
 import { breakableEmail, button, byId, h, setContent } from "../shared/elements.js";
@@ -13,7 +13,7 @@ const SEARCH_PAGE_SIZE = 100;
 
 /** @returns {View<{ text?: string; state?: string }>} */
 export function memberListView() {
-  /** @type {Api.Member[]} */
+  /** @type {Api.MemberRow[]} */
   let members = [];
   /** @type {string | null | undefined} */
   let cursor;
@@ -27,7 +27,7 @@ export function memberListView() {
   /** @param {number} [limit] */
   async function loadMore(limit = PAGE_SIZE) {
     const query = new URLSearchParams({ limit: String(limit), ...(state && { state }), ...(cursor && { cursor }) });
-    /** @type {Api.Response<Api.List<Api.Member>>} */
+    /** @type {Api.Response<Api.List<Api.MemberRow>>} */
     const { body } = await call("GET", `${accountPath}/users?${query}`);
     const collator = new Intl.Collator(currentLanguage());
     members.push(...body.items.sort((first, second) => collator.compare(first.name, second.name)));
@@ -40,7 +40,7 @@ export function memberListView() {
       while (cursor && members.length < PAGE_SIZE);
     } else {
       ownOnly = true;
-      /** @type {Api.Response<Api.Member>} */
+      /** @type {Api.Response<Api.MemberRow>} */
       const { body } = await call("GET", userPath(context.userId));
       members = [body];
     }
@@ -129,7 +129,7 @@ export function memberListView() {
     );
   }
 
-  /** @param {Api.Member[]} matches */
+  /** @param {Api.MemberRow[]} matches */
   function memberTable(matches) {
     const headings = ["person", "set", "seats", "since", "until", "state"].map((name) => t(`account.${name}`));
     const cell = (/** @type {number} */ column, /** @type {Content[]} */ ...content) =>
@@ -230,7 +230,7 @@ export function memberListView() {
           "div",
           { class: "heading" },
           h("h1", {}, title),
-          isClientUserManager() && viewLink(t("account.create"), { new: "" }, { class: "button first" }),
+          isAllowedInAccount("create_user") && viewLink(t("account.create"), { new: "" }, { class: "button first" }),
         ),
         h("p", { class: "lead" }, t("account.lead")),
         h(
@@ -255,7 +255,7 @@ export function memberListView() {
   };
 }
 
-/** @param {Api.Member} member */
+/** @param {Api.MemberRow} member */
 function hasOverrides({ permissions }) {
   return permissions.added.length + permissions.removed.length > 0;
 }

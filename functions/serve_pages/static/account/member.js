@@ -5,9 +5,8 @@ import {
   accountPath,
   choicesFor,
   context,
-  isClientUserManager,
+  isAllowedInAccount,
   navigate,
-  permittedActions,
   problemAlert,
   seatNames,
   setName,
@@ -36,7 +35,7 @@ export async function loadMember(userId) {
   const { body: member, etag } = await call("GET", userPath(userId));
   const [choices, gained] = await Promise.all([
     context.sets ? choicesFor(member.email) : [],
-    isClientUserManager() ? pendingGains(userId) : [],
+    isAllowedInAccount("accept_set_updates") ? pendingGains(userId) : [],
   ]);
   const base = baseRights(member.permission_set, [...(context.sets ?? []), ...choices], gained);
   return { member, etag, choices, gained, base, rights: base && applyOverrides(base, member.permissions) };
@@ -177,7 +176,7 @@ export function memberView(userId) {
           sides: formatList(member.suspended_by.map((side) => t(`account.side.${side}`))),
         }),
       ),
-      !permittedActions(member).resume && h("p", {}, t("account.resumed_by_others")),
+      !member.allowed_actions.includes("resume") && h("p", {}, t("account.resumed_by_others")),
     );
   }
 
@@ -199,21 +198,18 @@ export function memberView(userId) {
    * @param {string} name
    */
   function actionButtons(member, name) {
-    const permitted = permittedActions(member);
+    const isAllowed = (/** @type {Api.MemberAction} */ action) => member.allowed_actions.includes(action);
     const isSelf = member.user_id === context.userId;
     return h(
       "div",
       { class: "actions" },
-      permitted.edit && viewLink(t("account.edit"), { user: userId, do: "edit" }, { class: "button first" }),
-      permitted.lengthen &&
-        member.grant_id &&
-        member.state !== "deactivated" &&
-        button(t("account.change_end"), () => changeEnd(member, name)),
-      permitted.migrate && viewLink(t("account.migrate"), { user: userId, do: "migrate" }, { class: "button" }),
-      permitted.suspend && button(t("account.suspend"), () => suspend(name)),
-      permitted.resume && button(t("account.resume"), () => resume(name)),
+      isAllowed("edit") && viewLink(t("account.edit"), { user: userId, do: "edit" }, { class: "button first" }),
+      isAllowed("change_end") && button(t("account.change_end"), () => changeEnd(member, name)),
+      isAllowed("migrate") && viewLink(t("account.migrate"), { user: userId, do: "migrate" }, { class: "button" }),
+      !isSelf && isAllowed("suspend") && button(t("account.suspend"), () => suspend(name)),
+      isAllowed("resume") && button(t("account.resume"), () => resume(name)),
       context.sets && viewLink(t("account.history"), { audit_log: "", user: userId }, { class: "button plain" }),
-      permitted.end &&
+      isAllowed("remove") &&
         button(t(isSelf ? "account.leave" : "account.end"), () => endAccess(member, name, isSelf), {
           class: "plain bad",
         }),

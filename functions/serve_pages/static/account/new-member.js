@@ -4,7 +4,7 @@ import {
   accountPath,
   choicesFor,
   context,
-  isClientUserManager,
+  isAllowedInAccount,
   navigate,
   problemAlert,
   setName,
@@ -98,7 +98,7 @@ export function newMemberView() {
 
   function render() {
     const title = t("account.new.title");
-    if (!isClientUserManager()) {
+    if (!isAllowedInAccount("create_user")) {
       return { title, narrow: true, content: [h("h1", {}, title), alertNote(h("p", {}, problemText("forbidden")))] };
     }
     if (created) return createdContent(created);

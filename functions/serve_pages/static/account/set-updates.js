@@ -1,6 +1,6 @@
 // View of pending set updates: what each new version adds for each member. Nothing changes before it is accepted.
 
-import { accountPath, isClientUserManager, problemAlert, setName, viewLink } from "./context.js";
+import { accountPath, isAllowedInAccount, problemAlert, setName, viewLink } from "./context.js";
 import { call, listAll, newIdempotencyKey } from "../shared/api.js";
 import { alertNote, bulletList, button, choice, h } from "../shared/elements.js";
 import { describeAllowed } from "../shared/permissions.js";
@@ -21,7 +21,7 @@ export function setUpdatesView() {
   let note;
 
   async function load() {
-    if (!isClientUserManager()) return;
+    if (!isAllowedInAccount("accept_set_updates")) return;
     /** @type {Api.SetUpdate[]} */
     const updates = await listAll(`${accountPath}/permission-sets/updates`);
     const bySet = Object.groupBy(updates, (each) => `${each.permission_set} ${each.latest}`);
@@ -30,7 +30,7 @@ export function setUpdatesView() {
 
   function render() {
     const title = t("account.updates");
-    if (!isClientUserManager()) {
+    if (!isAllowedInAccount("accept_set_updates")) {
       return { title, narrow: true, content: [h("h1", {}, title), alertNote(h("p", {}, problemText("forbidden")))] };
     }
     return {

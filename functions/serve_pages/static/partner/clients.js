@@ -14,7 +14,7 @@ import { t } from "../shared/texts.js";
 
 /** @typedef {Api.ClientMember & { made_by_client?: boolean }} ListedMember */
 
-/** @typedef {{ account_id: string; name: string; people: ListedMember[] }} ListedClient */
+/** @typedef {Pick<Api.Client, "account_id" | "name" | "allowed_actions"> & { people: ListedMember[] }} ListedClient */
 
 /** @type {{ text?: string }} */
 const viewState = {};
@@ -30,7 +30,7 @@ function groupByClient(items) {
   /** @type {Map<string, ListedClient>} */
   const byClient = new Map();
   for (const item of items) {
-    const client = byClient.get(item.account_id) ?? { account_id: item.account_id, name: item.name, people: [] };
+    const client = byClient.get(item.account_id) ?? { ...item, people: [] };
     for (const member of item.people) {
       client.people.push(Object.assign(member, { made_by_client: item.made_by_client }));
     }
@@ -109,11 +109,6 @@ function showSuperAdminOffer(container) {
 /** @param {ListedClient} client */
 function clientRows(client) {
   const ownMembership = client.people.find((member) => member.user_id === ownUserId());
-  const canAddColleagues =
-    partner.managesClientAccess &&
-    ownMembership?.partner_id === partner.id &&
-    ownMembership.state === "active" &&
-    !ownMembership.permissions.removed.some((name) => name.startsWith("account.users.manage"));
   return h(
     "tbody",
     {},
@@ -139,7 +134,7 @@ function clientRows(client) {
                 },
                 t("partner.users"),
               ),
-            canAddColleagues &&
+            client.allowed_actions.includes("add_colleagues") &&
               button(t("partner.add"), () => openTask(colleaguesTask(client)), {
                 "aria-label": t("partner.add_to", { client: client.name }),
               }),
@@ -200,17 +195,16 @@ export function stateCell(member) {
  * @param {ListedClient} client
  */
 function actions(member, client) {
-  const [isSelf, isForPartner] = [member.user_id === ownUserId(), member.partner_id === partner.id];
+  const isSelf = member.user_id === ownUserId();
   const values = { name: member.name, client: client.name };
   const buttons = [];
-  if (partner.managesClientAccess && isForPartner && !isSelf && member.permission_set !== "super_admin") {
-    if (member.suspended_by?.includes("partner")) {
-      buttons.push(actionButton("partner.resume", "partner.resume_one", () => resume(member, client), values));
-    } else {
-      buttons.push(actionButton("partner.suspend", "partner.suspend_one", () => suspend(member, client), values));
-    }
+  if (member.allowed_actions.includes("resume")) {
+    buttons.push(actionButton("partner.resume", "partner.resume_one", () => resume(member, client), values));
   }
-  if (isSelf || (partner.managesClientAccess && isForPartner)) {
+  if (!isSelf && member.allowed_actions.includes("suspend")) {
+    buttons.push(actionButton("partner.suspend", "partner.suspend_one", () => suspend(member, client), values));
+  }
+  if (member.allowed_actions.includes("remove")) {
     buttons.push(
       actionButton(
         isSelf ? "partner.leave" : "partner.end",
@@ -243,19 +237,19 @@ function actionButton(labelKey, ariaLabelKey, action, values, className = "plain
  */
 async function suspend(member, client) {
   const values = { name: member.name, client: client.name };
-  /** @type {Api.Response<Api.MemberChange> | undefined} */
+  /** @type {Api.Response<Api.Member> | undefined} */
   const result = await confirmAction({
     title: t("partner.suspend.title", values),
     body: t("partner.suspend.body", values),
     reasonLabel: t("partner.suspend.reason"),
     confirmLabel: t("partner.suspend"),
-    action: (reason) =>
-      call("PUT", `${userPath(client.account_id, member.user_id)}/suspension`, {
-        body: reason ? { reason } : {},
-        key: newIdempotencyKey(),
-      }),
+    action: async (reason) => {
+      const path = userPath(client.account_id, member.user_id);
+      await call("PUT", `${path}/suspension`, { body: reason ? { reason } : {}, key: newIdempotencyKey() });
+      return call("GET", path);
+    },
   });
-  if (result) applyChange(member, result.body, t("partner.suspended", values));
+  if (result) showChanged(member, result.body, t("partner.suspended", values));
 }
 
 /**
@@ -264,30 +258,30 @@ async function suspend(member, client) {
  */
 async function resume(member, client) {
   const values = { name: member.name, client: client.name };
-  /** @type {Api.Response<Api.MemberChange> | undefined} */
+  /** @type {Api.Response<Api.Member> | undefined} */
   const result = await confirmAction({
     title: t("partner.resume.title", values),
     body: t("partner.resume.body", values),
     confirmLabel: t("partner.resume"),
     isDestructive: false,
-    action: () =>
-      call("DELETE", `${userPath(client.account_id, member.user_id)}/suspension`, { key: newIdempotencyKey() }),
+    action: async () => {
+      const path = userPath(client.account_id, member.user_id);
+      await call("DELETE", `${path}/suspension`, { key: newIdempotencyKey() });
+      return call("GET", path);
+    },
   });
-  if (result) applyChange(member, result.body, t("partner.resumed", values));
+  if (result) showChanged(member, result.body, t("partner.resumed", values));
 }
 
 /**
+ * Show the member as the API returned them after a change.
+ *
  * @param {ListedMember} member
- * @param {Api.MemberChange} updated
+ * @param {Api.Member} changed
  * @param {string} text
  */
-function applyChange(member, updated, text) {
-  Object.assign(member, {
-    state: updated.state,
-    suspended_by: updated.suspended_by,
-    version: updated.version,
-    changed_at: new Date().toISOString(),
-  });
+function showChanged(member, changed, text) {
+  Object.assign(member, changed);
   finish(text);
 }
 

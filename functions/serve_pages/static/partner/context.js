@@ -1,11 +1,10 @@
 // Shared by the tabs of the console: the partner, the user's rights, and the loaded lists.
 
-import { call, listAll, Problem } from "../shared/api.js";
+import { listAll, Problem } from "../shared/api.js";
 import { token } from "../shared/auth.js";
 import { Pages } from "../shared/paged-items.js";
 import { hasText, t } from "../shared/texts.js";
 
-const MANAGE_CLIENT_ACCESS = "partner.client_access.manage";
 const partnerId = decodeURIComponent(location.pathname.split("/").at(-1) ?? "");
 
 /**
@@ -63,33 +62,8 @@ export async function loadPartner() {
   const accounts = await listAll("/accounts");
   const ownAccount = accounts.find((account) => account.account_id === partnerId && account.kind === "partner");
   if (!ownAccount) throw new Problem(404, { code: "not_found" });
-  partner.managesClientAccess = await canManageClientAccess(ownAccount);
+  partner.managesClientAccess = ownAccount.allowed_actions.includes("manage_client_access");
   partner.name = ownAccount.name;
-}
-
-/**
- * Check the role, then overrides, then a custom set: of the vendor's sets, only super admin has the permission.
- *
- * @param {Api.Account} account
- */
-async function canManageClientAccess({ permission_set: set }) {
-  if (set === "super_admin") return true;
-  /** @type {Api.Response<Api.Member>} */
-  const { body: member } = await call("GET", userPath(partnerId, ownUserId() ?? ""));
-  const { permissions } = member;
-  if (permissions.added.includes(MANAGE_CLIENT_ACCESS)) return true;
-  return !permissions.removed.includes(MANAGE_CLIENT_ACCESS) && !hasText(`partner.set.${set}`) && canListOtherLinks();
-}
-
-/** Return whether the API lists links of other employees, which requires the permission to manage client access. */
-async function canListOtherLinks() {
-  try {
-    await call("GET", `${partnerPath("access-links")}?employee_id=nobody&limit=1`);
-    return true;
-  } catch (error) {
-    if (error instanceof Problem && error.status === 403) return false;
-    throw error;
-  }
 }
 
 /**

@@ -102,12 +102,11 @@ function clientList(clients, hasMore, describe) {
 /** @param {Api.Employee} employee */
 function actions(employee) {
   const isSelf = employee.user_id === ownUserId();
-  const canCreateLink = partner.managesClientAccess && employee.eligible && employee.state === "active";
   const values = { name: employee.name };
   return h(
     "div",
     { class: "tools" },
-    canCreateLink &&
+    employee.allowed_actions.includes("create_link") &&
       button(t("partner.get_link"), () => openTask(linkFormTask({ employee_id: employee.user_id })), {
         class: "plain",
         "aria-label": t("partner.get_link_for", values),
@@ -115,7 +114,7 @@ function actions(employee) {
     isSelf &&
       employee.super_admin_of.length > 0 &&
       button(t("partner.migrate.short"), () => openTask(migrationTask()), { class: "plain" }),
-    (isSelf || partner.managesClientAccess) &&
+    employee.allowed_actions.includes("offboard") &&
       button(t(isSelf ? "partner.leave_all" : "partner.end_all"), () => openTask(offboardingTask(employee)), {
         class: "plain bad",
         "aria-label": t(isSelf ? "partner.leave_all" : "partner.end_all_of", values),

@@ -22,6 +22,7 @@ from partner_access.domain.memberships.members import (
     Seat,
     SuspensionReason,
 )
+from partner_access.domain.permissions import rights
 from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.domain.users import User
 
@@ -121,6 +122,14 @@ class GrantResponse(ResponsePart, title="GrantResponse"):
             }
         )
 
+    @classmethod
+    def of_actor(cls, actor: Actor, account: Account | None, at: datetime) -> Self | None:
+        """Build the response from the grant in effect now. Return None if there is none."""
+        now = actor.member_at(at)
+        if not account or not now or not now.grant:
+            return None
+        return cls.of(now.grant, now.model_copy(update={"suspended_by": actor.suspended_by_at(at)}), account)
+
 
 def set_of(member: Member) -> SetWithOverridesResponse:
     return SetWithOverridesResponse(
@@ -199,6 +208,12 @@ class MemberResponse(ResponsePart, title="MemberResponse"):
         return cls.of(member, user, **{"state": state, "suspended_by": suspended_by, **more})
 
 
+class MemberWithGrantResponse(MemberResponse):
+    """A membership with its grant, which only a partner admin has."""
+
+    grant: GrantResponse | None
+
+
 class TaggedResponse(ResponseBody):
     """A response with a record, and the entity tag of its version, which an edit names in If-Match."""
 
@@ -214,22 +229,45 @@ class TaggedMemberResponse(TaggedResponse, MemberResponse, title="TaggedMemberRe
     """A membership, which comes with its entity tag."""
 
 
-class PermissionSetResponse(TaggedResponse, title="PermissionSetResponse"):
-    """A custom permission set with the number of its holders."""
+class AssignableSetRow(ResponsePart, title="AssignableSetRow"):
+    """A default set in its latest version, or a custom set of the account."""
 
     permission_set: str
-    kind: SetKind = SetKind.CUSTOM
+    kind: SetKind
     name: str
     version: int
     permissions: tuple[str, ...]
-    holders: int
 
     @classmethod
-    def of(cls, custom_set: CustomSet) -> Self:
+    def of(cls, name: str) -> Self:
         return cls(
-            permission_set=custom_set.set_id,
-            name=custom_set.name,
-            version=custom_set.version,
-            permissions=custom_set.rights.to_names(),
-            holders=custom_set.holders,
+            permission_set=name,
+            kind=SetKind.DEFAULT,
+            name=name,
+            version=rights.latest_version(name),
+            permissions=rights.client_rights(rights.latest_set_rights(name)).to_names(),
         )
+
+    @classmethod
+    def of_custom_set(cls, custom_set: CustomSet, **more: object) -> Self:
+        return cls.model_validate(
+            {
+                "permission_set": custom_set.set_id,
+                "kind": SetKind.CUSTOM,
+                "name": custom_set.name,
+                "version": custom_set.version,
+                "permissions": custom_set.rights.to_names(),
+                **more,
+            }
+        )
+
+
+class PermissionSetResponse(TaggedResponse, AssignableSetRow, title="PermissionSetResponse"):
+    """A custom permission set with the number of its holders."""
+
+    holders: int
+
+    @override
+    @classmethod
+    def of_custom_set(cls, custom_set: CustomSet, **more: object) -> Self:
+        return super().of_custom_set(custom_set, holders=custom_set.holders, **more)

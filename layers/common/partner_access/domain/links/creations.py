@@ -60,11 +60,7 @@ class LinkCreated(Decision):
 
 def create(facts: LinkCreationFacts, new_link: NewLink, act: Act) -> LinkCreated:
     """Create a link that asks for access for one employee (domain.md §1, way 1)."""
-    creator, employee = facts.creator, facts.employee
-    partner = creator.must_be_employee(facts.partner, act.at)
-    must_manage_client_access(creator, act)
-    if not employee or not is_eligible(employee, partner):
-        raise NotEligible
+    partner, employee = must_be_requestable(facts, act)
     overrides = Overrides(removed=new_link.removed).effective_on(latest_set_rights(SetName.PARTNER_ADMIN))
     if new_link.recipient and new_link.recipient == employee.email:
         raise SelfApproval
@@ -102,5 +98,14 @@ def create(facts: LinkCreationFacts, new_link: NewLink, act: Act) -> LinkCreated
         secret=secret,
         audit=audit("link.created", act, link.partner_id, link_id=link.link_id, employee_id=employee.user_id),
         notification=notification_about(link, NotificationKind.LINK_TO_APPROVE, act) if new_link.recipient else None,
-        relies_on=(partner, employee, *creator.relied_on),
+        relies_on=(partner, employee, *facts.creator.relied_on),
     )
+
+
+def must_be_requestable(facts: LinkCreationFacts, act: Act) -> tuple[Account, User]:
+    """Return the partner and the employee. Raise unless the caller can ask for access for this employee."""
+    partner, employee = facts.creator.must_be_employee(facts.partner, act.at), facts.employee
+    must_manage_client_access(facts.creator, act)
+    if not employee or not is_eligible(employee, partner):
+        raise NotEligible
+    return partner, employee

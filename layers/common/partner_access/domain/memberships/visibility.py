@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
 from partner_access.domain.errors import Forbidden, NotFound
-from partner_access.domain.memberships.actors import Actor
+from partner_access.domain.memberships.actors import NO_ACTOR, Actor
+from partner_access.domain.memberships.roles import MembershipFacts
 from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE, USERS_MANAGE
-from partner_access.domain.users import User
+from partner_access.domain.users import User, partner_is_ambiguous
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,15 +33,33 @@ class VisibleMember:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VisibilityFacts:
-    """The viewer and the member.
+    """The viewer, the member and their account.
 
     `viewer_at_partners` holds the viewer's membership in each partner account on whose behalf the member is or was in
-    the account.
+    the account. `employer` is the only partner of a super admin.
     """
 
+    account: Account | None
     viewer: Actor
     member: VisibleMember
     viewer_at_partners: Mapping[str, Actor] = field(default_factory=dict)
+    employer: Account | None = None
+
+    def membership_at(self, at: datetime) -> MembershipFacts:
+        """Return the facts that a change of this member by the viewer would be decided on.
+
+        They lack the other super admins of the account.
+        """
+        target = self.member.actor
+        partner = target.partner_at(at)
+        return MembershipFacts(
+            account=self.account,
+            actor=self.viewer,
+            target=target,
+            manager=self.viewer_at_partners.get(partner.account_id, NO_ACTOR) if partner else NO_ACTOR,
+            partner=self.employer,
+            partner_is_ambiguous=partner_is_ambiguous(target.user, None),
+        )
 
 
 def must_see_all(viewer: Actor, at: datetime) -> None:

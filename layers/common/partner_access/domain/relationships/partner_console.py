@@ -8,6 +8,7 @@ from partner_access.domain.act import Act
 from partner_access.domain.errors import Forbidden
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member
+from partner_access.domain.memberships.roles import MembershipFacts
 from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE, USERS_MANAGE
 
 
@@ -46,6 +47,13 @@ class ClientMembership:
         """The name of the permission set if it is one of the client's custom sets."""
         custom = self.actor.sets.get(self.member.permission_set)
         return custom.name if custom else None
+
+    def facts_for(self, manager: Actor) -> MembershipFacts:
+        """Return the facts that a change by this member of the partner account would be decided on.
+
+        They hold what the person can do for the partner or on themselves, not as a member of the client.
+        """
+        return MembershipFacts(account=self.client, actor=Actor(user=manager.user), target=self.actor, manager=manager)
 
 
 def client_membership(partner_id: str, account: Account | None, actor: Actor, at: datetime) -> ClientMembership | None:

@@ -2,10 +2,11 @@
 
 from dataclasses import dataclass
 
+from partner_access.domain.accounts import Account
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.memberships.visibility import VisibilityFacts, VisibleMember
-from partner_access.domain.users import User
+from partner_access.domain.users import User, resolve_partner_id
 from partner_access.store import dynamo, keys
 from partner_access.store.dynamo import Items
 from partner_access.store.keys import Key
@@ -21,10 +22,12 @@ def viewer(account_id: str, actor_id: str) -> Actor:
 
 def facts_for_one(account_id: str, user_id: str, actor_id: str) -> VisibilityFacts:
     """Read a member, the viewer in this account, and the viewer in the member's present and former partners."""
-    found = dynamo.read(actors.first_keys_of_all(account_id, (actor_id, user_id)))
-    partner_ids = _partner_ids_of(found.get_as(Member, keys.member(account_id, user_id)))
+    found = dynamo.read([keys.account(account_id), *actors.first_keys_of_all(account_id, (actor_id, user_id))])
+    member = found.get_as(Member, keys.member(account_id, user_id))
+    partner_ids, employer_id = _partner_ids_of(member), _employer_id(found, member)
     found.read_missing(
         [
+            *([keys.account(employer_id)] if employer_id else ()),
             *actors.related_keys(found, account_id, actor_id, user_id),
             *_grantor_keys(found, account_id, user_id),
             *(keys.member(partner_id, actor_id) for partner_id in partner_ids),
@@ -32,9 +35,11 @@ def facts_for_one(account_id: str, user_id: str, actor_id: str) -> VisibilityFac
     )
     found.read_missing(key for partner_id in partner_ids for key in actors.related_keys(found, partner_id, actor_id))
     return VisibilityFacts(
+        account=found.get_as(Account, keys.account(account_id)),
         viewer=actors.actor(found, account_id, actor_id),
         member=_visible_member(found, account_id, user_id),
         viewer_at_partners={partner_id: actors.actor(found, partner_id, actor_id) for partner_id in partner_ids},
+        employer=found.get_as(Account, keys.account(employer_id)) if employer_id else None,
     )
 
 
@@ -66,6 +71,13 @@ def page(account_id: str, *, after: str | None, limit: int) -> Page:
 def _partner_ids_of(member: Member | None) -> set[str]:
     assignments = (member, member.previous) if member else ()
     return {assignment.partner_id for assignment in assignments if assignment and assignment.partner_id}
+
+
+def _employer_id(found: Items, member: Member | None) -> str | None:
+    """Return the only partner that employs the member, if they are super admin: the partner that a migration is for."""
+    if not member or not member.is_super_admin:
+        return None
+    return resolve_partner_id(found.get_as(User, keys.user(member.user_id)), None)
 
 
 def _grantor_keys(found: Items, account_id: str, *user_ids: str) -> list[Key]:

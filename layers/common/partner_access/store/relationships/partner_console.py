@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 
 from partner_access.domain.accounts import Account
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.relationships.partner_console import ClientMembership, client_membership
 from partner_access.domain.users import User
 from partner_access.store import accounts, dynamo, keys, queries
@@ -37,9 +38,10 @@ class Page:
 class EmployeeWithClients:
     """A partner employee with their client memberships, sorted by client id.
 
-    `may_have_more` is true when the employee may have more memberships than those listed.
+    `actor` is the employee in the partner account. `may_have_more` is true when the employee may have more memberships than those listed.
     """
 
+    actor: Actor
     user: User
     is_active: bool
     memberships: tuple[ClientMembership, ...]
@@ -186,7 +188,9 @@ def _employees(partner_id: str, ids: list[str], at: datetime) -> list[EmployeeWi
         if actor.user:
             is_active = actor.user.active and actor.is_member_at(at)
             memberships = tuple(_memberships(found, partner_id, pairs[each], at))
-            listed.append(EmployeeWithClients(actor.user, is_active, memberships, accounts_of[each][1] is not None))
+            listed.append(
+                EmployeeWithClients(actor, actor.user, is_active, memberships, accounts_of[each][1] is not None)
+            )
     return listed
 
 
