@@ -115,3 +115,17 @@ def test_document_names_only_what_exists(document: str) -> None:
             unknown.add(f"{name} in {span}")
 
     assert not unknown, "\n".join(sorted(unknown))
+
+
+RECORDS: Final = tuple(sorted((ROOT / "docs/decisions").glob("[0-9]*.md")))
+RECORD: Final = re.compile(r"# (\d{4})\. (.+)\n\n- Status: .+\n- Date: (\d{4}-\d\d-\d\d)\n")
+
+
+def test_index_of_decisions_lists_each_record_once_with_its_title_and_date() -> None:
+    headings = ((path.name, RECORD.match(path.read_text(encoding="utf-8"))) for path in RECORDS)
+    rows = [f"| {record[1]} | [{record[2]}]({name}) | {record[3]} |" for name, record in headings if record]
+
+    index = (ROOT / "docs/decisions/README.md").read_text(encoding="utf-8")
+
+    assert sorted(line for line in index.splitlines() if re.match(r"\| \d", line)) == rows
+    assert len(rows) == len(RECORDS)
