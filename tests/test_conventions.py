@@ -19,7 +19,7 @@ DOMAIN_AND_STORE_MODULES = [
 ]
 TOOLS = sorted(path for path in (ROOT / "tools").rglob("*.py") if "handlers" not in path.parts)
 BANNED = {"common", "data", "helper", "helpers", "info", "manager", "process", "service", "shared", "utils"}
-MAX_LINES = 400
+MAX_LINES = 349
 
 
 def relative_name(path: Path) -> str:
@@ -42,7 +42,9 @@ def test_domain_and_store_module_has_tests(path: Path) -> None:
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative_name)
 def test_module_is_not_longer_than_limit(path: Path) -> None:
-    assert len(path.read_text(encoding="utf-8").splitlines()) <= MAX_LINES
+    lines = len(path.read_text(encoding="utf-8").splitlines())
+
+    assert lines <= MAX_LINES, f"{lines} lines: move one of its responsibilities into a module of its own"
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=relative_name)
@@ -103,7 +105,7 @@ def test_keys_docstring_lists_every_key_prefix() -> None:
         assert f" {prefix}#<" in table
 
 
-@pytest.mark.parametrize("path", [*SOURCES, *TOOLS], ids=relative_name)
+@pytest.mark.parametrize("path", SOURCES, ids=relative_name)
 def test_key_prefix_is_written_out_in_keys_module_only(path: Path) -> None:
     """The handlers of the bench stand beside the layer and cannot import it."""
     prefixes = re.findall(

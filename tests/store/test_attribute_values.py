@@ -8,7 +8,7 @@ import pytest
 from pydantic import BaseModel
 
 from partner_access.domain.users import User
-from partner_access.store import attribute_values, dynamo, keys
+from partner_access.store import attribute_values, dynamo, keys, writes
 from partner_access.store.keys import Key
 from tests.support.builders import NOW, a_user
 from tests.support.table import Table
@@ -49,7 +49,7 @@ class Part(BaseModel):
     ],
 )
 def test_plain_value_round_trip_returns_same_value(table: Table, value: object, stored: object) -> None:
-    dynamo.transact([dynamo.put(STORED_KEY, {"value": value})])
+    dynamo.transact([writes.put(STORED_KEY, {"value": value})])
 
     assert attribute_values.to_plain(value) == stored
     assert type(attribute_values.to_plain(value)) is type(stored)
@@ -62,12 +62,12 @@ def test_written_none_in_list_is_null() -> None:
 
 def test_put_float_raises_type_error(table: Table) -> None:
     with pytest.raises(TypeError, match="float"):
-        dynamo.put(STORED_KEY, {"value": 0.5})
+        writes.put(STORED_KEY, {"value": 0.5})
 
 
 def test_record_round_trip_returns_same_record(table: Table) -> None:
     user = a_user(employed_by=frozenset({"partner"}), open_links=3)
-    dynamo.transact([dynamo.put(keys.of(user), user)])
+    dynamo.transact([writes.put(keys.of(user), user)])
 
     found = dynamo.read([keys.of(user)])
 

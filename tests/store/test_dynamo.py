@@ -29,7 +29,7 @@ from partner_access.domain.notifications import Notification, NotificationKind, 
 from partner_access.domain.records import Decision, audit
 from partner_access.domain.users import User
 from partner_access.idempotency import StoredResponseFound
-from partner_access.store import attribute_values, dynamo, keys, queries, retries
+from partner_access.store import attribute_values, dynamo, keys, queries, retries, writes
 from partner_access.store.keys import Key
 from tests.support import faults
 from tests.support.builders import ACT_ID, CLIENT, NOW, a_user, an_act, an_idempotency_key, the_client
@@ -62,12 +62,12 @@ def a_decision(act: Act | None = None, **changes: Any) -> Decision:
     return Decision(**{"act": decision_act, "audit": audit("thing.done", decision_act, CLIENT), **changes})
 
 
-def commit(decision: Decision, *lines: dynamo.TransactionItem) -> None:
+def commit(decision: Decision, *lines: writes.TransactionItem) -> None:
     dynamo.commit(decision, BodyWithSecret(), *lines)
 
 
-def increment_if_open(key: Key = KEY, **options: Any) -> dynamo.TransactionItem:
-    return dynamo.update(key, "ADD times :one", only_if=OPEN, open="open", one=1, **options)
+def increment_if_open(key: Key = KEY, **options: Any) -> writes.TransactionItem:
+    return writes.update(key, "ADD times :one", only_if=OPEN, open="open", one=1, **options)
 
 
 # reads
@@ -346,7 +346,7 @@ def test_commit_with_failed_condition_writes_nothing(table: Table) -> None:
 def test_commit_with_several_failed_conditions_reports_first(table: Table) -> None:
     lines = (
         increment_if_open(KEY, error=NoSeatLeft),
-        dynamo.check(OTHER_KEY, only_if=OPEN, open="open", error=EmailInUse),
+        writes.check(OTHER_KEY, only_if=OPEN, open="open", error=EmailInUse),
     )
 
     with pytest.raises(StaleFacts) as overtaken:
@@ -355,32 +355,12 @@ def test_commit_with_several_failed_conditions_reports_first(table: Table) -> No
     assert overtaken.value.error is NoSeatLeft
 
 
-def test_delete_requires_its_condition(table: Table) -> None:
-    table.put(KEY, {"stored_state": "open"})
-
-    with pytest.raises(StaleFacts):
-        dynamo.transact([dynamo.delete(KEY, only_if="stored_state = :ended", ended="ended")])
-    assert table.get(KEY)
-    dynamo.transact([dynamo.delete(KEY, only_if=OPEN, open="open")])
-    assert table.get(KEY) is None
-
-
-def test_put_overwrites_only_without_condition(table: Table) -> None:
-    dynamo.transact([dynamo.put(KEY, {"number": 1})])
-
-    with pytest.raises(StaleFacts):
-        dynamo.transact([dynamo.put(KEY, {"number": 2})])
-    dynamo.transact([dynamo.put(KEY, {"number": 3}, only_if=None)])
-
-    assert dynamo.read([KEY])[KEY]["number"] == 3
-
-
 @pytest.mark.parametrize("is_written", [True, False], ids=["and is written itself", "and is only relied on"])
 def test_commit_with_changed_relied_on_record_raises_stale_facts(table: Table, *, is_written: bool) -> None:
     account = the_client()
     table.put_records(account)
     decision = a_decision(relies_on=(account,))
-    lines = (dynamo.update(keys.of(account), "ADD partner_seats_used :one", only_if=None, one=1),) if is_written else ()
+    lines = (writes.update(keys.of(account), "ADD partner_seats_used :one", only_if=None, one=1),) if is_written else ()
 
     with (
         before_commit(lambda: table.put_records(account.next_version(name="Another"))),
@@ -399,7 +379,7 @@ def test_commit_with_changed_relied_on_record_raises_stale_facts(table: Table, *
 def test_commit_failed_condition_with_changed_record_is_rights_changed(table: Table, *, moved_on: bool) -> None:
     account = the_client(partner_seat_limit=0)
     table.put_records(account.next_version() if moved_on else account)
-    line = dynamo.update(
+    line = writes.update(
         keys.of(account),
         "ADD partner_seats_used :one",
         only_if="partner_seats_used < seats",
@@ -744,7 +724,7 @@ def test_client_timeouts_are_shorter_than_api_timeout(table: Table) -> None:
 def test_transactions_have_distinct_request_tokens(table: Table) -> None:
     with faults.inject(dynamo.client(), "TransactWriteItems") as attempts:
         commit(a_decision())
-        dynamo.transact([dynamo.put(KEY, {"number": Decimal(1)})])
+        dynamo.transact([writes.put(KEY, {"number": Decimal(1)})])
 
     tokens = [attempt["ClientRequestToken"] for attempt in attempts]
     assert len(set(tokens)) == 2

@@ -9,7 +9,7 @@ from moto.core.models import DEFAULT_ACCOUNT_ID
 from moto.dynamodb.models import dynamodb_backends
 
 from partner_access.domain.records import Record
-from partner_access.store import dynamo, keys
+from partner_access.store import keys, writes
 from partner_access.store.keys import Key
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class Table:
 
     def put(self, key: Key, values: Mapping[str, object]) -> None:
         """Write an item, replacing any with the same key."""
-        transaction_item = dynamo.put(key, values, only_if=None)
+        transaction_item = writes.put(key, values, only_if=None)
         self._moto_table().put_item(transaction_item.expressions["Item"])
 
     def put_records(self, *records: Record) -> None:

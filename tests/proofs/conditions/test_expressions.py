@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from partner_access.store import directory, dynamo, outbox
+from partner_access.store import directory, dynamo, outbox, writes
 from partner_access.store.links import approvals, links
 from partner_access.store.memberships import members
 from partner_access.store.permission_sets import changes
@@ -155,7 +155,7 @@ def test_altered_item_without_condition_becomes_a_passing_check() -> None:
 
 
 def test_mutants_of_common_item_are_attributed_to_commit() -> None:
-    site = RequestSite("links.record", "Put", "IDEMPOTENCY IDEMPOTENCY", "", dynamo.KEY_UNUSED, nth=MAX_INDEX)
+    site = RequestSite("links.record", "Put", "IDEMPOTENCY IDEMPOTENCY", "", writes.KEY_UNUSED, nth=MAX_INDEX)
     own, common = list(mutants_of(site)), list(mutants_of(site.shared))
 
     assert {each.alters for each in own} == {"line"}

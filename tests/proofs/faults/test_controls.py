@@ -6,7 +6,7 @@ from typing import Any, Final
 import pytest
 
 from partner_access.store import dynamo
-from partner_access.store.dynamo import TransactionItem
+from partner_access.store.writes import TransactionItem
 from tests.proofs.faults.fake_dynamodb import WRITE
 from tests.proofs.faults.fault_plans import PLANS
 from tests.proofs.faults.operations import OPERATIONS, Environment

@@ -16,8 +16,9 @@ from functions.remove_user.app import app as remove_user
 from partner_access.api.response_body import ResponseBody
 from partner_access.domain.records import Decision, Record
 from partner_access.store import dynamo, outbox
-from partner_access.store.dynamo import Items, TransactionItem
+from partner_access.store.dynamo import Items
 from partner_access.store.keys import Key
+from partner_access.store.writes import TransactionItem
 from tests.proofs.interleavings.attempts import Attempt, Operation
 from tests.proofs.interleavings.call_faults import KILLED_AFTER
 from tests.proofs.interleavings.fake_aws import FIRST_ERROR_STATUS

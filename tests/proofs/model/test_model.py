@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 from typing_extensions import override
 
-from partner_access.store import dynamo
+from partner_access.store import dynamo, writes
 from tests.proofs.model import state_machine
 from tests.proofs.model.full_day import full_day
 from tests.proofs.model.model import ROUTES, Model, reject
@@ -203,7 +203,7 @@ def omitting(pk: str, sk: str) -> Iterator[None]:
                 item["ConditionCheck"] = {
                     "TableName": request["TableName"],
                     "Key": nowhere,
-                    "ConditionExpression": dynamo.NOT_EXISTS,
+                    "ConditionExpression": writes.NOT_EXISTS,
                 }
 
     events = dynamo.client().meta.events

@@ -9,7 +9,7 @@ from partner_access.domain.errors import EmailInUse
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.users import User
 from partner_access.idempotency import StorableResponse
-from partner_access.store import accounts, dynamo, keys
+from partner_access.store import accounts, dynamo, keys, writes
 from partner_access.store.memberships import actors, members
 
 COUNTERS_UNCHANGED = (
@@ -27,7 +27,7 @@ def record_account(saved: AccountSaved, response: StorableResponse) -> None:
     """Commit the account as the vendor sent it. Its counters are not the vendor's to set."""
     key = keys.of(saved.account)
     item = (
-        dynamo.put(
+        writes.put(
             key,
             saved.account,
             only_if=COUNTERS_UNCHANGED,
@@ -35,7 +35,7 @@ def record_account(saved: AccountSaved, response: StorableResponse) -> None:
             sets=saved.before.custom_set_count,
         )
         if saved.before
-        else dynamo.put(key, saved.account)
+        else writes.put(key, saved.account)
     )
     dynamo.commit(saved, response, item)
 
@@ -75,23 +75,23 @@ def record_user(saved: UserSaved, response: StorableResponse | None) -> None:
     user = saved.user
     key = keys.of(user)
     item = (
-        dynamo.put(key, user, only_if=OPEN_LINKS_UNCHANGED, links=saved.before.open_links)
+        writes.put(key, user, only_if=OPEN_LINKS_UNCHANGED, links=saved.before.open_links)
         if saved.before
-        else dynamo.put(key, user)
+        else writes.put(key, user)
     )
     dynamo.commit(saved, response, item, *_address_items(saved))
     for report in saved.orphan_reports:
         dynamo.commit(report, None)
 
 
-def _address_items(saved: UserSaved) -> Iterator[dynamo.TransactionItem]:
+def _address_items(saved: UserSaved) -> Iterator[writes.TransactionItem]:
     if not saved.email_changed:
         return
     owner = {"user_id": saved.user.user_id}
     if saved.user.email:
-        yield dynamo.put(keys.email(saved.user.email), owner, error=EmailInUse)
+        yield writes.put(keys.email(saved.user.email), owner, error=EmailInUse)
     if saved.before and saved.before.email:
-        yield dynamo.delete(keys.email(saved.before.email), only_if=OWNED, owner=saved.user.user_id)
+        yield writes.delete(keys.email(saved.before.email), only_if=OWNED, owner=saved.user.user_id)
 
 
 def facts_for_member(account_id: str, user_id: str) -> DirectoryMemberFacts:
@@ -118,7 +118,7 @@ def record_member(saved: MemberSaved, response: StorableResponse) -> None:
     )
 
 
-def _user_items(saved: MemberSaved) -> Iterator[dynamo.TransactionItem]:
+def _user_items(saved: MemberSaved) -> Iterator[writes.TransactionItem]:
     if saved.employed_by == saved.user.employed_by:
         if members.becomes_super_admin(saved.before, saved.member):
             yield members.raise_version(saved.user)

@@ -5,7 +5,6 @@ Each item of a transaction names the error that its failed condition means.
 
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from functools import cache
 from math import inf
@@ -27,7 +26,7 @@ from partner_access.domain.errors import (
 )
 from partner_access.domain.records import Decision, Record
 from partner_access.idempotency import StorableResponse, StoredResponseFound
-from partner_access.store import keys
+from partner_access.store import keys, writes
 from partner_access.store.attribute_values import from_attribute_values, to_attribute_values
 from partner_access.store.keys import Key
 from partner_access.store.retries import CONTENTION_CODES, TransientErrorsAsUnavailable, pauses
@@ -35,10 +34,6 @@ from partner_access.store.retries import CONTENTION_CODES, TransientErrorsAsUnav
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-NOT_EXISTS: Final = "attribute_not_exists(pk)"
-EXISTS: Final = "attribute_exists(pk)"
-UNCHANGED: Final = "version = :seen_version"
-KEY_UNUSED: Final = "attribute_not_exists(pk) OR #ttl <= :now"  # DynamoDB reserves the name `ttl`
 STORED_RESPONSE_TTL: Final = timedelta(hours=25)
 
 MAX_BATCH_ITEMS: Final = 100  # DynamoDB reads or writes no more items in one request
@@ -151,82 +146,7 @@ def _require_transient(reasons: Any) -> None:
         raise RuntimeError(f"transaction cancelled: {sorted(unknown)}")
 
 
-@dataclass(frozen=True, slots=True)
-class TransactionItem:
-    """One item of a transaction: the action, its condition, and the error that a failed condition means."""
-
-    action: str
-    key: Key
-    condition: str | None
-    values: Mapping[str, object]
-    error: type[DomainError]
-    expressions: Mapping[str, Any] = field(default_factory=dict)
-
-    def request(self) -> dict[str, Any]:
-        """Return the item in the request format of DynamoDB."""
-        action_request: dict[str, Any] = {"TableName": settings.table_name(), **self.expressions}
-        if self.action != "Put":
-            action_request["Key"] = to_attribute_values(self.key._asdict())
-        if self.condition:
-            action_request["ConditionExpression"] = self.condition
-            action_request["ReturnValuesOnConditionCheckFailure"] = "ALL_OLD"
-            if "#ttl" in self.condition:
-                action_request["ExpressionAttributeNames"] = {"#ttl": "ttl"}
-        if self.values:
-            action_request["ExpressionAttributeValues"] = to_attribute_values(self.values)
-        return {self.action: action_request}
-
-    def with_version_check(self, record: Record) -> "TransactionItem":
-        """Return the same item with the extra condition that the record still has the version that was read."""
-        return replace(
-            self,
-            condition=f"({self.condition}) AND {UNCHANGED}" if self.condition else UNCHANGED,
-            values={**self.values, ":seen_version": record.version},
-        )
-
-
-def _named(values: Mapping[str, object]) -> dict[str, object]:
-    return {f":{name}": value for name, value in values.items()}
-
-
-def put(
-    key: Key,
-    record: BaseModel | Mapping[str, object],
-    *,
-    only_if: str | None = NOT_EXISTS,
-    error: type[DomainError] = RightsChanged,
-    **values: object,
-) -> TransactionItem:
-    """Write the whole item."""
-    item = to_attribute_values({**dict(record), **key._asdict()})
-    return TransactionItem("Put", key, only_if, _named(values), error, {"Item": item})
-
-
-def update(
-    key: Key,
-    change: str,
-    *,
-    only_if: str | None,
-    error: type[DomainError] = RightsChanged,
-    **values: object,
-) -> TransactionItem:
-    """Change attributes of an item."""
-    return TransactionItem("Update", key, only_if, _named(values), error, {"UpdateExpression": change})
-
-
-def delete(
-    key: Key, *, only_if: str | None = None, error: type[DomainError] = RightsChanged, **values: object
-) -> TransactionItem:
-    """Delete the whole item."""
-    return TransactionItem("Delete", key, only_if, _named(values), error)
-
-
-def check(key: Key, *, only_if: str, error: type[DomainError] = RightsChanged, **values: object) -> TransactionItem:
-    """Require a condition on an item without writing it."""
-    return TransactionItem("ConditionCheck", key, only_if, _named(values), error)
-
-
-def commit(decision: Decision, response: StorableResponse | None, *items: TransactionItem) -> None:
+def commit(decision: Decision, response: StorableResponse | None, *items: writes.TransactionItem) -> None:
     """Write the decision in one transaction.
 
     It has the idempotency key with the stored response, the audit entries, and the queued notification and
@@ -240,7 +160,7 @@ def commit(decision: Decision, response: StorableResponse | None, *items: Transa
     )
 
 
-def _stored_response_items(act: Act, response: StorableResponse | None) -> tuple[TransactionItem, ...]:
+def _stored_response_items(act: Act, response: StorableResponse | None) -> tuple[writes.TransactionItem, ...]:
     key = act.idempotency_key
     if not key or not response:
         return ()
@@ -250,16 +170,18 @@ def _stored_response_items(act: Act, response: StorableResponse | None) -> tuple
         "response_body": compress(response.to_stored_json().encode()),
         "ttl": act.at + STORED_RESPONSE_TTL,
     }
-    return (put(keys.idempotency(key.key), item, only_if=KEY_UNUSED, error=IdempotencyKeyReused, now=act.at),)
+    return (
+        writes.put(keys.idempotency(key.key), item, only_if=writes.KEY_UNUSED, error=IdempotencyKeyReused, now=act.at),
+    )
 
 
-def _audit_items(decision: Decision) -> Iterator[TransactionItem]:
+def _audit_items(decision: Decision) -> Iterator[writes.TransactionItem]:
     for account_id in decision.audit.accounts:
-        yield put(keys.audit(account_id, decision.audit.audit_id), decision.audit)
+        yield writes.put(keys.audit(account_id, decision.audit.audit_id), decision.audit)
     if decision.notification:
-        yield put(keys.outbox(decision.act.id), _outbox_item(decision))
+        yield writes.put(keys.outbox(decision.act.id), _outbox_item(decision))
     if decision.reconciliation:
-        yield put(keys.reconciliation(decision.act.id), _reconciliation_item(decision))
+        yield writes.put(keys.reconciliation(decision.act.id), _reconciliation_item(decision))
 
 
 def _reconciliation_item(decision: Decision) -> dict[str, object]:
@@ -280,7 +202,9 @@ def _outbox_item(decision: Decision) -> dict[str, object]:
     }
 
 
-def _with_version_checks(relied_on: Iterable[Record], items: tuple[TransactionItem, ...]) -> Iterator[TransactionItem]:
+def _with_version_checks(
+    relied_on: Iterable[Record], items: tuple[writes.TransactionItem, ...]
+) -> Iterator[writes.TransactionItem]:
     """Yield the items with a version check of each record relied on.
 
     A record that is also written gets the check in its own item, because DynamoDB accepts each item only once.
@@ -290,10 +214,10 @@ def _with_version_checks(relied_on: Iterable[Record], items: tuple[TransactionIt
         record = records.pop(item.key, None)
         yield item.with_version_check(record) if record else item
     for key, record in records.items():
-        yield check(key, only_if=UNCHANGED, seen_version=record.version)
+        yield writes.check(key, only_if=writes.UNCHANGED, seen_version=record.version)
 
 
-def transact(items: Iterable[TransactionItem], *, key_first: bool = False, deadline: float = inf) -> None:
+def transact(items: Iterable[writes.TransactionItem], *, key_first: bool = False, deadline: float = inf) -> None:
     """Write all items or none.
 
     Transaction conflicts are retried. A failed condition raises StaleFacts, because the facts have changed.
@@ -314,7 +238,7 @@ def transact(items: Iterable[TransactionItem], *, key_first: bool = False, deadl
     raise TemporarilyUnavailable
 
 
-def _raise_failed_condition(items: tuple[TransactionItem, ...], reasons: Any, *, key_first: bool) -> None:
+def _raise_failed_condition(items: tuple[writes.TransactionItem, ...], reasons: Any, *, key_first: bool) -> None:
     """Raise the error of the first failed condition. Return when only conflicts occurred, which may be retried."""
     for position, (item, reason) in enumerate(zip(items, reasons, strict=True)):
         if reason["Code"] == "ConditionalCheckFailed":
@@ -325,7 +249,7 @@ def _raise_failed_condition(items: tuple[TransactionItem, ...], reasons: Any, *,
     _require_transient(reasons)
 
 
-def _error_of(item: TransactionItem, reason: Any) -> type[DomainError]:
+def _error_of(item: writes.TransactionItem, reason: Any) -> type[DomainError]:
     """Return the error that a failed item means: RightsChanged when the version has changed, else the item's own."""
     expected, current = item.values.get(":seen_version"), from_attribute_values(reason.get("Item", {})).get("version")
     return RightsChanged if expected is not None and expected != current else item.error
@@ -353,7 +277,7 @@ def replace_response(act: Act, response: StorableResponse) -> None:
     """Replace the response stored at commit by this one, which also reports what followed from the act."""
     if not act.idempotency_key:
         return
-    item = update(
+    item = writes.update(
         keys.idempotency(act.idempotency_key.key),
         "SET response_body = :response_body",
         only_if="fingerprint = :fingerprint",

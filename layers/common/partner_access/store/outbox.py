@@ -24,7 +24,7 @@ from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.notifications import Notification
 from partner_access.domain.users import User
-from partner_access.store import dynamo, keys, queries
+from partner_access.store import dynamo, keys, queries, writes
 from partner_access.store.links.links import STILL_OPEN
 from partner_access.store.memberships import actors
 
@@ -67,12 +67,12 @@ def is_due(item: Item, at: datetime) -> bool:
 
 def postpone(item: Item, until: datetime) -> None:
     """Postpone the notification, unless another run has completed it in the meantime."""
-    _commit_first([dynamo.update(_key(item), "SET next_at = :until", only_if=EXISTS, until=until)])
+    _commit_first([writes.update(_key(item), "SET next_at = :until", only_if=EXISTS, until=until)])
 
 
 def complete(item: Item) -> None:
     """Delete the notification from the outbox, because the delivery status of every copy is final."""
-    dynamo.transact([dynamo.delete(_key(item))])
+    dynamo.transact([writes.delete(_key(item))])
 
 
 def complete_without_recipients(notification: QueuedNotification, at: datetime) -> None:
@@ -91,8 +91,8 @@ def complete_without_recipients(notification: QueuedNotification, at: datetime) 
     )
     dynamo.transact(
         [
-            dynamo.put(keys.delivery(no_delivery_id), {**dict(canceled), "ttl": at + DELIVERY_TTL}, only_if=None),
-            dynamo.delete(keys.outbox(notification.outbox_id)),
+            writes.put(keys.delivery(no_delivery_id), {**dict(canceled), "ttl": at + DELIVERY_TTL}, only_if=None),
+            writes.delete(keys.outbox(notification.outbox_id)),
         ]
     )
 
@@ -212,7 +212,7 @@ def claim(notification: QueuedNotification, link: Link | None, name: str, attemp
         resent_at=link.resent_at if link else (),
     )
     item = {**dict(claimed), "ttl": at + DELIVERY_TTL}
-    transaction_item = dynamo.put(
+    transaction_item = writes.put(
         key, item, only_if=CAN_CLAIM, pending=DeliveryStatus.PENDING, sending=DeliveryStatus.SENDING, now=at
     )
     try:
@@ -227,7 +227,7 @@ def add_secret(link: Link, secret: LinkSecret, at: datetime) -> bool:
 
     It fails when the link has ended, was resent in the meantime, or has its maximum of three secrets.
     """
-    item = dynamo.update(
+    item = writes.update(
         keys.of(link),
         "ADD secrets :secret",
         only_if=SECRETS_BELOW_LIMIT,
@@ -247,7 +247,7 @@ def record_result(
 
     A secret that was not sent is removed from the link.
     """
-    item = dynamo.update(
+    item = writes.update(
         keys.delivery(claimed.delivery_id),
         "SET delivery_status = :delivery_status, next_at = :next_at",
         only_if=IS_CLAIMED_BY_ATTEMPT,
@@ -263,7 +263,7 @@ def record_result(
 def record_failed_email(link: Link) -> None:
     """Record on the link that its email failed, because its address is suppressed."""
     key, only_if = keys.of(link), f"delivery_status = :queued AND {NOT_RESENT}"
-    item = dynamo.update(
+    item = writes.update(
         key,
         "SET delivery_status = :failed",
         only_if=only_if,
@@ -282,7 +282,7 @@ def record_feedback(copy: Delivery, status: DeliveryStatus, suppress: Iterable[s
     before: dict[str, Any] = {"pending": DeliveryStatus.PENDING, "sending": DeliveryStatus.SENDING}
     if status is not DeliveryStatus.SENT:
         before["sent"] = DeliveryStatus.SENT
-    item = dynamo.update(
+    item = writes.update(
         keys.delivery(copy.delivery_id),
         "SET delivery_status = :delivery_status",
         only_if=f"delivery_status IN ({', '.join(f':{name}' for name in before)})",
@@ -290,7 +290,7 @@ def record_feedback(copy: Delivery, status: DeliveryStatus, suppress: Iterable[s
         **before,
     )
     suppressions = [
-        dynamo.put(keys.suppressed(address), {"delivery_id": copy.delivery_id}, only_if=None) for address in suppress
+        writes.put(keys.suppressed(address), {"delivery_id": copy.delivery_id}, only_if=None) for address in suppress
     ]
     committed = _commit_first(
         [item, *_link_status_items(copy, status), *suppressions], [item, *suppressions], suppressions
@@ -300,7 +300,7 @@ def record_feedback(copy: Delivery, status: DeliveryStatus, suppress: Iterable[s
 
 def _link_status_items(
     copy: Delivery, status: DeliveryStatus, unsent: LinkSecret | None = None
-) -> list[dynamo.TransactionItem]:
+) -> list[writes.TransactionItem]:
     """Return the items that write the delivery status to the link and remove a secret that was not sent."""
     state = LINK_DELIVERY_STATUS.get(status)
     if not state:
@@ -308,23 +308,23 @@ def _link_status_items(
     drop: dict[str, Any] = {"unsent": {unsent.fingerprint}} if unsent else {}
     change = f"SET delivery_status = :state{' DELETE secrets :unsent' if unsent else ''}"
     return [
-        dynamo.update(key, change, only_if=NOT_RESENT, resent_at=copy.resent_at, state=state, **drop)
+        writes.update(key, change, only_if=NOT_RESENT, resent_at=copy.resent_at, state=state, **drop)
         for key in _link_keys(copy)
     ]
 
 
-def _secret_removal_items(copy: Delivery, unsent: LinkSecret | None) -> list[dynamo.TransactionItem]:
+def _secret_removal_items(copy: Delivery, unsent: LinkSecret | None) -> list[writes.TransactionItem]:
     if not unsent:
         return []
     gone = {unsent.fingerprint}
-    return [dynamo.update(key, "DELETE secrets :unsent", only_if=EXISTS, unsent=gone) for key in _link_keys(copy)]
+    return [writes.update(key, "DELETE secrets :unsent", only_if=EXISTS, unsent=gone) for key in _link_keys(copy)]
 
 
 def _link_keys(copy: Delivery) -> list[keys.Key]:
     return [keys.link(copy.partner_id, copy.link_id)] if copy.partner_id and copy.link_id else []
 
 
-def _commit_first(*choices: list[dynamo.TransactionItem]) -> list[dynamo.TransactionItem]:
+def _commit_first(*choices: list[writes.TransactionItem]) -> list[writes.TransactionItem]:
     """Commit the first of these transactions whose conditions hold, and return its items, or none."""
     for items in choices:
         try:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from partner_access.domain.audit.hash_chain import ChainHead
 from partner_access.domain.errors import StaleFacts, TemporarilyUnavailable
 from partner_access.domain.records import AuditEntry
-from partner_access.store import dynamo, keys
+from partner_access.store import dynamo, keys, writes
 
 MAX_ENTRIES_PER_TRANSACTION: Final = 90
 """Maximum number of entries that one transaction appends to a chain. The head of the chain is one more item."""
@@ -60,18 +60,18 @@ def _append_to_chain(account_id: str, entries: Mapping[str, AuditEntry], found: 
     return positions
 
 
-def _entry_items(entries: Sequence[AuditEntry], heads: Sequence[ChainHead]) -> Iterator[dynamo.TransactionItem]:
+def _entry_items(entries: Sequence[AuditEntry], heads: Sequence[ChainHead]) -> Iterator[writes.TransactionItem]:
     for entry, head in zip(entries, heads, strict=True):
         key = keys.chain_entry(head.account_id, entry.audit_id)
-        yield dynamo.put(key, {"place": head.entries, "chain_hash": head.chain_hash})
+        yield writes.put(key, {"place": head.entries, "chain_hash": head.chain_hash})
 
 
-def _head_item(previous: ChainHead, head: ChainHead) -> dynamo.TransactionItem:
+def _head_item(previous: ChainHead, head: ChainHead) -> writes.TransactionItem:
     """Move the head, provided that it is still the one that was read. So a chain never forks."""
     before: dict[str, Any] = (
         {"seen_entries": previous.entries, "seen_hash": previous.chain_hash} if previous.entries else {}
     )
-    return dynamo.update(
+    return writes.update(
         keys.chain_head(head.account_id),
         "SET account_id = :account_id, entries = :entries, chain_hash = :chain_hash",
         only_if=HEAD_UNCHANGED if previous.entries else NOT_BEGUN,

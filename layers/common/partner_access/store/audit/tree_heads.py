@@ -4,7 +4,7 @@ from typing import Final
 
 from partner_access.domain.audit.hash_chain import ChainHead
 from partner_access.domain.audit.tree_heads import LatestTreeHead
-from partner_access.store import dynamo, keys, queries
+from partner_access.store import dynamo, keys, queries, writes
 
 STILL_LATEST: Final = "attribute_not_exists(pk) OR tree_head_hash = :seen"
 
@@ -27,4 +27,4 @@ def chain_heads() -> list[ChainHead]:
 
 def record(before: LatestTreeHead, after: LatestTreeHead) -> None:
     """Record the next signed tree head after `before`. Raise StaleFacts when another run has already recorded one."""
-    dynamo.transact([dynamo.put(keys.latest_tree_head(), after, only_if=STILL_LATEST, seen=before.tree_head_hash)])
+    dynamo.transact([writes.put(keys.latest_tree_head(), after, only_if=STILL_LATEST, seen=before.tree_head_hash)])

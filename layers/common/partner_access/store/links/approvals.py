@@ -12,7 +12,7 @@ from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.users import User, works_for
 from partner_access.idempotency import StorableResponse
-from partner_access.store import accounts, dynamo, keys
+from partner_access.store import accounts, dynamo, keys, writes
 from partner_access.store.dynamo import Items
 from partner_access.store.links.links import STILL_OPEN, decrement_open_links
 from partner_access.store.memberships import actors, members
@@ -107,7 +107,7 @@ def record_approval(approved: LinkApproved, response: StorableResponse) -> None:
     dynamo.commit(
         approved,
         response,
-        dynamo.update(
+        writes.update(
             keys.of(link),
             "ADD approvals :one REMOVE due_shard, due_at" if link.is_for_one_account else "ADD approvals :one",
             only_if=OPEN_WITH_SECRET,
@@ -123,10 +123,10 @@ def record_approval(approved: LinkApproved, response: StorableResponse) -> None:
     )
 
 
-def _reply_items(reply: LinkReply | None) -> list[dynamo.TransactionItem]:
+def _reply_items(reply: LinkReply | None) -> list[writes.TransactionItem]:
     if not reply:
         return []
-    return [dynamo.put(keys.of(reply), reply, error=LinkAlreadyUsed)]
+    return [writes.put(keys.of(reply), reply, error=LinkAlreadyUsed)]
 
 
 def record_decline(declined: LinkDeclineDecision, response: StorableResponse) -> None:
@@ -136,7 +136,7 @@ def record_decline(declined: LinkDeclineDecision, response: StorableResponse) ->
     condition_values = {"open": StoredLinkState.OPEN, "now": declined.act.at, "secret": declined.secret.fingerprint}
     items = (
         [
-            dynamo.update(
+            writes.update(
                 key,
                 "SET stored_state = :declined REMOVE due_shard, due_at",
                 only_if=OPEN_WITH_SECRET,
@@ -148,7 +148,7 @@ def record_decline(declined: LinkDeclineDecision, response: StorableResponse) ->
         ]
         if link.is_for_one_account
         else [
-            dynamo.check(key, only_if=OPEN_WITH_SECRET, error=LinkWasDeclined, **condition_values),
+            writes.check(key, only_if=OPEN_WITH_SECRET, error=LinkWasDeclined, **condition_values),
             *_reply_items(declined.reply),
         ]
     )

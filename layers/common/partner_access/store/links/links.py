@@ -18,7 +18,7 @@ from partner_access.domain.links.resends import LinkResent
 from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.users import User
 from partner_access.idempotency import StorableResponse
-from partner_access.store import dynamo, keys, queries
+from partner_access.store import dynamo, keys, queries, writes
 from partner_access.store.memberships import actors
 
 STILL_OPEN: Final = "stored_state = :open AND expires_at > :now AND approvals < max_approvals"
@@ -56,7 +56,7 @@ def record_creation(created: LinkCreated, response: StorableResponse) -> None:
     dynamo.commit(
         created,
         response,
-        dynamo.update(
+        writes.update(
             keys.user(link.employee_id),
             "ADD open_links :one",
             only_if=OPEN_LINKS_BELOW_LIMIT,
@@ -64,7 +64,7 @@ def record_creation(created: LinkCreated, response: StorableResponse) -> None:
             one=1,
             most=MAX_OPEN_LINKS,
         ),
-        dynamo.put(keys.of(link), item(link)),
+        writes.put(keys.of(link), item(link)),
     )
 
 
@@ -112,11 +112,11 @@ def record_resend(resent: LinkResent, response: StorableResponse) -> None:
     dynamo.commit(
         resent,
         response,
-        dynamo.update(
+        writes.update(
             keys.of(link),
             "SET secrets = :secrets, expires_at = :end, due_at = :end, delivery_status = :delivery_status, resent_at = :resent_at, "
             "version = :version",
-            only_if=f"{STILL_OPEN} AND {dynamo.UNCHANGED}",
+            only_if=f"{STILL_OPEN} AND {writes.UNCHANGED}",
             seen_version=resent.before.version,
             open=StoredLinkState.OPEN,
             now=resent.act.at,
@@ -135,7 +135,7 @@ def record_end(ended: LinkEnded, response: StorableResponse | None = None) -> No
     dynamo.commit(
         ended,
         response,
-        dynamo.update(
+        writes.update(
             keys.of(link),
             "SET stored_state = :stored_state REMOVE due_shard, due_at",
             only_if=STILL_DUE if ended.stored_state is StoredLinkState.EXPIRED else STILL_OPEN,
@@ -148,8 +148,8 @@ def record_end(ended: LinkEnded, response: StorableResponse | None = None) -> No
     )
 
 
-def decrement_open_links(link: Link) -> dynamo.TransactionItem:
-    return dynamo.update(keys.user(link.employee_id), "ADD open_links :less", only_if=HAS_OPEN_LINKS, less=-1, none=0)
+def decrement_open_links(link: Link) -> writes.TransactionItem:
+    return writes.update(keys.user(link.employee_id), "ADD open_links :less", only_if=HAS_OPEN_LINKS, less=-1, none=0)
 
 
 def record_used_up(link: Link) -> None:
@@ -159,7 +159,7 @@ def record_used_up(link: Link) -> None:
     """
     dynamo.transact(
         [
-            dynamo.update(
+            writes.update(
                 keys.of(link),
                 "REMOVE due_shard, due_at",
                 only_if=USED_UP_AND_IN_DUE_INDEX,
@@ -195,7 +195,7 @@ def record_renewal_request(requested: LinkRenewalRequested, response: StorableRe
     dynamo.commit(
         requested,
         response,
-        dynamo.update(
+        writes.update(
             keys.of(requested.link),
             "SET renewal_requested = :yes",
             only_if=f"{RENEWAL_NOT_REQUESTED} AND ({NOT_OPEN})" if condition_values else RENEWAL_NOT_REQUESTED,

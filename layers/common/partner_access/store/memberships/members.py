@@ -10,7 +10,7 @@ from partner_access.domain.errors import NoSeatLeft, UnknownPermissionSet
 from partner_access.domain.memberships.effective_rights import custom_sets_of, custom_sets_of_partner_member
 from partner_access.domain.memberships.members import Member, partner_seat_change
 from partner_access.domain.users import User
-from partner_access.store import dynamo, keys, queries
+from partner_access.store import dynamo, keys, queries, writes
 from partner_access.store.dynamo import Items
 from partner_access.store.keys import Key
 
@@ -56,17 +56,17 @@ def all_ids(account_id: str) -> Iterator[str]:
 
 def transaction_items(
     account: Account, before: Member | None, after: Member, at: datetime
-) -> Iterator[dynamo.TransactionItem]:
+) -> Iterator[writes.TransactionItem]:
     """Yield the transaction items that write a membership and all that depends on it.
 
     The decision relies on the earlier membership, which pins its version.
     """
     yield from _seat_items(account, partner_seat_change(before, after))
     member_item = item(after.model_copy(update={"changed_at": at}))
-    yield dynamo.put(keys.of(after), member_item, only_if=None if before else dynamo.NOT_EXISTS)
+    yield writes.put(keys.of(after), member_item, only_if=None if before else writes.NOT_EXISTS)
     if not before:
         mirror = keys.account_of(after.user_id, after.account_id)
-        yield dynamo.put(mirror, {"account_id": after.account_id}, only_if=None)
+        yield writes.put(mirror, {"account_id": after.account_id}, only_if=None)
     yield from _super_admin_items(before, after)
     yield from _set_items(after.account_id, before, after)
 
@@ -90,12 +90,12 @@ def _list_keys(member: Member) -> dict[str, str]:
     }
 
 
-def _seat_items(account: Account, change: int) -> Iterator[dynamo.TransactionItem]:
+def _seat_items(account: Account, change: int) -> Iterator[writes.TransactionItem]:
     key = keys.of(account)
     if change > 0:
-        yield dynamo.update(key, "ADD partner_seats_used :one", only_if=SEAT_FREE, error=NoSeatLeft, one=1)
+        yield writes.update(key, "ADD partner_seats_used :one", only_if=SEAT_FREE, error=NoSeatLeft, one=1)
     if change < 0:
-        yield dynamo.update(key, "ADD partner_seats_used :less", only_if=SEAT_TAKEN, less=-1, none=0)
+        yield writes.update(key, "ADD partner_seats_used :less", only_if=SEAT_TAKEN, less=-1, none=0)
 
 
 def becomes_super_admin(before: Member | None, after: Member) -> bool:
@@ -106,44 +106,44 @@ def _is_active_super_admin(member: Member | None) -> bool:
     return member is not None and member.active and member.is_super_admin
 
 
-def raise_version(user: User) -> dynamo.TransactionItem:
+def raise_version(user: User) -> writes.TransactionItem:
     """Raise the version of a user who becomes super admin.
 
     Erasing or deactivating a user relies on the list of accounts where they are super admin, so it must then fail.
     """
-    return dynamo.update(keys.user(user.user_id), "SET version = :version", only_if=None, version=user.version + 1)
+    return writes.update(keys.user(user.user_id), "SET version = :version", only_if=None, version=user.version + 1)
 
 
-def _set_items(account_id: str, before: Member | None, after: Member) -> Iterator[dynamo.TransactionItem]:
+def _set_items(account_id: str, before: Member | None, after: Member) -> Iterator[writes.TransactionItem]:
     """Count the holders of each custom set that changes. A set that gains a holder must still exist."""
     was, now = custom_sets_of(before), custom_sets_of(after)
     was_for_partners, now_for_partners = custom_sets_of_partner_member(before), custom_sets_of_partner_member(after)
     for set_id in sorted(was | now):
         holders, partner_holders = now[set_id] - was[set_id], now_for_partners[set_id] - was_for_partners[set_id]
         if holders or partner_holders:
-            yield dynamo.update(
+            yield writes.update(
                 keys.permission_set(account_id, set_id),
                 "ADD holders :holders, partner_holders :partner_holders",
-                only_if=dynamo.EXISTS,
+                only_if=writes.EXISTS,
                 error=UnknownPermissionSet,
                 holders=holders,
                 partner_holders=partner_holders,
             )
 
 
-def employment_item(user: User) -> dynamo.TransactionItem:
+def employment_item(user: User) -> writes.TransactionItem:
     """Write the partners that a user works for, and how often all their access for each partner was ended."""
     fields = {"version": user.version, "employed_by": user.employed_by, "offboardings": user.offboardings}
     non_empty: dict[str, Any] = {name: value for name, value in fields.items() if value}
     change = ", ".join(f"{name} = :{name}" for name in non_empty)
     # Offboarding counters only ever increase, so they never have to be removed.
     removal = "" if user.employed_by else " REMOVE employed_by"
-    return dynamo.update(keys.user(user.user_id), f"SET {change}{removal}", only_if=None, **non_empty)
+    return writes.update(keys.user(user.user_id), f"SET {change}{removal}", only_if=None, **non_empty)
 
 
-def _super_admin_items(before: Member | None, after: Member) -> Iterator[dynamo.TransactionItem]:
+def _super_admin_items(before: Member | None, after: Member) -> Iterator[writes.TransactionItem]:
     is_now = _is_active_super_admin(after)
     if _is_active_super_admin(before) != is_now:
         key = keys.super_admins(after.account_id)
         change = "ADD user_ids :one" if is_now else "DELETE user_ids :one"
-        yield dynamo.update(key, change, only_if=None, one={after.user_id})
+        yield writes.update(key, change, only_if=None, one={after.user_id})

@@ -11,7 +11,7 @@ from partner_access.domain.permission_sets.changes import (
 )
 from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.idempotency import StorableResponse
-from partner_access.store import dynamo, keys, queries
+from partner_access.store import dynamo, keys, queries, writes
 from partner_access.store.memberships import actors
 
 SETS_BELOW_LIMIT = "attribute_not_exists(custom_set_count) OR custom_set_count < :most"
@@ -48,7 +48,7 @@ def record_created(created: CustomSetCreated, response: StorableResponse) -> Non
     dynamo.commit(
         created,
         response,
-        dynamo.update(
+        writes.update(
             keys.of(created.account),
             "ADD custom_set_count :one",
             only_if=SETS_BELOW_LIMIT,
@@ -56,7 +56,7 @@ def record_created(created: CustomSetCreated, response: StorableResponse) -> Non
             one=1,
             most=MAX_CUSTOM_SETS,
         ),
-        dynamo.put(keys.of(created.custom_set), created.custom_set),
+        writes.put(keys.of(created.custom_set), created.custom_set),
     )
 
 
@@ -68,7 +68,7 @@ def record_updated(changed: CustomSetUpdated, response: StorableResponse) -> Non
     dynamo.commit(
         changed,
         response,
-        dynamo.put(
+        writes.put(
             keys.of(changed.custom_set),
             changed.custom_set,
             only_if=HOLDERS_UNCHANGED,
@@ -83,6 +83,6 @@ def record_removed(removed: CustomSetRemoved, response: StorableResponse) -> Non
     dynamo.commit(
         removed,
         response,
-        dynamo.update(keys.of(removed.account), "ADD custom_set_count :less", only_if=SET_COUNTED, less=-1, none=0),
-        dynamo.delete(keys.of(removed.custom_set), only_if=NO_HOLDERS, error=SetInUse, none=0),
+        writes.update(keys.of(removed.account), "ADD custom_set_count :less", only_if=SET_COUNTED, less=-1, none=0),
+        writes.delete(keys.of(removed.custom_set), only_if=NO_HOLDERS, error=SetInUse, none=0),
     )

@@ -20,7 +20,7 @@ from partner_access.domain.relationships import offboarding
 from partner_access.domain.relationships.offboarding import AffectedMembership, EmployeeOffboarded, OffboardingFacts
 from partner_access.domain.users import User
 from partner_access.idempotency import StorableResponse
-from partner_access.store import accounts, dynamo, keys, queries
+from partner_access.store import accounts, dynamo, keys, queries, writes
 from partner_access.store.dynamo import Item, Items
 from partner_access.store.keys import Key
 from partner_access.store.links import links as stored_links
@@ -89,14 +89,14 @@ def _time(item: Item, name: str) -> float:
 
 def postpone(item: Item, until: datetime) -> None:
     """Postpone the reconciliation, unless another run has completed it in the meantime."""
-    transaction_item = dynamo.update(_key(item), "SET next_at = :until", only_if=dynamo.EXISTS, until=until)
+    transaction_item = writes.update(_key(item), "SET next_at = :until", only_if=writes.EXISTS, until=until)
     with suppress(StaleFacts):
         dynamo.transact([transaction_item])
 
 
 def complete(item: Item) -> None:
     """Delete the reconciliation, because all affected accounts have been notified."""
-    dynamo.transact([dynamo.delete(_key(item))])
+    dynamo.transact([writes.delete(_key(item))])
 
 
 def _key(item: Item) -> Key:
@@ -216,7 +216,7 @@ def notify_of_program_change(affected: AffectedMembership, act: Act) -> bool:
     return decision is None or _try_commit(decision)
 
 
-def _try_commit(decision: Decision, *items: dynamo.TransactionItem) -> bool:
+def _try_commit(decision: Decision, *items: writes.TransactionItem) -> bool:
     try:
         dynamo.commit(decision, None, *items)
     except (StaleFacts, TemporarilyUnavailable):
