@@ -92,9 +92,11 @@ class StackUsers:
 
     def put_everyone(self) -> None:
         """Create or restore both partners, their members and all users. Other changes to them remain."""
+        open_and_in_program = {"kind": "partner", "state": "active", "program": "active"}
         for account_id, domain in ((PARTNER, PARTNER_DOMAIN), (OTHER_PARTNER, OTHER_DOMAIN)):
             self.put(
-                f"/directory/accounts/{account_id}", {"kind": "partner", "name": _name(account_id), "domains": [domain]}
+                f"/directory/accounts/{account_id}",
+                {**open_and_in_program, "name": _name(account_id), "domains": [domain]},
             )
         for user in (self.manager, *self.employees, self.rival, *self.clients, self.newcomer):
             fields = {"email": user.email, "name": _name(user.email), "active": True}
