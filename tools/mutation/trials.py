@@ -18,8 +18,13 @@ import pytest
 from hypothesis import Phase, settings
 
 PROFILE: Final = "trials"
-TIMEOUT_FACTOR: Final = 10
-"""The time limit factor: a test may take this many times as long as before, plus this many seconds."""
+CPU_TIME_FACTOR: Final = 10
+"""A test may use this many times the CPU time that it took before, and this many seconds more.
+
+CPU time does not pass while other processes keep the test waiting, so that load kills no mutant.
+"""
+LONGEST_WAIT: Final = 600
+"""Seconds after which a test that waits without using the CPU counts as failed."""
 RECENT_KILLS: Final = 30
 """The number of recent kills that decide which tests run first."""
 
@@ -154,8 +159,10 @@ class Trials(Generic[Mutant]):
                 rejected = mutant is not None and self._experiment.was_rejected()
                 os._exit(EXIT_CODES[Outcome.INVALID if rejected else Outcome.KILLED])
 
+            signal.signal(signal.SIGPROF, fails)
+            signal.setitimer(signal.ITIMER_PROF, CPU_TIME_FACTOR * (self._seconds.get(test.nodeid, 0) + 1))
             signal.signal(signal.SIGALRM, fails)
-            signal.alarm(int(TIMEOUT_FACTOR * (self._seconds.get(test.nodeid, 0) + 1)))
+            signal.alarm(LONGEST_WAIT)
             _run(test, session)
             if self._failed:
                 fails()
