@@ -40,7 +40,7 @@ def test_domain_and_store_module_has_tests(path: Path) -> None:
     assert (ROOT / "tests" / path.relative_to(LAYER).with_name(f"test_{path.name}")).exists()
 
 
-@pytest.mark.parametrize("path", SOURCES, ids=relative_name)
+@pytest.mark.parametrize("path", [*SOURCES, *TOOLS], ids=relative_name)
 def test_module_is_not_longer_than_limit(path: Path) -> None:
     lines = len(path.read_text(encoding="utf-8").splitlines())
 

@@ -37,7 +37,8 @@ from tools.emulator import EmulatorFailed, free_port, is_free
 from tools.inbox import INBOX_PATH
 from tools.local_stack import ROOT, LocalStack, StackNotReady, demo_of, running_stack
 from tools.sign_in import SignInFailed, SignInUser, create_sign_in_user
-from tools.story import StoryFailed, create_pending_requests, run_story
+from tools.story import create_pending_requests, run_story
+from tools.story_steps import StoryFailed
 
 USUAL_PORT = 4566
 QUIET_SECONDS = 2.0

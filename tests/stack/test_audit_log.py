@@ -12,7 +12,8 @@ from tests.stack.waiting import eventually
 from tools.deployment import STACK
 from tools.local_stack import LocalStack
 from tools.operate import audit_log
-from tools.operate.audit_export import AuditExport, AuditLogAltered, inclusion_proof, verify
+from tools.operate.audit_export import AuditExport, inclusion_proof, verify
+from tools.operate.export_lines import AuditLogAltered
 from tools.operate.stack import DeployedStack, emulator_clients
 
 pytestmark = pytest.mark.usefixtures("invariants_hold")

@@ -23,17 +23,8 @@ from partner_access.domain.audit.hash_chain import GENESIS_HASH, ChainHead
 from partner_access.domain.audit.tree_heads import LatestTreeHead
 from partner_access.domain.records import AuditEntry, audit
 from tests.support.builders import CLIENT, NOW, PARTNER, an_act
-from tools.operate.audit_export import (
-    AuditExport,
-    AuditLogAltered,
-    ChainedEntry,
-    ExportTitle,
-    TreeHeadProof,
-    build_export,
-    inclusion_proof,
-    public_key_pem,
-    verify,
-)
+from tools.operate.audit_export import AuditExport, build_export, inclusion_proof, public_key_pem, verify
+from tools.operate.export_lines import AuditLogAltered, ChainedEntry, ExportTitle, TreeHeadProof
 from tools.template import ROOT
 
 KEY = ec.derive_private_key(1234567, ec.SECP256R1())

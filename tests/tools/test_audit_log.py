@@ -38,7 +38,8 @@ from tests.support.table import Item, Table
 from tests.tools import fake_aws
 from tools.operate import __main__ as operate
 from tools.operate import audit_log
-from tools.operate.audit_export import AuditExport, AuditLogAltered, verify
+from tools.operate.audit_export import AuditExport, verify
+from tools.operate.export_lines import AuditLogAltered
 from tools.operate.stack import DeployedStack, StackUnavailable
 from tools.operate.tree_head_list import read_tree_heads
 from tools.template import ROOT

@@ -16,9 +16,10 @@ from rich.markup import escape
 from tools import template
 from tools.api_client import ApiClient, connection_pool
 from tools.operate import audit_log
-from tools.operate.audit_export import AuditExport, AuditLogAltered, inclusion_proof, verify
+from tools.operate.audit_export import AuditExport, inclusion_proof, verify
 from tools.operate.directory_client import AccessToken, ImportStopped
 from tools.operate.doctor import examine
+from tools.operate.export_lines import AuditLogAltered
 from tools.operate.file_import import DirectoryImport
 from tools.operate.formats import Format, write
 from tools.operate.journal import NotAJournal

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from itertools import pairwise
-from typing import Annotated, Final, TypeVar
+from typing import Final, TypeVar
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes
@@ -28,51 +28,14 @@ from cryptography.hazmat.primitives.serialization import (
     load_der_public_key,
     load_pem_public_key,
 )
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
+from pydantic import BaseModel, JsonValue
 
 from partner_access.domain.audit.hash_chain import GENESIS_HASH, ChainHead, canonical_json, digest
-from partner_access.domain.audit.tree_heads import ProofSide, SignedTreeHead, root_from_proof
-from partner_access.domain.records import AuditEntry
+from partner_access.domain.audit.tree_heads import SignedTreeHead, root_from_proof
+from tools.operate.export_lines import FORMAT, AuditLogAltered, ChainedEntry, ExportTitle, TreeHeadProof
 
-FORMAT: Final = 1
 MAX_UNSIGNED_AGE: Final = timedelta(days=1)
 """The age after which an entry without a signature is suspicious. The next signed tree head comes within minutes."""
-
-Hash = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-
-
-class AuditLogAltered(Exception):
-    """The exported audit log was altered. The message names the first entry that does not match."""
-
-
-class _ExportLine(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class ExportTitle(_ExportLine):
-    """The first line of the file: its subject and the numbers of lines that must follow."""
-
-    account_id: str
-    entries: int
-    format: int = FORMAT
-    key: str
-    tree_heads: int
-
-
-class TreeHeadProof(_ExportLine):
-    """A signed tree head with the account's chain head and its inclusion path."""
-
-    leaf: ChainHead
-    path: tuple[tuple[ProofSide, Hash], ...]
-    tree_head: SignedTreeHead
-
-
-class ChainedEntry(_ExportLine):
-    """An audit entry with its position in the chain."""
-
-    chain_hash: Hash
-    entry: AuditEntry
-    position: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,14 +13,8 @@ from partner_access.domain.audit.hash_chain import ChainHead
 from partner_access.store import keys
 from partner_access.store.attribute_values import to_attribute_values
 from partner_access.store.audit.audit_log import entry_of
-from tools.operate.audit_export import (
-    AuditExport,
-    AuditLogAltered,
-    ChainedEntry,
-    TreeHeadProof,
-    build_export,
-    public_key_pem,
-)
+from tools.operate.audit_export import AuditExport, build_export, public_key_pem
+from tools.operate.export_lines import AuditLogAltered, ChainedEntry, TreeHeadProof
 from tools.operate.failed_records import FailedBatch, failed_batches
 from tools.operate.scan import Item, items_of, scan
 from tools.operate.stack import DeployedStack, StackUnavailable, translate_errors
