@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from tools.proof.notes import Notes
+from tools.proof.parts import PARTS
 
 HERE = Path(__file__).parent
+PART_NAMES = {part.name for part in PARTS}
 
 
 @pytest.fixture(scope="session")
@@ -24,5 +26,6 @@ def whole() -> bool:
 def notes(request: pytest.FixtureRequest) -> Notes:
     """Return the notes of one part, which is named after the file or folder that contains the test."""
     part = request.path.relative_to(HERE).parts[0].removeprefix("test_").removesuffix(".py")
+    assert part in PART_NAMES, f"name this file or folder after its part, or add {part} to tools/proof/parts.py"
     folder = os.environ.get("PROOFS")
     return Notes(part, Path(folder) if folder else None)

@@ -152,7 +152,7 @@ PARTS: Final = (
         "fail each time, or the type checker of `make check`.",
     ),
     ProofPart(
-        "elsewhere",
+        "untested_here",
         "Not run here",
         "Checks that need AWS itself or people, with their replacement here and how to run them.",
         ("tests/proofs/test_untested_here.py",),
