@@ -28,7 +28,7 @@ from partner_access.domain.users import User
 
 
 class ResponsePart(BaseModel):
-    """A part of a response."""
+    """The frozen base of the models inside a response."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -217,9 +217,9 @@ def _email_of(user: User | None) -> str | None:
 
 
 def _link_recipients(facts: DeliveryFacts, at: datetime) -> tuple[Recipient, ...]:
-    """Return the recipient that the partner gave for the link.
+    """Return the recipient that the partner gave for the link. There is none for a link without one, or a void link.
 
-    The language is the one that the partner chose, or else the one of the user with this address.
+    The language is the one that the partner chose, else that of the user with this address, else English.
     """
     if not facts.link or not facts.link.recipient or facts.link.is_void_at(at, facts.access_generation):
         return ()
@@ -265,7 +265,7 @@ def _creator(facts: DeliveryFacts) -> User | None:
 
 
 def _can_see_page(facts: DeliveryFacts) -> bool:
-    """Return whether the employee can see the page behind the email.
+    """Return whether the employee can see the page that the email links to.
 
     They cannot see an account where their access has ended, or the links of a partner that they left.
     """

@@ -48,7 +48,7 @@ class ChainHead(BaseModel):
         return self.model_copy(update={"entries": self.entries + 1, "chain_hash": chain_hash})
 
     def with_entries(self, entries: Iterable[AuditEntry]) -> tuple[Self, ...]:
-        """Return the heads after each of the entries."""
+        """Return one head for each entry, in the same order."""
         heads = [self]
         for entry in entries:
             heads.append(heads[-1].with_entry(entry))

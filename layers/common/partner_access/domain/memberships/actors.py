@@ -1,4 +1,4 @@
-"""Users, their eligibility as partner admins, and the rights of an actor in an account at a given instant."""
+"""The rights of an actor in an account at a given instant, and who among the actors approves or remains super admin."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -45,7 +45,7 @@ def custom_sets_of(member: Member | None) -> Counter[str]:
 
 
 def custom_sets_of_partner_member(member: Member | None) -> Counter[str]:
-    """Return the custom sets that a partner member's membership holds, now and after its grant ends."""
+    """Count the custom sets that a member holds for a partner: by the current assignment and by the previous one."""
     assignments = (member, member.previous) if member and member.active else ()
     return Counter(
         each.permission_set for each in assignments if each and each.partner_id and is_custom(each.permission_set)

@@ -57,7 +57,7 @@ class Rights:
         return tuple(name for name in self if self.held[name] > others.held.get(name, 0))
 
     def written_wider_than(self, others: "Rights") -> tuple[str, ...]:
-        """Return the result of `wider_than` as requests write it, in the scopes that are held here."""
+        """Return the permissions that are wider here than in the others, as requests write them."""
         return Rights({name: self.held[name] for name in self.wider_than(others)}).to_names()
 
     def intersection(self, others: "Rights") -> "Rights":

@@ -23,7 +23,7 @@ def access_facts(*pairs: MemberId | None, act: Act) -> list[AccessFacts]:
 
 
 def related_actors(account_id: str, facts: AccessFacts) -> RelatedActors:
-    """Read some super admins of the account, and the partners that a present or former member works for."""
+    """Read who could change the decision: some super admins of the account, and the employers of its subject."""
     user, member = facts.actor.user, facts.actor.member
     partner_ids = user.employed_by if user and member else ()
     wanted = {partner_id: keys.account(partner_id) for partner_id in sorted(partner_ids)}

@@ -162,7 +162,7 @@ def page(
 
 
 def all_of(reconciliation: Reconciliation, user_id: str, act: Act) -> Iterator[AffectedMembership]:
-    """Yield the affected memberships in all accounts of the user, read one page at a time."""
+    """Yield the user's memberships in all clients, read one page at a time, with what their reconciliation needs."""
     found = page(reconciliation, user_id, act)
     yield from found.affected
     while found.after:
