@@ -10,7 +10,6 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from enum import Enum
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final, Literal
@@ -21,29 +20,13 @@ from pydantic_core import core_schema
 from typing_extensions import override
 
 from tools import template
+from tools.openapi_titles import ENUMERATIONS, OTHERS, SUMMARY, TAGS
 
 sys.path.insert(0, str(template.ROOT / "layers/common"))
 
-from functions.view_partner_console.app import EmployeeState
 from partner_access.api import negotiation, request_fields, routing
-from partner_access.api.authzen import EvaluationsSemantic
-from partner_access.api.bulk import BulkOutcome
 from partner_access.api.errors import error_classes
 from partner_access.api.response_body import ResponseBody
-from partner_access.api.responses import SetKind
-from partner_access.domain.accounts import AccountKind, AccountState, Pricing, Program
-from partner_access.domain.authorization.access import Rule
-from partner_access.domain.authorization.allowed_actions import (
-    AccountAction,
-    ClientAction,
-    EmployeeAction,
-    MemberAction,
-)
-from partner_access.domain.links.links import LinkDeliveryStatus, LinkState
-from partner_access.domain.memberships.members import GrantSource, Seat, SuspensionReason
-from partner_access.domain.memberships.roles import Role
-from partner_access.domain.notifications import Locale
-from partner_access.domain.relationships.offboarding import ReceiptOutcome
 
 TARGET: Final = template.ROOT / "openapi.json"
 SCHEMAS: Final = "#/components/schemas/{model}"
@@ -51,48 +34,6 @@ PAGES_FUNCTION: Final = "serve_pages"
 """The function that serves pages, which are not part of the API for programs."""
 DECISIONS_PREFIX: Final = "/access/v1/"
 """The path prefix of the operations whose errors follow AuthZEN."""
-SUMMARY: Final = """Partner employees manage client accounts as partner admins. Errors are the problem details of \
-RFC 9457, with a stable `code`. The gateway's own 401, 403 (missing scope), 413 and 429 have `{"message"}`."""
-TAGS: Final = {
-    routing.Tag.ACCESS_LINKS: "Requests of a partner to make its employees partner admins of client accounts.",
-    routing.Tag.USERS: "The members of an account, and their access to it.",
-    routing.Tag.PERMISSION_SETS: "The permission sets of an account, and newer versions of the default sets.",
-    routing.Tag.PARTNERS: "The employees of a partner, and their access to its clients.",
-    routing.Tag.DIRECTORY: "Accounts, users and members, as the vendor's back end maintains them.",
-    routing.Tag.DECISIONS: "Access decisions, searches and explanations (OpenID AuthZEN 1.0).",
-    routing.Tag.AUDIT_LOG: "The record of acts in an account.",
-    routing.Tag.ACCOUNTS: "The accounts of the caller.",
-}
-"""The groups of operations, in the order of openapi.json."""
-ENUMERATIONS: Final[Mapping[type[Enum], str]] = {
-    AccountAction: "AccountAction",
-    AccountKind: "AccountKind",
-    AccountState: "AccountState",
-    BulkOutcome: "BulkOutcome",
-    ClientAction: "ClientAction",
-    EmployeeAction: "EmployeeAction",
-    EmployeeState: "EmployeeState",
-    EvaluationsSemantic: "EvaluationsSemantic",
-    GrantSource: "GrantSource",
-    LinkDeliveryStatus: "LinkDeliveryStatus",
-    LinkState: "LinkState",
-    Locale: "Locale",
-    MemberAction: "MemberAction",
-    Pricing: "Pricing",
-    Program: "Program",
-    ReceiptOutcome: "ReceiptOutcome",
-    Role: "Role",
-    Rule: "Rule",
-    Seat: "Seat",
-    SetKind: "SetKind",
-    SuspensionReason: "SuspensionReason",
-}
-"""The titles of enumerations. Models declare theirs in the class statement."""
-OTHERS: Final = {
-    "JsonValue": "Any JSON value.",
-    "Problem": "An error (RFC 9457). Its `code` is stable, and `errors` names the fields at fault.",
-}
-"""The titles of schemas without a class of this project, and their descriptions."""
 TITLE: Final = "x-title"
 """A keyword that holds a declared title while pydantic writes its own."""
 
@@ -106,7 +47,7 @@ def title_of(kind: type[Any]) -> str:
     title = kind.model_config.get("title") if issubclass(kind, BaseModel) else ENUMERATIONS.get(kind)
     if not title or title in inherited:
         raise ValueError(
-            f"{kind.__module__}.{kind.__qualname__}: no title of its own. Declare it in the class statement, or in ENUMERATIONS"
+            f"{kind.__module__}.{kind.__qualname__}: no title of its own. Declare it in the class statement, or in tools/openapi_titles.py"
         )
     return title
 
