@@ -1,6 +1,7 @@
 """Fixtures of the in-process tests: a clean environment and the template's table in moto."""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import boto3
@@ -24,6 +25,9 @@ settings.register_profile("gate", derandomize=True)
 settings.register_profile("unit", derandomize=True, max_examples=10)
 settings.load_profile("gate")
 
+UNMEASURED = {"proofs", "stack", "template", "tools"}
+"""Folders of tests without coverage, which would make them slower. The tests of each module cover all its branches."""
+
 ENVIRONMENT = {
     "AWS_ACCESS_KEY_ID": "testing",
     "AWS_SECRET_ACCESS_KEY": "testing",
@@ -39,6 +43,12 @@ ENVIRONMENT = {
     "POWERTOOLS_SERVICE_NAME": "partner-access",
     "TABLE_NAME": "partner-access",
 }
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Measure no coverage in tests that search for counterexamples, or that test the tools and the stack."""
+    if item.path.relative_to(Path(__file__).parent).parts[0] in UNMEASURED:
+        item.add_marker("no_cover")
 
 
 @pytest.fixture
