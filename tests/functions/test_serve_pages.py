@@ -175,11 +175,12 @@ def test_serve_page_with_assets_stays_within_weight_limit(path: str, language: s
 @pytest.mark.parametrize(("source", "served"), [
     ("/** Read. */\nf();\n", "\nf();\n"),
     ("/**\n * Read.\n */\nf();\n", "\n\n\nf();\n"),
-    ("  // why\n  f(); // here\n", "\n  f(); // here\n"),
+    ("  // why\n  f(); // here\n", "\nf(); // here\n"),
+    ("if (a) {\n  f();\n}\n", "if (a) {\nf();\n}\n"),
     ("x = /** @type {A} */ (y) + /** @type {B} */ (z);\n", "x = (y) + (z);\n"),
     ('f("https://example.com");\n', 'f("https://example.com");\n'),
 ])  # fmt: skip
-def test_scripts_are_served_without_comments_and_with_all_lines(source: str, served: str) -> None:
+def test_scripts_are_served_without_comments_or_indentation_on_same_lines(source: str, served: str) -> None:
     assert served_script(source, PurePath("page.js")) == served
 
 
@@ -220,6 +221,13 @@ def test_served_script_equals_its_source_except_for_comments(path: Path) -> None
     served = re.sub(r"\s", "", without_comments(served_script(path.read_text(encoding="utf-8"), PurePath("page.js"))))
 
     assert re.sub(r'"\.[\w./-]+"', "", served) == re.sub(r'"\.[\w./-]+"', "", source)
+
+
+@pytest.mark.parametrize("path", OWN_SCRIPTS, ids=lambda path: str(path.relative_to(app.STATIC)))
+def test_script_has_no_text_over_several_lines(path: Path) -> None:
+    """Such a text would lose its indentation when it is served."""
+    for token in JAVASCRIPT_TOKEN.findall(path.read_text(encoding="utf-8")):
+        assert token.startswith("/") or "\n" not in token
 
 
 def test_library_of_the_sign_in_is_served_unchanged_and_not_with_the_first_load() -> None:

@@ -12,6 +12,7 @@ from pathlib import PurePath
 from typing import Final
 
 _COMMENT: Final = re.compile(r"/\*\*(?:(?!\*/).)*\*/ ?|^ *//[^\n]*$", re.DOTALL | re.MULTILINE)
+_INDENTATION: Final = re.compile(r"^ +", re.MULTILINE)
 _IMPORTED_PATH: Final = re.compile(r'(?:(?<=\bfrom )|(?<=\bimport )|(?<=\bimport\())"(\.[\w./-]+)"')
 
 
@@ -21,12 +22,12 @@ def served_name(path: PurePath | str) -> str:
 
 
 def served_script(source: str, path: PurePath) -> str:
-    """Return a script as it is served: without comments, and with imports that name modules as their URLs do."""
+    """Return a script as it is served: without comments and indentation. Imports name modules as their URLs do."""
 
     def served_import(found: re.Match[str]) -> str:
         return f'"./{served_name(posixpath.normpath(path.parent / found[1]))}"'
 
-    return _IMPORTED_PATH.sub(served_import, _without_comments(source))
+    return _IMPORTED_PATH.sub(served_import, _INDENTATION.sub("", _without_comments(source)))
 
 
 def _without_comments(script: str) -> str:
