@@ -1,6 +1,6 @@
 """Serve the web pages. They have no rights of their own, since each calls the API with the user's token.
 
-The files are in static/ and have a version in their URL. Each language has a table of texts.
+The files are in static/ and have a version in their URL. Each page has a table of its texts in each language.
 """
 
 import json
@@ -27,8 +27,8 @@ from partner_access.web.languages import LANGUAGES, Texts, language_of, permissi
 STATIC: Final = Path(__file__).with_name("static")
 METHODS: Final = ("GET", "HEAD")
 YEAR_SECONDS: Final = 31_536_000
-TABLES: Final = ("texts", "permissions")
-"""Names of the shared modules that load a table of texts for the user's language."""
+SCRIPTS: Final = ("home", "approve", "account", "partner", "problem")
+"""Names of the pages' scripts. The names of texts that only one page shows begin with its name."""
 VENDORED: Final = "vendor"
 """The folder of other projects' scripts, which are served as they are."""
 MIN_COMPRESSED_BYTES: Final = 1024
@@ -58,8 +58,8 @@ def texts(language: Language) -> Texts:
 
 
 @cache
-def assets() -> Mapping[str, Asset]:
-    """Return all assets by name: the static files, and for each language a module of texts and one of permissions."""
+def static_assets() -> Mapping[str, Asset]:
+    """Return the static files by their served names."""
     found: dict[str, Asset] = {}
     for file in sorted(STATIC.rglob("*")):
         if file.suffix in CONTENT_TYPES:
@@ -68,8 +68,37 @@ def assets() -> Mapping[str, Asset]:
             is_own_script = file.suffix == ".js" and path.parts[0] != VENDORED
             content = served_script(text, path) if is_own_script else text
             found[served_name(path)] = Asset(content.encode(), CONTENT_TYPES[file.suffix])
+    return found
+
+
+def modules_of(script: str) -> tuple[str, ...]:
+    """Return the script and all modules that it imports, so that the browser can load them in parallel."""
+    found: list[str] = []
+    queue = [script]
+    while queue:
+        name = queue.pop(0)
+        if name not in found:
+            found.append(name)
+            queue += static_assets()[name].imports
+    return tuple(found)
+
+
+def texts_of(script: str, language: Language) -> Texts:
+    """Return the texts that a page can show: its own, those of no single page, and those that its modules name."""
+    named = {text for module in modules_of(f"{script}.js") for text in static_assets()[module].quoted_names}
+    others = {*SCRIPTS} - {script}
+    return {
+        name: text for name, text in texts(language).items() if name in named or name.partition(".")[0] not in others
+    }
+
+
+@cache
+def assets() -> Mapping[str, Asset]:
+    """Return all assets by name: the static files, and modules of the texts of each page and of the permissions."""
+    found = dict(static_assets())
     for language in LANGUAGES:
-        for name, table in zip(TABLES, (texts(language), permission_labels(language)), strict=True):
+        tables = {f"texts.{script}": texts_of(script, language) for script in SCRIPTS}
+        for name, table in {**tables, "permissions": permission_labels(language)}.items():
             module = f"export default {json.dumps(table, ensure_ascii=False, separators=(',', ':'))};\n"
             found[f"{name}.{language}.js"] = Asset(module.encode(), CONTENT_TYPES[".js"])
     return found
@@ -89,18 +118,6 @@ def compressed(name: str) -> bytes:
     return compress(assets()[name].content, mtime=0)
 
 
-def modules_of(script: str) -> tuple[str, ...]:
-    """Return the script and all modules that it imports, so that the browser can load them in parallel."""
-    found: list[str] = []
-    queue = [script]
-    while queue:
-        name = queue.pop(0)
-        if name not in found:
-            found.append(name)
-            queue += assets()[name].imports
-    return tuple(found)
-
-
 # --- pages ---
 
 
@@ -112,13 +129,16 @@ def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPS
     """Render the HTML that all pages share. The script of the page fills it."""
     language = language_of(event)
     page_texts = texts(language)
-    modules = modules_of(script)
-    tables = [f"{table}.{language}.js" for table in TABLES if f"shared.{table}.js" in modules]
+    modules = modules_of(f"{script}.js")
+    tables = [f"texts.{script}.{language}.js"]
+    if "shared.permissions.js" in modules:
+        tables.append(f"permissions.{language}.js")
     heading = page_texts[f"{name}.title"]
     return PageResponse(
         Template((STATIC / "page.html").read_text(encoding="utf-8"))
         .substitute(
             language=language,
+            page=script,
             title=escape(f"{heading} – {page_texts['product']}"),
             product=escape(page_texts["product"]),
             skip=escape(page_texts["skip"]),
@@ -126,7 +146,7 @@ def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPS
             lead=escape(lead or page_texts[f"{name}.lead"]),
             needs_script=escape(page_texts["needs_script"]),
             hide_secret=url_of("approve.hide-secret.js"),
-            script=url_of(script),
+            script=url_of(f"{script}.js"),
             style=url_of("style.css"),
             icon=url_of("icon.svg"),
             preloads="\n".join(f'<link rel="modulepreload" href="{url_of(module)}">' for module in (*modules, *tables)),
@@ -144,19 +164,19 @@ def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPS
 
 def serve_home(event: Event) -> PageResponse:
     """Serve the start page, which is also the redirect target of the sign-in."""
-    return _page("home", "home.js", event)
+    return _page("home", "home", event)
 
 
 def serve_approve(event: Event) -> PageResponse:
-    return _page("approve", "approve.js", event)
+    return _page("approve", "approve", event)
 
 
 def serve_account(event: Event) -> PageResponse:
-    return _page("account", "account.js", event)
+    return _page("account", "account", event)
 
 
 def serve_partner(event: Event) -> PageResponse:
-    return _page("partner", "partner.js", event)
+    return _page("partner", "partner", event)
 
 
 def serve_problem(event: Event) -> PageResponse:
@@ -164,8 +184,8 @@ def serve_problem(event: Event) -> PageResponse:
     slug, page_texts = event["pathParameters"]["problem"], texts(language_of(event))
     meaning = page_texts.get(f"error.{slug.replace('-', '_')}") if "_" not in slug else None
     if meaning is None:
-        return _page("missing", "problem.js", event, lead=page_texts["missing.body"], status=HTTPStatus.NOT_FOUND)
-    return _page("problem", "problem.js", event, lead=meaning)
+        return _page("missing", "problem", event, lead=page_texts["missing.body"], status=HTTPStatus.NOT_FOUND)
+    return _page("problem", "problem", event, lead=meaning)
 
 
 def serve_asset(event: Event) -> PageResponse:

@@ -125,7 +125,7 @@ def test_policy_without_sign_in_allows_connections_to_own_origin_only(monkeypatc
     ("JA", "ja"),
 ])  # fmt: skip
 def test_serve_page_selects_language_from_accept_language(accept_language: str, language: str) -> None:
-    assert f'<html lang="{language}">' in get_page("/approve", **{"accept-language": accept_language}).text
+    assert f'<html lang="{language}" ' in get_page("/approve", **{"accept-language": accept_language}).text
 
 
 @pytest.mark.parametrize("path", [*SHELLS, "/favicon.ico"])
@@ -270,11 +270,20 @@ def test_serve_problem_page_with_unknown_slug_returns_404(slug: str) -> None:
     assert "<b>" not in served.text
 
 
-def test_texts_contain_every_key_used_by_scripts() -> None:
-    english = app.texts("en")
-    for path in app.STATIC.rglob("*.js"):
-        for name in re.findall(r'\b(?:t|hasText)\("([\w.]+)"', path.read_text(encoding="utf-8")):
-            assert name in english, f"{path.name} uses {name}"
+@pytest.mark.parametrize("script", app.SCRIPTS)
+def test_texts_of_page_contain_every_text_that_its_scripts_use(script: str) -> None:
+    english, of_page = app.texts("en"), app.texts_of(script, "en")
+    for module in app.modules_of(f"{script}.js"):
+        source = app.assets()[module].content.decode()
+        named = set(re.findall(r'\b(?:t|hasText)\("([\w.]+)"', source))
+        built = tuple(re.findall(r"\b(?:t|hasText)\(`([\w.]+)\$", source))
+        used = named | {name for name in english if built and name.startswith(built)}
+        assert used <= of_page.keys(), f"{module} uses {used - of_page.keys()}"
+
+
+def test_texts_of_page_contain_no_texts_of_other_pages() -> None:
+    assert not any(name.startswith(("account.", "home.", "partner.")) for name in app.texts_of("approve", "en"))
+    assert {name for script in app.SCRIPTS for name in app.texts_of(script, "ja")} == app.texts("ja").keys()
 
 
 @pytest.mark.parametrize("language", languages.LANGUAGES)
@@ -290,9 +299,9 @@ def test_permission_texts_cover_the_whole_catalogue(language: Language) -> None:
 
 
 def test_serve_texts_returns_javascript_module_with_the_table() -> None:
-    module = get_asset("texts.ja.js").text
+    module = get_asset("texts.approve.ja.js").text
 
-    assert json.loads(module.removeprefix("export default ").rstrip(";\n")) == app.texts("ja")
+    assert json.loads(module.removeprefix("export default ").rstrip(";\n")) == app.texts_of("approve", "ja")
 
 
 def test_scripts_never_render_length_of_an_empty_list() -> None:

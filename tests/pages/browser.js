@@ -5,7 +5,11 @@ import { pathToFileURL } from "node:url";
 const stored = new Map();
 
 Object.assign(globalThis, {
-  document: { documentElement: { lang: "en" }, getElementById: () => null, querySelector: () => null },
+  document: {
+    documentElement: { lang: "en", dataset: { page: "partner" } },
+    getElementById: () => null,
+    querySelector: () => null,
+  },
   localStorage: {
     getItem: (/** @type {string} */ name) => stored.get(name) ?? null,
     setItem: (/** @type {string} */ name, /** @type {string} */ value) => stored.set(name, value),

@@ -1,4 +1,4 @@
-// Texts in the user's language. Each language is a table that is loaded on demand; the choice is stored in the browser.
+// Texts of the page in the user's language. Each language is a table that is loaded on demand; the choice is stored.
 
 const LANGUAGE_KEY = "language";
 /** @type {Record<string, string>} */
@@ -6,6 +6,7 @@ export const LANGUAGES = { en: "English", ja: "日本語" };
 
 const storedLanguage = localStorage.getItem(LANGUAGE_KEY) ?? "";
 let language = storedLanguage in LANGUAGES ? storedLanguage : document.documentElement.lang;
+const { page } = document.documentElement.dataset;
 let needsPermissions = false;
 /** @type {Texts} */
 let texts;
@@ -14,7 +15,7 @@ let permissionTable;
 await loadTables();
 
 async function loadTables() {
-  const tables = needsPermissions ? ["texts", "permissions"] : ["texts"];
+  const tables = [`texts.${page}`, ...(needsPermissions ? ["permissions"] : [])];
   [texts, permissionTable] = (await Promise.all(tables.map((table) => import(`./${table}.${language}.js`)))).map(
     (each) => each.default,
   );

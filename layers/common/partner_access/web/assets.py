@@ -47,6 +47,11 @@ class Asset:
         """The served names of the modules to load with this one. Those that it imports on demand are not among them."""
         return tuple(re.findall(r'^import [^"]*"\./([\w.-]+)";$', self.content.decode(), re.MULTILINE))
 
+    @property
+    def quoted_names(self) -> tuple[str, ...]:
+        """The names in quotes, such as those of the texts that a script shows."""
+        return tuple(re.findall(r'"([\w.]+)"', self.content.decode()))
+
 
 @dataclass(frozen=True, slots=True)
 class PageResponse:
