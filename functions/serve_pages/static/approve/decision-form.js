@@ -1,0 +1,147 @@
+// Form that approves the request, or less than requested, or declines it.
+
+import { accountChoice } from "./accounts.js";
+import { approvalBody, declineBody, isFinal } from "./answer.js";
+import { context, loadedPreview, noAdjustment, pageState, requestNames } from "./context.js";
+import { approvedPage, declinedPage } from "./outcome.js";
+import { adjustmentFields } from "../shared/adjustment-fields.js";
+import { call, idempotencyKeyFor } from "../shared/api.js";
+import { signedInEmail } from "../shared/auth.js";
+import { askToConfirm } from "../shared/confirmation.js";
+import { formatDate } from "../shared/dates.js";
+import { alertNote, button, byId, form, h, inputById } from "../shared/elements.js";
+import { attempt, errorAlert, redraw } from "../shared/page.js";
+import { t } from "../shared/texts.js";
+
+/**
+ * `onAdjust` is called after each change of the permissions to grant.
+ *
+ * @param {() => void} onAdjust
+ */
+export function decisionForm(onAdjust) {
+  const { adjustment, error } = context;
+  const { accounts, can, link } = loadedPreview();
+  const approveButton = h("button", { type: "submit", class: "first" }, t("approve.approve"));
+  const toggle = button(t(adjustment.shown ? "approve.as_asked" : "approve.adjust"), toggleAdjustment, {
+    "aria-expanded": String(adjustment.shown),
+    "aria-controls": "adjust",
+    id: "adjust-toggle",
+  });
+  return form(
+    approveButton,
+    approve,
+    { "aria-labelledby": "decide" },
+    h("h2", { id: "decide" }, t("approve.decide")),
+    accountChoice(accounts, showAlerts),
+    h(
+      "div",
+      { id: "adjust" },
+      adjustment.shown &&
+        adjustmentFields({ permissions: can, adjustment, maxDays: link.access_days, onChange: onAdjust }),
+    ),
+    h("div", { id: "problem" }, error && errorAlert(error)),
+    h(
+      "div",
+      { class: "actions" },
+      approveButton,
+      toggle,
+      button(t("approve.decline"), decline, { class: "plain bad" }),
+    ),
+    h(
+      "p",
+      { class: "quiet" },
+      t("approve.any_time"),
+      signedInEmail() && [" ", t("signed_in_as", { who: signedInEmail() })],
+    ),
+  );
+}
+
+async function toggleAdjustment() {
+  context.adjustment = noAdjustment(!context.adjustment.shown);
+  await redraw({ focus: false });
+  byId("adjust-toggle").focus();
+}
+
+/** @param {...Node} notes */
+function showAlerts(...notes) {
+  context.error = undefined;
+  byId("problem").replaceChildren(...notes);
+}
+
+/** Return the chosen account; undefined, with an alert, if none is chosen yet. */
+function chosenAccount() {
+  const account = loadedPreview().accounts.find((each) => each.account_id === context.chosenAccountId);
+  if (!account) {
+    showAlerts(alertNote(h("p", {}, t("approve.choose_first"))));
+    /** @type {HTMLElement} */ (document.querySelector("#choice input")).focus();
+  }
+  return account;
+}
+
+async function approve() {
+  const account = chosenAccount();
+  if (!account) return;
+  const field = inputById("until");
+  if (field && !field.checkValidity()) {
+    showAlerts(
+      alertNote(h("p", {}, t("approve.date_wrong", { first: formatDate(field.min), last: formatDate(field.max) }))),
+    );
+    field.setAttribute("aria-invalid", "true");
+    field.focus();
+    return;
+  }
+  await sendAnswer(
+    "/access-links/approvals",
+    approvalBody(context.secret ?? "", account.account_id, context.adjustment),
+    (/** @type {Api.Response<Api.Grant>} */ { body: grant }) => approvedPage(grant, account.name),
+  );
+}
+
+async function decline() {
+  const account = chosenAccount();
+  if (!account) return;
+  const reason = await askToConfirm({
+    title: t("approve.decline.title"),
+    body: t("approve.decline.body", { ...requestNames(), account: account.name }),
+    reasonLabel: t("approve.decline.reason"),
+    confirmLabel: t("approve.decline.yes"),
+  });
+  if (reason === undefined) return;
+  await sendAnswer("/access-links/declines", declineBody(context.secret ?? "", account.account_id, reason), () =>
+    declinedPage(account.name),
+  );
+}
+
+/**
+ * Send an approval or decline. The idempotency key is derived from it, so that repeated clicks are one attempt.
+ *
+ * @template Body
+ * @param {string} path
+ * @param {unknown} body
+ * @param {(response: Api.Response<Body>) => () => PageContent} toOutcome
+ */
+async function sendAnswer(path, body, toOutcome) {
+  showAlerts();
+  await attempt(
+    async () => {
+      /** @type {Api.Response<Body>} */
+      const response = await call("POST", path, { body, key: await idempotencyKeyFor(path, body) });
+      context.outcome = toOutcome(response);
+      context.secret = undefined;
+    },
+    {
+      pageState: pageState(),
+      onError: (caught) => {
+        context.error = caught;
+        if (isFinal(caught)) context.preview = undefined;
+      },
+    },
+  );
+  if (context.error && context.preview) {
+    const note = errorAlert(context.error);
+    showAlerts(note);
+    note.scrollIntoView({ block: "nearest" });
+    return;
+  }
+  await redraw();
+}
