@@ -15,8 +15,8 @@ import {
 } from "./access-fields.js";
 import { comparableState, concurrentChangeAlert, displayName, loadMember } from "./member.js";
 import { differenceList } from "./rights.js";
+import { dateAlert } from "../shared/adjustment-fields.js";
 import { call, newIdempotencyKey } from "../shared/api.js";
-import { formatDate } from "../shared/dates.js";
 import { alertNote, byId, form, h, inputById, setContent } from "../shared/elements.js";
 import { attempt, redraw, toast } from "../shared/page.js";
 import { formatList, problemText, t } from "../shared/texts.js";
@@ -139,9 +139,7 @@ export function editView(userId) {
     if (!Object.keys(body).length) return showNote(() => alertNote(h("p", {}, t("account.no_changes"))));
     const field = inputById("until");
     if (field?.checkValidity() === false && "access_days" in body) {
-      showNote(() =>
-        alertNote(h("p", {}, t("account.date_wrong", { first: formatDate(field.min), last: formatDate(field.max) }))),
-      );
+      showNote(() => dateAlert("account.date_wrong", field));
       return field.focus();
     }
     const key = newIdempotencyKey();

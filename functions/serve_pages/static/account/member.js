@@ -15,14 +15,13 @@ import {
 } from "./context.js";
 import { stateBadge } from "./member-list.js";
 import { applyOverrides, baseRights, differenceList, rightsOverview } from "./rights.js";
+import { dateAlert } from "../shared/adjustment-fields.js";
 import { call, listAll, newIdempotencyKey } from "../shared/api.js";
-import { daysFromNow, daysUntil, formatDate, formatDateTime, toFieldValue } from "../shared/dates.js";
+import { daysFromNow, daysUntil, formatDate, formatDateTime, MAX_ACCESS_DAYS, toFieldValue } from "../shared/dates.js";
 import { alertNote, button, factList, h, infoNote, openDialog } from "../shared/elements.js";
 import { askToConfirm } from "../shared/confirmation.js";
 import { attempt, redraw, toast } from "../shared/page.js";
 import { formatList, t } from "../shared/texts.js";
-
-const MAX_ACCESS_DAYS = 730;
 
 /**
  * Load a membership, the permission sets to choose from, and the resulting rights.
@@ -239,11 +238,7 @@ export function memberView(userId) {
           onsubmit: (event) => {
             event.preventDefault();
             if (field.checkValidity()) return close(field.value);
-            alertContainer.replaceChildren(
-              alertNote(
-                h("p", {}, t("account.date_wrong", { first: formatDate(field.min), last: formatDate(field.max) })),
-              ),
-            );
+            alertContainer.replaceChildren(dateAlert("account.date_wrong", field));
             return field.focus();
           },
         },

@@ -21,8 +21,9 @@ import {
   serializeDraft,
 } from "./access-fields.js";
 import { rightsOverview } from "./rights.js";
+import { dateAlert } from "../shared/adjustment-fields.js";
 import { call, newIdempotencyKey } from "../shared/api.js";
-import { formatDate, formatDateTime } from "../shared/dates.js";
+import { formatDateTime } from "../shared/dates.js";
 import { alertNote, button, byId, factList, form, h, infoNote, inputById, setContent } from "../shared/elements.js";
 import { attempt, redraw } from "../shared/page.js";
 import { problemText, t } from "../shared/texts.js";
@@ -226,9 +227,7 @@ export function newMemberView() {
   async function create() {
     const field = inputById("until");
     if (field?.checkValidity() === false) {
-      return showNote(() =>
-        alertNote(h("p", {}, t("account.date_wrong", { first: formatDate(field.min), last: formatDate(field.max) }))),
-      );
+      return showNote(() => dateAlert("account.date_wrong", field));
     }
     const body = { email, ...requestBody(draft, choices), ...(partnerId && { partner_id: partnerId }) };
     return attempt(

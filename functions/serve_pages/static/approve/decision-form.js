@@ -4,11 +4,10 @@ import { accountChoice } from "./accounts.js";
 import { approvalBody, declineBody, isFinal } from "./answer.js";
 import { context, loadedPreview, noAdjustment, pageState, requestNames } from "./context.js";
 import { approvedPage, declinedPage } from "./outcome.js";
-import { adjustmentFields } from "../shared/adjustment-fields.js";
+import { adjustmentFields, dateAlert } from "../shared/adjustment-fields.js";
 import { call, idempotencyKeyFor } from "../shared/api.js";
 import { signedInEmail } from "../shared/auth.js";
 import { askToConfirm } from "../shared/confirmation.js";
-import { formatDate } from "../shared/dates.js";
 import { alertNote, button, byId, form, h, inputById } from "../shared/elements.js";
 import { attempt, errorAlert, redraw } from "../shared/page.js";
 import { t } from "../shared/texts.js";
@@ -83,9 +82,7 @@ async function approve() {
   if (!account) return;
   const field = inputById("until");
   if (field && !field.checkValidity()) {
-    showAlerts(
-      alertNote(h("p", {}, t("approve.date_wrong", { first: formatDate(field.min), last: formatDate(field.max) }))),
-    );
+    showAlerts(dateAlert("approve.date_wrong", field));
     field.setAttribute("aria-invalid", "true");
     field.focus();
     return;

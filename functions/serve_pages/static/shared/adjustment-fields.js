@@ -1,11 +1,10 @@
 // Fields that reduce the requested access: fewer permissions, singly or by group, and an earlier end date.
 
-import { daysFromNow, formatDate, toFieldValue } from "./dates.js";
-import { choice, h } from "./elements.js";
+import { daysFromNow, formatDate, MAX_ACCESS_DAYS, toFieldValue } from "./dates.js";
+import { alertNote, choice, h } from "./elements.js";
 import { addedWith, describePermission, isScoped, permissionGroups, removedWith } from "./permissions.js";
 import { formatNumber, t } from "./texts.js";
 
-const MAX_ACCESS_DAYS = 730;
 const SCOPES = ["owned", "team", "all"];
 const WIDEST_SCOPE = "all";
 
@@ -20,6 +19,16 @@ const WIDEST_SCOPE = "all";
  * @property {() => Rights} [currentRights]
  * @property {(name: string) => string | undefined} [maxScope]
  */
+
+/**
+ * Alert that the date in a field is outside its limits. `text` is the name of the text.
+ *
+ * @param {string} text
+ * @param {HTMLInputElement} field
+ */
+export function dateAlert(text, { min, max }) {
+  return alertNote(h("p", {}, t(text, { first: formatDate(min), last: formatDate(max) })));
+}
 
 /**
  * Create the fields. `adjustment` ({removed, until, scopes}) is updated, and `onChange` is called after each change.

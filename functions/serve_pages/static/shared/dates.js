@@ -2,6 +2,8 @@
 
 import { locale } from "./texts.js";
 
+/** The longest access with an end, in days. */
+export const MAX_ACCESS_DAYS = 730;
 const DAY_MS = 86400000;
 
 /** @param {string} text */
