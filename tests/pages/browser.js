@@ -2,7 +2,15 @@
 
 import { pathToFileURL } from "node:url";
 
-const stored = new Map();
+/** Return storage as the browser has it, empty at first. */
+function emptyStorage() {
+  const stored = new Map();
+  return {
+    getItem: (/** @type {string} */ name) => stored.get(name) ?? null,
+    setItem: (/** @type {string} */ name, /** @type {string} */ value) => stored.set(name, value),
+    removeItem: (/** @type {string} */ name) => stored.delete(name),
+  };
+}
 
 Object.assign(globalThis, {
   document: {
@@ -10,11 +18,9 @@ Object.assign(globalThis, {
     getElementById: () => null,
     querySelector: () => null,
   },
-  localStorage: {
-    getItem: (/** @type {string} */ name) => stored.get(name) ?? null,
-    setItem: (/** @type {string} */ name, /** @type {string} */ value) => stored.set(name, value),
-  },
-  sessionStorage: { getItem: () => null, removeItem: () => {} },
+  localStorage: emptyStorage(),
+  location: { origin: "https://access.example.com", pathname: "/accounts/client-bakery", search: "" },
+  sessionStorage: emptyStorage(),
 });
 Object.defineProperty(globalThis, "navigator", { value: { languages: ["en-US", "ja-JP"] } });
 

@@ -1,7 +1,7 @@
 // Shared by all views of an account: the loaded context, the user's allowed actions, texts and navigation.
 
 import { call, listAll, Problem } from "../shared/api.js";
-import { token } from "../shared/auth.js";
+import { signedInUserId } from "../shared/auth.js";
 import { allPermissions } from "./rights.js";
 import { alertNote, h } from "../shared/elements.js";
 import { errorAlert } from "../shared/page.js";
@@ -40,7 +40,7 @@ export async function ifVisible(request) {
 }
 
 export async function loadContext() {
-  context.userId = tokenSubject();
+  context.userId = signedInUserId() ?? "";
   /** @type {Promise<Api.Account[]>} */
   const accountsRequest = listAll("/accounts");
   /** @type {Promise<Api.Response<Api.Member> | undefined>} */
@@ -54,14 +54,6 @@ export async function loadContext() {
     ownMember: ownMember?.body,
     sets: sets?.body.items,
   });
-}
-
-function tokenSubject() {
-  try {
-    return JSON.parse(atob((token() ?? "").split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
-  } catch {
-    return "";
-  }
 }
 
 /** @param {string} userId */

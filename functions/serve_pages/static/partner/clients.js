@@ -1,11 +1,12 @@
 // Tab of clients: the partner's members in each, their access, and the actions that the user can take.
 
 import { call, newIdempotencyKey } from "../shared/api.js";
+import { signedInUserId } from "../shared/auth.js";
 import { confirmAction } from "../shared/confirmation.js";
 import { colleaguesTask } from "./colleagues.js";
 import { formatDateTime } from "../shared/dates.js";
 import { breakableEmail, button, h } from "../shared/elements.js";
-import { ownUserId, partner, seatName, setName, userPath } from "./context.js";
+import { partner, seatName, setName, userPath } from "./context.js";
 import { filterableList, includesText } from "../shared/filterable-list.js";
 import { migrationTask } from "./migration.js";
 import { toast } from "../shared/page.js";
@@ -81,11 +82,12 @@ export function clientsTab() {
  * @param {Element} container
  */
 function showSuperAdminOffer(container) {
-  const ownCount = partner.employees.items.find((employee) => employee.user_id === ownUserId())?.super_admin_of.length;
+  const ownCount = partner.employees.items.find((employee) => employee.user_id === signedInUserId())?.super_admin_of
+    .length;
   const listedCount = partner.clients.items.filter(
     (item) =>
       item.made_by_client &&
-      item.people.some((member) => member.user_id === ownUserId() && member.permission_set === "super_admin"),
+      item.people.some((member) => member.user_id === signedInUserId() && member.permission_set === "super_admin"),
   ).length;
   const n = Math.max(ownCount ?? 0, listedCount);
   container.replaceChildren(
@@ -108,7 +110,7 @@ function showSuperAdminOffer(container) {
 
 /** @param {ListedClient} client */
 function clientRows(client) {
-  const ownMembership = client.people.find((member) => member.user_id === ownUserId());
+  const ownMembership = client.people.find((member) => member.user_id === signedInUserId());
   return h(
     "tbody",
     {},
@@ -159,7 +161,7 @@ function memberRow(member, client) {
       "td",
       {},
       member.name,
-      member.user_id === ownUserId() && [" ", t("partner.you")],
+      member.user_id === signedInUserId() && [" ", t("partner.you")],
       h("span", { class: "quiet block" }, breakableEmail(member.email ?? "")),
     ),
     h(
@@ -195,7 +197,7 @@ export function stateCell(member) {
  * @param {ListedClient} client
  */
 function actions(member, client) {
-  const isSelf = member.user_id === ownUserId();
+  const isSelf = member.user_id === signedInUserId();
   const values = { name: member.name, client: client.name };
   const buttons = [];
   if (member.allowed_actions.includes("resume")) {

@@ -1,7 +1,6 @@
 // Shared by the tabs of the console: the partner, the user's rights, and the loaded lists.
 
 import { listAll, Problem } from "../shared/api.js";
-import { token } from "../shared/auth.js";
 import { Pages } from "../shared/paged-items.js";
 import { hasText, t } from "../shared/texts.js";
 
@@ -41,19 +40,6 @@ export function partnerPath(...segments) {
  */
 export function userPath(accountId, userId) {
   return `/accounts/${encodeURIComponent(accountId)}/users/${encodeURIComponent(userId)}`;
-}
-
-/**
- * Return the id of the signed-in user. For display only: the API checks authorization.
- *
- * @returns {string | undefined}
- */
-export function ownUserId() {
-  try {
-    return JSON.parse(atob((token() ?? "").split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
-  } catch {
-    return undefined;
-  }
 }
 
 /** Load the partner's name and whether the user manages client access. */

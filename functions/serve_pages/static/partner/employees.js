@@ -1,7 +1,8 @@
 // Tab of partner employees: whether each is eligible as partner admin, and their clients.
 
+import { signedInUserId } from "../shared/auth.js";
 import { breakableEmail, button, h } from "../shared/elements.js";
-import { ownUserId, partner, setName } from "./context.js";
+import { partner, setName } from "./context.js";
 import { offboardingTask } from "./offboarding.js";
 import { linkFormTask } from "./link-form.js";
 import { filterableList, includesText } from "../shared/filterable-list.js";
@@ -46,7 +47,7 @@ function employeeRow(employee) {
       "td",
       {},
       employee.name,
-      employee.user_id === ownUserId() && [" ", t("partner.you")],
+      employee.user_id === signedInUserId() && [" ", t("partner.you")],
       employee.email && h("span", { class: "quiet block" }, breakableEmail(employee.email)),
     ),
     h("td", { "data-label": t("partner.can_be") }, eligibility(employee)),
@@ -101,7 +102,7 @@ function clientList(clients, hasMore, describe) {
 
 /** @param {Api.Employee} employee */
 function actions(employee) {
-  const isSelf = employee.user_id === ownUserId();
+  const isSelf = employee.user_id === signedInUserId();
   const values = { name: employee.name };
   return h(
     "div",

@@ -2,6 +2,7 @@
 
 import { adjustmentFields } from "../shared/adjustment-fields.js";
 import { call, newIdempotencyKey } from "../shared/api.js";
+import { signedInUserId } from "../shared/auth.js";
 import { daysFromNow, formatDate, formatDateTime } from "../shared/dates.js";
 import {
   alertNote,
@@ -15,7 +16,7 @@ import {
   infoNote,
   setContent,
 } from "../shared/elements.js";
-import { clientName, ownUserId, partner, partnerPath } from "./context.js";
+import { clientName, partner, partnerPath } from "./context.js";
 import { describeAllowed, describeDenied, permissionGroups } from "../shared/permissions.js";
 import { attempt, errorAlert, loadingNote, toast } from "../shared/page.js";
 import { backLink, openTask } from "./tasks.js";
@@ -103,7 +104,7 @@ export function linkFormTask(initial = {}) {
       return error ? errorAlert(error) : infoNote(h("p", {}, t("partner.link.nobody")));
     }
     if (!eligible.some((employee) => employee.user_id === values.employee_id)) {
-      values.employee_id = (eligible.find((employee) => employee.user_id === ownUserId()) ?? eligible[0]).user_id;
+      values.employee_id = (eligible.find((employee) => employee.user_id === signedInUserId()) ?? eligible[0]).user_id;
     }
     const submitButton = h("button", { type: "submit", class: "first" }, t("partner.link.yes"));
     const alertContainer = h("div", {}, error && problemNote(error));
@@ -150,7 +151,7 @@ export function linkFormTask(initial = {}) {
           "employee_id",
           eligible.map((employee) => [
             employee.user_id,
-            employee.user_id === ownUserId() ? `${employee.name} ${t("partner.you")}` : employee.name,
+            employee.user_id === signedInUserId() ? `${employee.name} ${t("partner.you")}` : employee.name,
           ]),
         ),
       ),

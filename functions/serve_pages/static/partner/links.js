@@ -1,10 +1,11 @@
 // Tab of access links: state and email delivery of each, with actions to resend or revoke it.
 
 import { call, newIdempotencyKey } from "../shared/api.js";
+import { signedInUserId } from "../shared/auth.js";
 import { confirmAction } from "../shared/confirmation.js";
 import { formatDate, formatDateTime } from "../shared/dates.js";
 import { button, h } from "../shared/elements.js";
-import { clientName, ownUserId, partner, partnerPath } from "./context.js";
+import { clientName, partner, partnerPath } from "./context.js";
 import { linkReadyTask } from "./link-form.js";
 import { filterableList, includesText } from "../shared/filterable-list.js";
 import { toast } from "../shared/page.js";
@@ -104,7 +105,7 @@ function linkRow(link) {
       "td",
       {},
       link.employee.name,
-      link.employee.user_id === ownUserId() && [" ", t("partner.you")],
+      link.employee.user_id === signedInUserId() && [" ", t("partner.you")],
       link.purpose && h("span", { class: "quiet block" }, h("q", {}, link.purpose)),
       removed.length > 0 && h("span", { class: "quiet block" }, t("partner.fewer", { n: removed.length })),
     ),

@@ -1,8 +1,9 @@
 // Task that turns the user's super admin roles at clients into partner admin: selection, preview, migration in batches.
 
 import { call, newIdempotencyKey } from "../shared/api.js";
+import { signedInUserId } from "../shared/auth.js";
 import { alertNote, bulletList, button, choice, h, infoNote, setContent } from "../shared/elements.js";
-import { ownUserId, partner, partnerPath, seatName } from "./context.js";
+import { partner, partnerPath, seatName } from "./context.js";
 import { Pages } from "../shared/paged-items.js";
 import { describeDenied } from "../shared/permissions.js";
 import { attempt, errorAlert, loadingNote } from "../shared/page.js";
@@ -18,7 +19,10 @@ const BATCH_SIZE = 5;
  */
 export function migrationTask() {
   /** @type {Pages<Api.Client>} */
-  const ownClients = new Pages(`${partnerPath("clients")}?employee_id=${encodeURIComponent(ownUserId() ?? "")}`, 100);
+  const ownClients = new Pages(
+    `${partnerPath("clients")}?employee_id=${encodeURIComponent(signedInUserId() ?? "")}`,
+    100,
+  );
   /** @type {Set<string>} */
   const chosen = new Set();
   /** @type {Map<string, Api.MigrationRow>} */

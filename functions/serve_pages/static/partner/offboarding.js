@@ -1,8 +1,9 @@
 // Task that ends all access of one employee: preview, confirmation, receipt.
 
 import { call, newIdempotencyKey } from "../shared/api.js";
+import { signedInUserId } from "../shared/auth.js";
 import { button, h, setContent } from "../shared/elements.js";
-import { ownUserId, partner, partnerPath } from "./context.js";
+import { partner, partnerPath } from "./context.js";
 import { attempt, errorAlert, loadingNote, redraw } from "../shared/page.js";
 import { backLink, currentTask, leaveTask, outcomeTable } from "./tasks.js";
 import { t } from "../shared/texts.js";
@@ -14,7 +15,7 @@ import { t } from "../shared/texts.js";
  * @returns {() => PageContent}
  */
 export function offboardingTask(employee) {
-  const isSelf = employee.user_id === ownUserId();
+  const isSelf = employee.user_id === signedInUserId();
   /** @type {Api.OffboardingRow[]} */
   let items = [];
   let phase = "loading";

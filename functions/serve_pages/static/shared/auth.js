@@ -35,6 +35,19 @@ export function signedInEmail() {
   return storedTokens()?.who;
 }
 
+/**
+ * Return the id of the signed-in user. For display only: the API checks authorization.
+ *
+ * @returns {string | undefined}
+ */
+export function signedInUserId() {
+  try {
+    return JSON.parse(atob((token() ?? "").split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
+  } catch {
+    return undefined;
+  }
+}
+
 export function discardToken() {
   sessionStorage.removeItem(TOKEN_KEY);
 }

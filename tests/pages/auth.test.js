@@ -1,0 +1,54 @@
+// The access token: until when it is used, and whose it is.
+
+import assert from "node:assert/strict";
+import { afterEach, test } from "node:test";
+
+import { served } from "./browser.js";
+
+const { discardToken, signedInEmail, signedInUserId, token } = await served("shared.auth.js");
+
+afterEach(() => discardToken());
+
+/**
+ * Store a token as the sign-in does.
+ *
+ * @param {string} value
+ * @param {number} [lifetime] In milliseconds.
+ */
+function store(value, lifetime = 60_000) {
+  sessionStorage.setItem("token", JSON.stringify({ token: value, until: Date.now() + lifetime, who: "a@b.example" }));
+}
+
+/** @param {unknown} claims */
+function tokenWith(claims) {
+  return `header.${Buffer.from(JSON.stringify(claims)).toString("base64url")}.signature`;
+}
+
+test("a token is used until it expires", () => {
+  store("valid");
+  assert.deepEqual([token(), signedInEmail()], ["valid", "a@b.example"]);
+  store("expired", -1);
+  assert.deepEqual([token(), signedInEmail()], [undefined, undefined]);
+  assert.equal(sessionStorage.getItem("token"), null, "an expired token is deleted");
+});
+
+test("a discarded token is gone", () => {
+  store("valid");
+  discardToken();
+  assert.equal(token(), undefined);
+});
+
+test("the user is the subject of the token", () => {
+  store(tokenWith({ sub: "user-manager" }));
+  assert.equal(signedInUserId(), "user-manager");
+  store(tokenWith({ sub: "user-manager", name: "???>>>" })); // its encoding has both characters of base64url
+  assert.equal(signedInUserId(), "user-manager");
+});
+
+test("there is no user without a token that can be read", () => {
+  assert.equal(signedInUserId(), undefined);
+  store("opaque");
+  assert.equal(signedInUserId(), undefined);
+  sessionStorage.setItem("token", "{");
+  assert.equal(signedInUserId(), undefined);
+});
