@@ -1,181 +1,13 @@
 // Form fields for a member's access: permission set, added and removed permissions, seats and end date.
 
-import { context, grantablePermissions, isAllowedInAccount, seatName, setName } from "./context.js";
-import { allPermissions, applyOverrides, baseRights, capScopes, overridesFor } from "./rights.js";
+import { draftBase, draftRights, hasEndDate, offeredPermissions, PARTNER_ADMIN } from "./access-draft.js";
+import { context, isAllowedInAccount, seatName, setName } from "./context.js";
 import { adjustmentFields } from "../shared/adjustment-fields.js";
-import { daysUntil, toFieldValue } from "../shared/dates.js";
 import { byId, choice, h, setContent } from "../shared/elements.js";
-import { permissionTexts, t } from "../shared/texts.js";
+import { t } from "../shared/texts.js";
 
 const BASE_SEATS = ["core", "view_only"];
 const PAID_SEATS = ["sales", "service"];
-const PARTNER_ADMIN = "partner_admin";
-
-/**
- * Create the form state of a member's access. Saved fields are restored, the others are empty.
- *
- * @param {SavedAccessDraft} [saved]
- * @returns {AccessDraft}
- */
-export function newDraft({ set = "", seat = "", paidSeats = [], until = "", removed, scopes = [] } = {}) {
-  return {
-    set,
-    seat,
-    paidSeats: new Set(paidSeats),
-    removed: removed && new Set(removed),
-    scopes: new Map(scopes),
-    until,
-  };
-}
-
-/**
- * @param {AccessDraft} draft
- * @returns {SavedAccessDraft}
- */
-export function serializeDraft(draft) {
-  return {
-    ...draft,
-    paidSeats: [...draft.paidSeats],
-    removed: draft.removed && [...draft.removed],
-    scopes: [...draft.scopes],
-  };
-}
-
-/**
- * Return the draft that equals the member's current access.
- *
- * @param {LoadedMember} loaded
- */
-export function draftOf({ member, rights, base }) {
-  const draft = newDraft({
-    set: member.permission_set,
-    seat: member.seat ?? "",
-    paidSeats: member.paid_seats,
-    until: member.expires_at ? toFieldValue(new Date(member.expires_at)) : "",
-  });
-  if (rights) {
-    draft.removed = new Set(
-      offeredPermissions(draft.set, { rights, base, member }).filter((name) => !rights.has(name)),
-    );
-  }
-  return draft;
-}
-
-/**
- * Return the permissions to offer: those that the user may grant, and those that the member already has.
- *
- * @param {string} set
- * @param {{ rights?: Rights; base?: Rights; member?: Api.Member }} [loaded]
- * @returns {string[]}
- */
-export function offeredPermissions(set, { rights, base, member } = {}) {
-  const restrictedNames = permissionTexts().single;
-  const forPartner = set === PARTNER_ADMIN || member?.partner_id;
-  const grantable =
-    grantablePermissions() ?? new Map([...allPermissions()].filter(([name]) => !(name in restrictedNames)));
-  const asPartner = !context.sets;
-  const names = asPartner ? [] : [...grantable.keys()].filter((name) => !forPartner || !(name in restrictedNames));
-  return [...new Set([...(base?.keys() ?? []), ...(rights?.keys() ?? []), ...names])];
-}
-
-/**
- * Return the rights that the draft results in. `loaded` is the member being edited; undefined for a new member.
- *
- * @param {AccessDraft} draft
- * @param {Rights | undefined} base
- * @param {LoadedMember} [loaded]
- */
-export function draftRights(draft, base, loaded) {
-  if (!base) return undefined;
-  const isSameSet = loaded?.member.permission_set === draft.set;
-  const names = offeredPermissions(draft.set, isSameSet ? loaded : { base, member: loaded?.member }).filter(
-    (name) => !draft.removed?.has(name),
-  );
-  const currentRights = isSameSet ? loaded.rights : undefined;
-  return capScopes(
-    names.map((name) => [name, draft.scopes.get(name) ?? currentRights?.get(name) ?? base.get(name) ?? "all"]),
-  );
-}
-
-/**
- * Return the rights of the draft's permission set without overrides.
- *
- * @param {AccessDraft} draft
- * @param {readonly Api.PermissionSet[]} choices
- * @param {LoadedMember} [loaded]
- */
-export function draftBase(draft, choices, loaded) {
-  return loaded?.member.permission_set === draft.set
-    ? loaded.base
-    : baseRights(draft.set, [...choices, ...(context.sets ?? [])]);
-}
-
-/**
- * Select another permission set. The overrides of the previous set are discarded.
- *
- * @param {AccessDraft} draft
- * @param {string} set
- * @param {readonly Api.PermissionSet[]} choices
- * @param {LoadedMember} [loaded]
- */
-export function selectSet(draft, set, choices, loaded) {
-  draft.set = set;
-  draft.scopes = new Map();
-  const base = draftBase(draft, choices, loaded);
-  const isSameSet = loaded?.member.permission_set === set;
-  const currentRights = isSameSet ? loaded.rights : base;
-  draft.removed =
-    currentRights &&
-    new Set(
-      offeredPermissions(set, isSameSet ? loaded : { base, member: loaded?.member }).filter(
-        (name) => !currentRights.has(name),
-      ),
-    );
-}
-
-/**
- * Build the request body: only the changed fields, or all fields for a new member.
- *
- * @param {AccessDraft} draft
- * @param {readonly Api.PermissionSet[]} choices
- * @param {LoadedMember} [loaded]
- */
-export function requestBody(draft, choices, loaded) {
-  /** @type {Api.EditUserRequest} */
-  const body = {};
-  const member = loaded?.member;
-  const base = draftBase(draft, choices, loaded);
-  const isOtherSet = draft.set !== member?.permission_set;
-  if (isOtherSet) body.permission_set = draft.set;
-  if (draft.set === "super_admin") return body;
-  if (base) {
-    const overrides = overridesFor(base, draftRights(draft, base, loaded) ?? base);
-    const before =
-      isOtherSet || !member ? { add: [], remove: [] } : overridesFor(base, applyOverrides(base, member.permissions));
-    if (JSON.stringify(overrides) !== JSON.stringify(before)) body.permissions = overrides;
-  }
-  if (draft.seat && draft.set !== PARTNER_ADMIN && draft.seat !== member?.seat) {
-    body.seat = /** @type {Api.Seat} */ (draft.seat);
-  }
-  const paidSeats = [...draft.paidSeats].sort();
-  if (member && JSON.stringify(paidSeats) !== JSON.stringify([...member.paid_seats].sort())) {
-    body.paid_seats = /** @type {Api.Seat[]} */ (paidSeats);
-  }
-  if (hasEndDate(draft, loaded)) {
-    const before = member?.expires_at ? toFieldValue(new Date(member.expires_at)) : "";
-    if (draft.until !== before) body.access_days = draft.until ? daysUntil(draft.until) : null;
-    if (!member && !draft.until) delete body.access_days;
-  }
-  return body;
-}
-
-/**
- * @param {AccessDraft} draft
- * @param {LoadedMember} [loaded]
- */
-export function hasEndDate(draft, loaded) {
-  return draft.set === PARTNER_ADMIN || Boolean(loaded?.member.grant_id);
-}
 
 /** @typedef {Pick<Api.PermissionSet, "permission_set" | "name"> & { kind?: string }} OfferedSet */
 
@@ -271,8 +103,7 @@ export function detailFields({ draft, choices, loaded, onChange }) {
       t(loaded?.member.grant_id ? "account.super_admin.ends_grant" : "account.super_admin.holds_all"),
     );
   }
-  const isSameSet = loaded?.member.permission_set === draft.set;
-  const names = base ? offeredPermissions(draft.set, isSameSet ? loaded : { base, member: loaded?.member }) : [];
+  const names = base ? offeredPermissions(draft.set, base, loaded) : [];
   const [, permissionFields, endField] = adjustmentFields({
     permissions: names,
     adjustment: Object.assign(draft, { removed: draft.removed ?? new Set() }),

@@ -2,17 +2,16 @@
 
 import { context, navigate, problemAlert, seatName, setName, userPath, viewLink } from "./context.js";
 import {
-  detailFields,
   draftBase,
   draftOf,
   draftRights,
+  mergeDraft,
   newDraft,
-  permissionSetField,
-  redrawDetails,
   requestBody,
   selectSet,
   serializeDraft,
-} from "./access-fields.js";
+} from "./access-draft.js";
+import { detailFields, permissionSetField, redrawDetails } from "./access-fields.js";
 import { comparableState, concurrentChangeAlert, displayName, loadMember } from "./member.js";
 import { differenceList } from "./rights.js";
 import { dateAlert } from "../shared/adjustment-fields.js";
@@ -168,26 +167,9 @@ export function editView(userId) {
 
   /** After a version conflict: load the latest state, keep the user's own edits, and show what changed meanwhile. */
   async function mergeConcurrentEdit() {
-    const [before, typedDraft, original] = [loaded, draft, draftOf(loaded)];
+    const [before, original] = [loaded, draftOf(loaded)];
     loaded = await loadMember(userId);
-    draft = draftOf(loaded);
-    const set = typedDraft.set === original.set ? draft.set : typedDraft.set;
-    if (set !== draft.set || !typedDraft.removed) selectSet(draft, set, loaded.choices, loaded);
-    if (typedDraft.set === set && typedDraft.removed && draft.removed) {
-      const originalRemoved = typedDraft.set === original.set ? original.removed : undefined;
-      for (const name of typedDraft.removed) if (!originalRemoved?.has(name)) draft.removed.add(name);
-      for (const name of [...draft.removed]) {
-        if (!typedDraft.removed.has(name) && (!originalRemoved || originalRemoved.has(name))) {
-          draft.removed.delete(name);
-        }
-      }
-    }
-    if (typedDraft.set === set) draft.scopes = typedDraft.scopes;
-    if (typedDraft.seat !== original.seat) draft.seat = typedDraft.seat;
-    if ([...typedDraft.paidSeats].sort().join() !== [...original.paidSeats].sort().join()) {
-      draft.paidSeats = typedDraft.paidSeats;
-    }
-    if (typedDraft.until !== original.until) draft.until = typedDraft.until;
+    draft = mergeDraft(draft, original, loaded);
     const latest = loaded;
     note = () => concurrentChangeAlert(before, latest);
     await redraw({ focus: false });

@@ -10,16 +10,8 @@ import {
   setName,
   viewLink,
 } from "./context.js";
-import {
-  detailFields,
-  draftBase,
-  draftRights,
-  newDraft,
-  permissionSetField,
-  requestBody,
-  selectSet,
-  serializeDraft,
-} from "./access-fields.js";
+import { draftBase, draftRights, newDraft, requestBody, selectSet, serializeDraft } from "./access-draft.js";
+import { detailFields, permissionSetField } from "./access-fields.js";
 import { rightsOverview } from "./rights.js";
 import { dateAlert } from "../shared/adjustment-fields.js";
 import { call, newIdempotencyKey } from "../shared/api.js";
