@@ -5,7 +5,7 @@ import { clientsTab } from "./partner/clients.js";
 import { button, byId, h } from "./shared/elements.js";
 import { employeesTab } from "./partner/employees.js";
 import { loadPartner, partner } from "./partner/context.js";
-import { linkFormState, linkFormTask } from "./partner/link-form.js";
+import { linkFormState, linkFormTask, openLinkForm } from "./partner/link-form.js";
 import { linksTab } from "./partner/links.js";
 import { attempt, errorAlert, loadingNote, redraw, showPage, signInPage } from "./shared/page.js";
 import { currentTask, openTask } from "./partner/tasks.js";
@@ -101,8 +101,7 @@ function render() {
         "div",
         { class: "over" },
         tabs(),
-        partner.managesClientAccess &&
-          button(t("partner.get_link"), () => openTask(linkFormTask()), { class: "first" }),
+        partner.managesClientAccess && button(t("partner.get_link"), openLinkForm, { class: "first" }),
       ),
       h("div", { id: "panel", role: "tabpanel", "aria-labelledby": `tab-${currentTab()}` }, TABS[currentTab()]()),
     ],

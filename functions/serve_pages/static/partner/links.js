@@ -6,7 +6,8 @@ import { confirmAction } from "../shared/confirmation.js";
 import { formatDate, formatDateTime } from "../shared/dates.js";
 import { button, h } from "../shared/elements.js";
 import { clientName, partner, partnerPath } from "./context.js";
-import { linkReadyTask } from "./link-form.js";
+import { openLinkForm } from "./link-form.js";
+import { linkReadyTask } from "./link-form/result.js";
 import { filterableList, includesText } from "../shared/filterable-list.js";
 import { toast } from "../shared/page.js";
 import { openTask } from "./tasks.js";
@@ -184,7 +185,7 @@ async function resend(link) {
   });
   if (!result) return;
   Object.assign(link, result.body);
-  await openTask(linkReadyTask(result.body));
+  await openTask(linkReadyTask(result.body, { createAnother: openLinkForm }));
 }
 
 /** @param {Api.Link} link */
