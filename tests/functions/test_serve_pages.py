@@ -23,11 +23,11 @@ from tools import page_weights
 SHELLS = page_weights.PAGES
 PLACEHOLDERS = re.compile(r"\{(\w+)\}")
 WEIGHT_LIMITS = {
-    "/": 24_100,
-    "/approve": 34_200,
-    "/accounts/{account_id}": 52_800,
-    "/partners/{partner_id}": 49_900,
-    "/problems/{problem}": 24_100,
+    "/": 15_900,
+    "/approve": 29_200,
+    "/accounts/{account_id}": 46_900,
+    "/partners/{partner_id}": 45_200,
+    "/problems/{problem}": 15_900,
 }
 """The compressed bytes that a page may have with its assets. A page that gets lighter lowers its limit."""
 
@@ -88,6 +88,17 @@ def test_serve_page_references_only_existing_assets(path: str) -> None:
     for version, name in re.findall(r'(?:href|src)="/assets/(\w+)/([\w.-]+)"', get_page(path).text):
         assert version == app.version()
         assert get_asset(name).status == 200
+
+
+@pytest.mark.parametrize("path", SHELLS)
+def test_serve_page_preloads_each_module_so_that_one_round_trip_loads_all(path: str) -> None:
+    preloaded = set(re.findall(r'<link rel="modulepreload" href="/assets/\w+/([\w.-]+)">', get_page(path).text))
+
+    imported = {
+        name for module in preloaded for name in re.findall(r'\b(?:from|import) "\./([\w.-]+)"', get_asset(module).text)
+    }
+    assert imported
+    assert imported <= preloaded
 
 
 @pytest.mark.parametrize("path", [*SHELLS, "/favicon.ico"])
