@@ -31,14 +31,16 @@ def relative_name(path: Path) -> str:
 def test_operation_has_template_resource_sample_and_tests(operation: str) -> None:
     resource = "".join(word.capitalize() for word in operation.split("_")) + "Function"
 
-    assert resource in template.read()["Resources"]
-    assert (ROOT / f"events/{operation}.json").exists()
-    assert (ROOT / f"tests/functions/test_{operation}.py").exists()
+    assert resource in template.read()["Resources"], f"add the resource {resource} to template.yaml"
+    for file in (f"events/{operation}.json", f"tests/functions/test_{operation}.py"):
+        assert (ROOT / file).exists(), f"write {file}: `make operation` writes it for a new operation"
 
 
 @pytest.mark.parametrize("path", DOMAIN_AND_STORE_MODULES, ids=relative_name)
 def test_domain_and_store_module_has_tests(path: Path) -> None:
-    assert (ROOT / "tests" / path.relative_to(LAYER).with_name(f"test_{path.name}")).exists()
+    tests = Path("tests") / path.relative_to(LAYER).with_name(f"test_{path.name}")
+
+    assert (ROOT / tests).exists(), f"write {tests}"
 
 
 @pytest.mark.parametrize("path", [*SOURCES, *TOOLS, *SCRIPTS], ids=relative_name)
@@ -86,7 +88,9 @@ def test_template_routes_equal_routes_of_functions() -> None:
     built = {key: operation for operation in gateway.OPERATIONS for key in gateway.app(operation).routes}
     built |= dict.fromkeys(serve_pages.routes, "serve_pages")
 
-    assert built == {**declared, "$default": "reject_unknown_route"}
+    assert built == {**declared, "$default": "reject_unknown_route"}, (
+        "each event of template.yaml is registered by its operation id in app.py: run `make openapi`"
+    )
 
 
 @pytest.mark.parametrize("operation", sorted(set(OPERATIONS) - set(gateway.OPERATIONS) - {"serve_pages"}))

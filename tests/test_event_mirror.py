@@ -34,7 +34,7 @@ from tests.support.table_stream import new_audit_entries
 from tools.invariants import violations
 
 DOCUMENT = Path(__file__).parents[1] / "docs/integration/events.md"
-SEED = 1
+SEED = 2
 OPERATION_COUNT = 300
 CHECK_INTERVAL = 50
 MIN_EVENT_KINDS = 22

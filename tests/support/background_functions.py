@@ -64,6 +64,11 @@ def run_reconcile_access(context: Context | None = None) -> None:
     assert run_function(RECONCILE_ACCESS, {}, context) is None
 
 
+def run_expire_links(context: Context | None = None) -> None:
+    """Run `expire_links` as its schedule does."""
+    assert run_function(EXPIRE_LINKS, {}, context) is None
+
+
 def send_emails_from_stream(items: Iterable[dict[str, Any]], context: Context | None = None) -> Any:
     """Run `send_emails` with new items of the table's stream. Each item's position is its sequence number."""
     records = [

@@ -73,7 +73,9 @@ class BuiltFunction:
 
     @property
     def folder(self) -> Path:
-        return BUILT / self.logical_id
+        folder = BUILT / self.logical_id
+        assert folder.is_dir(), f"{self.logical_id} is not built: run `make host`"
+        return folder
 
     @property
     def triggers(self) -> set[str]:

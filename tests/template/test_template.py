@@ -9,135 +9,17 @@ from typing import Any
 
 import pytest
 
+from tests.support import operations
+from tests.support.operations.permissions import DELETE, WRITE
+
 ROOT = Path(__file__).parents[2]
 
 Json = dict[str, Any]
 
-READ = {("dynamodb:BatchGetItem", "table")}
-READ_IN_TRANSACTION = {("dynamodb:GetItem", "table")}
-WRITE = {
-    ("dynamodb:ConditionCheckItem", "table"),
-    ("dynamodb:PutItem", "table"),
-    ("dynamodb:UpdateItem", "table"),
-}
-DELETE = {("dynamodb:DeleteItem", "table")}
-QUERY = {("dynamodb:Query", "table")}
-QUERY_DUE = {("dynamodb:Query", "index due")}
-QUERY_LISTING = {("dynamodb:Query", "index listing")}
-STREAM = {
-    ("dynamodb:DescribeStream", "stream"),
-    ("dynamodb:GetRecords", "stream"),
-    ("dynamodb:GetShardIterator", "stream"),
-    ("dynamodb:ListStreams", "*"),
-    ("s3:ListBucket", "bucket"),
-    ("s3:PutObject", "bucket/*"),
-}
-SEND = {
-    ("ses:SendEmail", "mail identity"),
-    ("ses:SendEmail", "mail settings"),
-}
-CHAIN = {("dynamodb:PutItem", "table"), ("dynamodb:UpdateItem", "table")}
-PUBLISH = {("events:PutEvents", "bus")}
-
-SIGN_TREE_HEAD = {
-    ("dynamodb:BatchGetItem", "table"),
-    ("dynamodb:PutItem", "table"),
-    ("dynamodb:Query", "table"),
-    ("s3:GetObject", "tree-heads"),
-    ("s3:PutObject", "leaves"),
-    ("s3:PutObject", "tree-heads"),
-    ("s3:PutObjectRetention", "leaves"),
-    ("s3:PutObjectRetention", "tree-heads"),
-}
-
-PERMISSIONS = {
-    "add_colleagues": READ | WRITE,
-    "reject_unknown_route": set[tuple[str, str]](),
-    "approve_link": READ | WRITE,
-    "reconcile_access": READ | WRITE | DELETE | QUERY | QUERY_LISTING,
-    "create_link": READ | WRITE,
-    "create_user": READ | WRITE,
-    "decide_access": READ_IN_TRANSACTION,
-    "decline_link": READ | WRITE,
-    "edit_user": READ | WRITE,
-    "offboard_employee": READ | WRITE | QUERY,
-    "remove_user": READ | WRITE,
-    "expire_links": READ | WRITE | QUERY_DUE,
-    "explain_access": READ | READ_IN_TRANSACTION,
-    "publish_audit_events": READ | STREAM | CHAIN | PUBLISH,
-    "manage_directory": READ | WRITE | DELETE | QUERY,
-    "manage_permission_sets": READ | WRITE | DELETE,
-    "migrate": READ | WRITE,
-    "preview_link": READ | QUERY,
-    "record_email_feedback": READ | WRITE,
-    "request_link_renewal": READ | WRITE,
-    "resend_link": READ | WRITE,
-    "revoke_link": READ | WRITE,
-    "sign_audit_log": SIGN_TREE_HEAD,
-    "search_access": READ_IN_TRANSACTION | QUERY,
-    "send_emails": READ | WRITE | DELETE | QUERY | STREAM | SEND,
-    "serve_pages": set(),
-    "suspend_user": READ | WRITE,
-    "accept_set_updates": READ | WRITE | QUERY,
-    "view_accounts": READ | QUERY,
-    "view_audit_log": READ | QUERY,
-    "view_links": READ | QUERY | QUERY_LISTING,
-    "view_partner_console": READ | QUERY | QUERY_LISTING,
-    "view_permission_sets": READ | QUERY,
-    "view_users": READ | QUERY,
-}
-
-USE, DIRECTORY, DECIDE = "UseScope", "DirectoryScope", "DecideScope"
-
+PERMISSIONS = {row.name: row.permissions for row in operations.FUNCTIONS}
 ROUTES = {
-    "$default": ("reject_unknown_route", None),
-    "DELETE /accounts/{account_id}/permission-sets/{set_id}": ("manage_permission_sets", {USE}),
-    "DELETE /accounts/{account_id}/users/{user_id}": ("remove_user", {USE, DIRECTORY}),
-    "DELETE /accounts/{account_id}/users/{user_id}/suspension": ("suspend_user", {USE}),
-    "DELETE /partners/{partner_id}/access-links/{link_id}": ("revoke_link", {USE, DIRECTORY}),
-    "DELETE /partners/{partner_id}/employees/{user_id}/access": ("offboard_employee", {USE}),
-    "GET /.well-known/authzen-configuration": ("decide_access", None),
-    "GET /accounts": ("view_accounts", {USE}),
-    "GET /accounts/{account_id}/audit": ("view_audit_log", {USE, DIRECTORY}),
-    "GET /accounts/{account_id}/permission-sets": ("view_permission_sets", {USE}),
-    "GET /accounts/{account_id}/permission-sets/updates": ("accept_set_updates", {USE}),
-    "GET /accounts/{account_id}/permission-sets/{set_id}": ("view_permission_sets", {USE}),
-    "GET /accounts/{account_id}/users": ("view_users", {USE}),
-    "GET /accounts/{account_id}/users/{user_id}": ("view_users", {USE}),
-    "GET /directory/accounts/{account_id}": ("manage_directory", {DIRECTORY}),
-    "GET /directory/accounts/{account_id}/members/{user_id}": ("manage_directory", {DIRECTORY}),
-    "GET /directory/users/{user_id}": ("manage_directory", {DIRECTORY}),
-    "GET /partners/{partner_id}/access-links": ("view_links", {USE}),
-    "GET /partners/{partner_id}/access-links/{link_id}": ("view_links", {USE}),
-    "GET /partners/{partner_id}/clients": ("view_partner_console", {USE}),
-    "GET /partners/{partner_id}/employees": ("view_partner_console", {USE}),
-    "PATCH /accounts/{account_id}/users/{user_id}": ("edit_user", {USE}),
-    "POST /access/v1/evaluation": ("decide_access", {DECIDE}),
-    "POST /access/v1/evaluations": ("decide_access", {DECIDE}),
-    "POST /access/v1/explanations": ("explain_access", {USE, DECIDE}),
-    "POST /access/v1/search/action": ("search_access", {DECIDE}),
-    "POST /access/v1/search/resource": ("search_access", {DECIDE}),
-    "POST /access/v1/search/subject": ("search_access", {DECIDE}),
-    "POST /access-links/approvals": ("approve_link", {USE}),
-    "POST /access-links/preview": ("preview_link", {USE}),
-    "POST /access-links/declines": ("decline_link", {USE}),
-    "POST /access-links/renewals": ("request_link_renewal", {USE}),
-    "POST /accounts/{account_id}/migrations": ("migrate", {USE}),
-    "POST /accounts/{account_id}/permission-sets": ("manage_permission_sets", {USE}),
-    "POST /accounts/{account_id}/permission-sets/updates": ("accept_set_updates", {USE}),
-    "POST /accounts/{account_id}/users": ("create_user", {USE}),
-    "POST /directory/users/{user_id}/erasure": ("manage_directory", {DIRECTORY}),
-    "POST /partners/{partner_id}/access-links": ("create_link", {USE}),
-    "POST /partners/{partner_id}/access-links/{link_id}/resend": ("resend_link", {USE}),
-    "POST /partners/{partner_id}/clients/{account_id}/users": ("add_colleagues", {USE}),
-    "POST /partners/{partner_id}/migrations": ("migrate", {USE}),
-    "PUT /accounts/{account_id}/permission-sets/{set_id}": ("manage_permission_sets", {USE}),
-    "PUT /accounts/{account_id}/users/{user_id}/suspension": ("suspend_user", {USE}),
-    "PUT /directory/accounts/{account_id}": ("manage_directory", {DIRECTORY}),
-    "PUT /directory/accounts/{account_id}/members/{user_id}": ("manage_directory", {DIRECTORY}),
-    "PUT /directory/users/{user_id}": ("manage_directory", {DIRECTORY}),
+    row.route: (function.name, row.scopes or None) for function in operations.FUNCTIONS for row in function.operations
 }
-
 PAGES = (
     "/",
     "/accounts/{account_id}",
@@ -147,7 +29,12 @@ PAGES = (
     "/partners/{partner_id}",
 )
 ROUTES |= {
-    f"{method} {path}": ("serve_pages", None) for path in (*PAGES, "/problems/{problem}") for method in ("GET", "HEAD")
+    "$default": ("reject_unknown_route", None),
+    **{
+        f"{method} {path}": ("serve_pages", None)
+        for path in (*PAGES, "/problems/{problem}")
+        for method in ("GET", "HEAD")
+    },
 }
 
 # The ARNs in the template, by resource name.
@@ -230,10 +117,11 @@ def test_function_has_exactly_these_permissions(template: Json, name: str) -> No
         for resource in as_list(statement["Resource"])
     }
 
-    assert given == PERMISSIONS[name]
+    assert given == PERMISSIONS[name], f"change the policies in template.yaml, or the row in {operations.FILES[name]}"
 
 
 def test_permissions_table_lists_every_function(template: Json) -> None:
+    assert operations.function_problems() == []
     assert set(functions(template)) == set(PERMISSIONS)
 
 
@@ -273,6 +161,7 @@ def test_decide_access_reads_only_in_transactions(template: Json) -> None:
 
 
 def test_writing_functions_are_denied_changes_of_audit_log_and_its_proofs(template: Json) -> None:
+    assert operations.function_problems() == []
     for name, function in functions(template).items():
         denials = [
             (as_list(each_one["Action"]), each_one["Condition"]["ForAnyValue:StringLike"]["dynamodb:LeadingKeys"])
@@ -369,6 +258,7 @@ def test_send_emails_is_limited_to_one_sender(template: Json) -> None:
 
 
 def test_routes_have_their_functions_and_scopes(template: Json) -> None:
+    assert operations.problems("authority") == []
     found = {}
     for path, item in only_resource(template, "AWS::ApiGatewayV2::Api")["Body"]["paths"].items():
         for method, route in item.items():
@@ -380,7 +270,9 @@ def test_routes_have_their_functions_and_scopes(template: Json) -> None:
             (called,) = re.findall(r"\$\{(\w+)\.Arn\}/invocations", uri)
             found[key] = (operation(called), {scope["Ref"] for scope in scopes} or None)
 
-    assert found == ROUTES
+    assert found == ROUTES, (
+        f"change `scopes` in the row in {operations.FOLDER}, or the Auth of the event in template.yaml"
+    )
 
 
 def test_authorizer_accepts_tokens_of_one_issuer_and_audience(template: Json) -> None:

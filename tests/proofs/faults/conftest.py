@@ -5,9 +5,9 @@ from contextlib import ExitStack
 
 import pytest
 
-from tests.proofs.faults.operations import Environment
 from tests.support import set_versions
 from tests.support.background_functions import WORKER, Clock
+from tests.support.environment import Environment
 from tests.support.fake_event_bus import fake_event_bus
 from tests.support.fake_ses import fake_ses
 from tests.support.fake_tree_head_store import fake_tree_head_store

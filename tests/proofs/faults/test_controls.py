@@ -9,9 +9,10 @@ from partner_access.store import dynamo
 from partner_access.store.writes import TransactionItem
 from tests.proofs.faults.fake_dynamodb import WRITE
 from tests.proofs.faults.fault_plans import PLANS
-from tests.proofs.faults.operations import OPERATIONS, Environment
+from tests.proofs.faults.operations import OPERATIONS
 from tests.proofs.faults.test_operations import must_survive, reference
 from tests.support import link_requests
+from tests.support.environment import Environment
 from tools.proof.notes import Notes
 
 transact: Final = dynamo.transact

@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 
 from tests.proofs.faults.fake_dynamodb import fake_dynamodb
 from tests.proofs.faults.fault_plans import PLANS, ExpectedEnd, FaultPlan
-from tests.proofs.faults.operations import Environment
 from tests.support.authzen_requests import DEPLOYED, EVALUATION, EVALUATIONS, Json, action, resource, subject
 from tests.support.builders import APPROVER, CLIENT, EMPLOYEE, a_partner_admin
+from tests.support.environment import Environment
 from tests.support.faults import Killed
 from tests.support.gateway import ApiResponse
 from tests.support.link_requests import assert_unchanged

@@ -10,10 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as some
 
 from partner_access.store import keys
-from tests.proofs.faults.operations import RECIPIENT, Environment
 from tests.support import link_requests
 from tests.support.background_functions import SEND_EMAILS, publish_audit_events, run_function, run_send_emails
 from tests.support.builders import CLIENT
+from tests.support.environment import RECIPIENT, Environment
 from tests.support.seeded_table import COLLEAGUE
 from tools.invariants import violations
 from tools.proof.notes import Notes

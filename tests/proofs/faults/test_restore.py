@@ -8,10 +8,10 @@ from collections import Counter
 from random import Random
 from typing import Final
 
-from tests.proofs.faults.operations import RECIPIENT, Environment
 from tests.support import link_requests, membership_facts
 from tests.support.background_functions import SIGN_AUDIT_LOG, publish_audit_events, run_function, run_send_emails
 from tests.support.builders import CUSTOM_SET, a_custom_set, a_partner_admin
+from tests.support.environment import RECIPIENT, Environment
 from tests.support.random_operations import RandomOperations
 from tests.support.seeded_table import CLERK, COLLEAGUE
 from tools.invariants import violations

@@ -5,8 +5,9 @@ import re
 from random import Random
 from typing import Final
 
-from tests.proofs.faults.operations import OPERATIONS, Environment, Operation
+from tests.proofs.faults.operations import OPERATIONS, Operation
 from tests.proofs.faults.test_operations import run_under_fault
+from tests.support.environment import Environment
 from tests.support.gateway import ApiResponse
 from tools.proof.notes import Notes
 

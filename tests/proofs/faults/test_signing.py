@@ -10,9 +10,9 @@ from botocore.exceptions import ClientError
 
 from partner_access import tree_head_store
 from partner_access.store.audit import tree_heads
-from tests.proofs.faults.operations import Environment
 from tests.support import faults, link_requests
 from tests.support.background_functions import SIGN_AUDIT_LOG, publish_audit_events, run_function
+from tests.support.environment import Environment
 from tests.support.faults import Fault, replace_calls
 from tests.support.gateway import ApiResponse
 from tests.support.seeded_table import COLLEAGUE

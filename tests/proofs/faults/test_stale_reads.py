@@ -5,11 +5,13 @@ from random import Random
 
 import pytest
 
-from tests.proofs.faults.operations import Environment
 from tests.proofs.faults.stale_reads import stale_reads
 from tests.support import link_requests
 from tests.support.authzen_requests import DEPLOYED, action, resource, subject
-from tests.support.random_operations import CLIENTS, DOMAIN_OF_PARTNER, USERS, RandomOperations
+from tests.support.background_functions import run_expire_links, run_reconcile_access
+from tests.support.environment import Environment
+from tests.support.random_accounts import CLIENTS, DOMAIN_OF_PARTNER, USERS
+from tests.support.random_operations import RandomOperations
 from tools.invariants import violations
 from tools.proof.notes import Notes
 
@@ -42,8 +44,8 @@ def test_decisions_and_sweeps_with_stale_index_remain_correct(
             operations.run_one()
             past_states.remember()
             operations.run_one()
-            operations.expire_links()
-            operations.reconcile_access()
+            run_expire_links()
+            run_reconcile_access()
             for partner_id in DOMAIN_OF_PARTNER:
                 listed = link_requests.list_links(operations.admin_of(partner_id), partner_id=partner_id)
                 assert listed.status in {200, 403, 404}, listed

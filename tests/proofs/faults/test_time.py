@@ -6,7 +6,7 @@ from itertools import product
 import pytest
 
 from tests.proofs.faults.fake_dynamodb import WRITE, fake_dynamodb
-from tests.proofs.faults.operations import OPERATIONS, Environment
+from tests.proofs.faults.operations import OPERATIONS
 from tests.proofs.faults.test_operations import run_under_fault
 from tests.support import gateway, link_requests
 from tests.support.background_functions import (
@@ -18,6 +18,7 @@ from tests.support.background_functions import (
     Clock,
     run_function,
 )
+from tests.support.environment import Environment
 from tests.support.seeded_table import MANAGER, an_open_link
 from tests.support.table import differences
 from tools.invariants import violations

@@ -3,8 +3,9 @@
 from typing import Final
 
 from partner_access.store.keys import Key
-from tests.proofs.faults.operations import OPERATIONS, Environment, Operation
+from tests.proofs.faults.operations import OPERATIONS, Operation
 from tests.proofs.faults.test_operations import reference, run_under_fault, settle
+from tests.support.environment import Environment
 from tools.proof.notes import Notes
 
 UNKNOWN_ATTRIBUTES: Final = {"of_a_later_version": {"what": "nobody knows", "numbers": [1, 2]}, "another": "word"}

@@ -33,14 +33,14 @@ from tests.support.fake_ses import FakeSes, SentEmail, bounce_feedback, fake_ses
 from tests.support.fake_tree_head_store import fake_tree_head_store
 from tests.support.faults import Killed, aws_error, killed_after, replace_calls, response_lost
 from tests.support.gateway import ApiResponse, call
-from tests.support.random_operations import (
+from tests.support.random_accounts import (
     CLIENT_OF_USER,
     CLIENTS,
     DOMAIN_OF_PARTNER,
     PARTNER_OF_EMPLOYEE,
     USERS,
-    RandomOperations,
 )
+from tests.support.random_operations import RandomOperations
 
 WRITES: Final = frozenset({"TransactWriteItems", "PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"})
 SECRET: Final = re.compile(r"pal_[\w.-]+?_[0-9a-f]{8}", re.ASCII)
@@ -169,17 +169,17 @@ class CanaryOperations(RandomOperations):
     def create_accounts(self) -> None:
         RandomOperations.create_accounts(self)
         for account in (*DOMAIN_OF_PARTNER, *CLIENTS):
-            self._put_account(account, name=self.canaries.new_word(Kind.NAME))
+            self.put_account(account, name=self.canaries.new_word(Kind.NAME))
         for person in USERS:
-            self._put_user(person, name="")
+            self.put_user(person, name="")
         # the addresses of the initial users are canaries, too
         self.canaries.words.update({f"{person}@": Kind.ADDRESS for person in USERS})
 
     @override
-    def _put_user(self, user_id: str, **fields: object) -> ApiResponse:
+    def put_user(self, user_id: str, **fields: object) -> ApiResponse:
         """Replace a given name with a canary."""
         new = {"name": self.canaries.new_word(Kind.NAME)} if "name" in fields else {}
-        return RandomOperations._put_user(self, user_id, **{**fields, **new})
+        return RandomOperations.put_user(self, user_id, **{**fields, **new})
 
     @override
     def run_one(self) -> None:
@@ -205,10 +205,10 @@ class CanaryOperations(RandomOperations):
     def decline_link(self) -> None:
         client = self.choose(*CLIENTS)
         reason = self.canaries.new_word(Kind.REASON)
-        link_requests.decline(self.admin_of(client), secret=self._recent_secret(), account_id=client, reason=reason)
+        link_requests.decline(self.admin_of(client), secret=self.recent_secret(), account_id=client, reason=reason)
 
     def preview_link(self) -> None:
-        link_requests.preview(self.choose(*CLIENT_OF_USER, *PARTNER_OF_EMPLOYEE), secret=self._recent_secret())
+        link_requests.preview(self.choose(*CLIENT_OF_USER, *PARTNER_OF_EMPLOYEE), secret=self.recent_secret())
 
     def suspend_member(self) -> None:
         client = self.choose(*CLIENTS)

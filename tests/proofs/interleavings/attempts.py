@@ -50,7 +50,8 @@ class Operation:
     """One operation. `run` gets the idempotency key of the attempt, and `later` is the lead of its clock.
 
     `where` is its route or the module of its background function. `in_parts` is true if its reads or writes are not
-    all at one instant, so that other operations may come between them.
+    all at one instant, so that other operations may come between them. `has_effect` is false if it only reads, or has
+    nothing to do in the initial state.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Operation:
     in_parts: bool = False
     decides: bool = False
     is_keyed: bool = True
+    has_effect: bool = True
     later: timedelta = timedelta()
 
 

@@ -10,7 +10,7 @@ from tests.proofs.interleavings.fake_aws import AwsState, FakeAws
 from tests.proofs.interleavings.invariants import Scenario, SharedResults
 from tests.proofs.interleavings.schedules import Exploration
 from tests.proofs.interleavings.sharding import SHARDS
-from tests.support import set_versions
+from tests.support import busy_table, set_versions
 from tests.support.background_functions import publish_audit_events
 from tests.support.builders import NOW
 from tests.support.table import Table
@@ -38,9 +38,7 @@ def scenario(table: Table, shared_results: SharedResults, monkeypatch: pytest.Mo
         if not shared_results.initial_state:
             shared_results.initial_state = _initial_state(aws, runner, table)
             every = (
-                *operations.USER_OPERATIONS,
-                *operations.VENDOR_OPERATIONS,
-                *operations.READ_OPERATIONS,
+                *operations.OPERATIONS,
                 *operations.background_operations(shared_results.initial_state.items),
             )
             shared_results.operations = {operation.name: operation for operation in every}
@@ -53,7 +51,7 @@ def _initial_state(aws: FakeAws, runner: AttemptRunner, table: Table) -> AwsStat
 
     Some audit entries are already in the hash chain.
     """
-    operations.fill_table(table)
+    busy_table.fill_table(table)
     aws_state = aws.now()
     exploration = Exploration(runner, aws)
     (invited,) = exploration.must_hold(aws_state, Attempt(operations.INVITE)).ends

@@ -29,10 +29,10 @@ from tests.proofs.interleavings.invariants import (
     is_serializable,
     no_email_sent_twice,
 )
-from tests.proofs.interleavings.operations import put_account
 from tests.proofs.interleavings.schedules import Check, ExplorationResult, Fault, nothing_wrong
 from tests.support import gateway, membership_facts
 from tests.support.builders import APPROVER, PARTNER
+from tests.support.operations.directory import put_account
 from tests.support.seeded_table import COLLEAGUE
 
 commit: Final = dynamo.commit

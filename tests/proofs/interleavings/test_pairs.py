@@ -8,7 +8,7 @@ from tests.proofs.interleavings.attempts import Attempt
 from tests.proofs.interleavings.invariants import Scenario
 from tests.proofs.interleavings.schedules import ExplorationResult
 from tests.proofs.interleavings.sharding import SHARDS
-from tests.support import gateway
+from tests.support import gateway, operations
 from tests.test_conventions import OPERATIONS
 from tools.proof.notes import Notes
 
@@ -25,8 +25,6 @@ CHOSEN: Final = (
 LEFT_OUT: Final = "the sweep a week later"
 REPEATED: Final = frozenset({"approve", "the owner goes"})
 """Operations that the short form requests twice."""
-WITHOUT_EFFECT: Final = frozenset({"preview", "decide", "the email bounces", "the email was sent"})
-"""Operations that only read, or that have nothing to do in the initial state."""
 PAGES: Final = "serve_pages"
 SAMPLED: Final = 6
 """The short form tries one in this many operations alone."""
@@ -84,6 +82,7 @@ def test_operations_include_each_changing_route_and_background_function(scenario
     workers = {f"functions.{operation}.app" for operation in {*OPERATIONS} - {*gateway.OPERATIONS, PAGES}}
     tried = {operation.where for operation in scenario.operations.values()}
 
+    assert [*operations.problems("concurrent"), *operations.function_problems()] == []
     assert changing | workers <= tried
     assert changing
     assert workers
@@ -93,5 +92,9 @@ def test_operation_alone_succeeds(scenario: Scenario, shard: int) -> None:
     """Check that each operation succeeds alone. One that fails anyway would prove nothing about concurrency."""
     for operation in [*scenario.operations.values()][shard :: max(SHARDS, SAMPLED)]:
         state = scenario.run_alone(scenario.initial_state, Attempt(operation))
-        assert state.results[0].succeeded, operation
-        assert (state.aws_state is scenario.initial_state) == (operation.name in WITHOUT_EFFECT), operation
+        assert state.results[0].succeeded, (
+            f"{operation.name} fails alone, so correct its ConcurrentCase in {operations.FOLDER}: {state.results[0].text}"
+        )
+        assert (state.aws_state is scenario.initial_state) == (not operation.has_effect), (
+            f"{operation.name} has an effect or none, unlike has_effect of its ConcurrentCase in {operations.FOLDER}"
+        )

@@ -13,7 +13,9 @@ from typing import Any, Final, NoReturn
 from typing_extensions import override
 
 from partner_access.domain.permissions import catalogue
+from tests.support import operations
 from tests.support.reference_policy import Reach, ReferencePolicy, State, parse_reach
+from tools import template
 
 DAY: Final = 86_400
 DIRECTORY: Final = "@directory"
@@ -115,7 +117,7 @@ ASSIGNMENT_FIELDS: Final = frozenset(assignment("", "", version=1))
 
 
 class Model:
-    """The model: one method for each route, which raises an error or changes the dicts.
+    """The model: one method for each operation, with its name, which raises an error or changes the dicts.
 
     A test that needs a wrong model overrides one method.
     """
@@ -139,10 +141,16 @@ class Model:
         self.request, self.response, self.now, self.actor_id = request, response or {}, now, request.actor_id
         self.entries, self.rows = [], []
         try:
-            ROUTES[request.route](self, **request.path)
+            self.rule_of(request.route)(**request.path)
         except Rejected as rejected:
             return str(rejected)
         return ""
+
+    def rule_of(self, route: str) -> Callable[..., None]:
+        """Return the method for this route. Raise `AssertionError` with the remedy if it has none."""
+        rule: Callable[..., None] | None = getattr(self, ROUTES[route], None)
+        assert rule, f"Write the rule of {route} as Model.{ROUTES[route]} in tests/proofs/model/model.py."
+        return rule
 
     def expect_event(self, event: str, *accounts: str | None) -> None:
         """Expect one audit entry for each account concerned."""
@@ -421,7 +429,7 @@ class Model:
         self.must_be_open_link(link["replies"].get(account_id, "open"))
         return link, account_id
 
-    def approve(self) -> None:
+    def approve_link(self) -> None:
         link, account_id = self.link_to_reply_to()
         body, partner_id, user_id = self.request.body, link["partner_id"], link["employee_id"]
         removed = {*link["removed"], *body.get("permissions", {}).get("remove", ())}
@@ -485,7 +493,7 @@ class Model:
     def new_grant(self, partner_id: str, days: Any) -> State:
         return {"partner_id": partner_id, "expires_at": self.now + days * DAY if days else None, "set_version": None}
 
-    def decline(self) -> None:
+    def decline_link(self) -> None:
         link, account_id = self.link_to_reply_to()
         self.must_be_open(account_id)
         if link["max_approvals"] == 1:
@@ -493,7 +501,7 @@ class Model:
         link["replies"][account_id] = "declined"
         self.expect_event("link.declined", account_id, link["partner_id"])
 
-    def request_renewal(self) -> None:
+    def request_link_renewal(self) -> None:
         link = self.link_by_secret()
         if self.link_state(link) == "open":
             reject("link_still_open")
@@ -515,7 +523,7 @@ class Model:
             reject("not_found")
         return link if manages else reject("forbidden")
 
-    def revoke(self, partner_id: str, link_id: str) -> None:
+    def revoke_link(self, partner_id: str, link_id: str) -> None:
         link = self.managed_link(partner_id, link_id)
         state = self.link_state(link, with_access_generation=False)
         if state == "approved":
@@ -524,7 +532,7 @@ class Model:
             link["stored_state"] = "revoked"
             self.expect_event("link.revoked", partner_id)
 
-    def resend(self, partner_id: str, link_id: str) -> None:
+    def resend_link(self, partner_id: str, link_id: str) -> None:
         link = self.managed_link(partner_id, link_id)
         self.must_be_open_link(self.link_state(link))
         if not self.is_eligible(link["employee_id"], partner_id):
@@ -686,7 +694,7 @@ class Model:
         if self.request.expected_version == STALE:
             reject("precondition_failed")
 
-    def edit(self, account_id: str, user_id: str) -> None:
+    def edit_user(self, account_id: str, user_id: str) -> None:
         now, (role, *_) = self.authorize(account_id, user_id)
         body = self.request.body
         named = body.get("permission_set", now["permission_set"])
@@ -808,7 +816,7 @@ class Model:
                 reject("own_partner_may_not_approve")
         after["grant"] = {**after["grant"], "expires_at": end}
 
-    def remove(self, account_id: str, user_id: str) -> None:
+    def remove_user(self, account_id: str, user_id: str) -> None:
         now, (role, *_) = self.authorize(account_id, user_id)
         is_super = now["permission_set"] == "super_admin"
         if is_super and role == "user_manager":
@@ -839,7 +847,7 @@ class Model:
             return now, "partner"
         return (now, "client") if roles[0] in ACCOUNT_ROLES else reject("forbidden")
 
-    def suspend(self, account_id: str, user_id: str) -> None:
+    def suspend_user(self, account_id: str, user_id: str) -> None:
         now, side = self.authorize_side(account_id, user_id)
         if now["permission_set"] == "super_admin":
             reject("is_super_admin")
@@ -847,7 +855,7 @@ class Model:
             self.members[account_id, user_id] = {**now, "suspended_by": now["suspended_by"] | {side}}
             self.expect_event("member.suspended", account_id, now["partner_id"])
 
-    def resume(self, account_id: str, user_id: str) -> None:
+    def resume_user(self, account_id: str, user_id: str) -> None:
         now, side = self.authorize_side(account_id, user_id)
         self.must_be_open(account_id)
         if side not in now["suspended_by"]:
@@ -859,7 +867,7 @@ class Model:
         self.members[account_id, user_id] = {**now, "suspended_by": now["suspended_by"] - {side}}
         self.expect_event("member.resumed", account_id, now["partner_id"])
 
-    def offboard(self, partner_id: str, user_id: str) -> None:
+    def offboard_employee(self, partner_id: str, user_id: str) -> None:
         self.must_be_partner_employee(partner_id)
         if user_id != self.actor_id and "partner.client_access.manage" not in self.held_rights(
             partner_id, self.actor_id
@@ -879,7 +887,7 @@ class Model:
             reject("forbidden")
         self.must_be_open(account_id)
 
-    def create_set(self, account_id: str) -> None:
+    def create_permission_set(self, account_id: str) -> None:
         self.must_be_super_admin(account_id)
         body = self.request.body
         own = {"name": body["name"], "permissions": tuple(sorted(body["permissions"])), "version": 1}
@@ -892,14 +900,14 @@ class Model:
         self.must_match_version()
         return own
 
-    def update_set(self, account_id: str, set_id: str) -> None:
+    def update_permission_set(self, account_id: str, set_id: str) -> None:
         own, body = self.custom_set(account_id, set_id), self.request.body
         permissions = tuple(sorted(body["permissions"]))
         if parse_reach(permissions) != parse_reach(own["permissions"]):
             own |= {"permissions": permissions, "version": own["version"] + 1}
             self.expect_event("permission_set.updated", account_id)
 
-    def remove_set(self, account_id: str, set_id: str) -> None:
+    def remove_permission_set(self, account_id: str, set_id: str) -> None:
         self.custom_set(account_id, set_id)
         there = [m for (account, _), m in self.members.items() if account == account_id and m["active"]]
         if any(each["permission_set"] == set_id for m in there for each in (m, m["previous"]) if each):
@@ -994,28 +1002,9 @@ class Model:
                     self.expect_event("link.revoked", link["partner_id"])
 
 
-ROUTES: Final[Mapping[str, Callable[..., None]]] = {
-    "PUT /directory/accounts/{account_id}": lambda model, **path: model.put_account(**path),
-    "PUT /directory/users/{user_id}": lambda model, **path: model.put_user(**path),
-    "PUT /directory/accounts/{account_id}/members/{user_id}": lambda model, **path: model.put_member(**path),
-    "POST /directory/users/{user_id}/erasure": lambda model, **path: model.erase_user(**path),
-    "POST /partners/{partner_id}/access-links": lambda model, **path: model.create_link(**path),
-    "DELETE /partners/{partner_id}/access-links/{link_id}": lambda model, **path: model.revoke(**path),
-    "POST /partners/{partner_id}/access-links/{link_id}/resend": lambda model, **path: model.resend(**path),
-    "POST /access-links/approvals": lambda model: model.approve(),
-    "POST /access-links/declines": lambda model: model.decline(),
-    "POST /access-links/renewals": lambda model: model.request_renewal(),
-    "POST /accounts/{account_id}/users": lambda model, **path: model.create_user(**path),
-    "POST /partners/{partner_id}/clients/{account_id}/users": lambda model, **path: model.add_colleagues(**path),
-    "POST /accounts/{account_id}/migrations": lambda model, **path: model.migrate(**path),
-    "POST /partners/{partner_id}/migrations": lambda model, **path: model.migrate_self(**path),
-    "PATCH /accounts/{account_id}/users/{user_id}": lambda model, **path: model.edit(**path),
-    "DELETE /accounts/{account_id}/users/{user_id}": lambda model, **path: model.remove(**path),
-    "PUT /accounts/{account_id}/users/{user_id}/suspension": lambda model, **path: model.suspend(**path),
-    "DELETE /accounts/{account_id}/users/{user_id}/suspension": lambda model, **path: model.resume(**path),
-    "DELETE /partners/{partner_id}/employees/{user_id}/access": lambda model, **path: model.offboard(**path),
-    "POST /accounts/{account_id}/permission-sets": lambda model, **path: model.create_set(**path),
-    "PUT /accounts/{account_id}/permission-sets/{set_id}": lambda model, **path: model.update_set(**path),
-    "DELETE /accounts/{account_id}/permission-sets/{set_id}": lambda model, **path: model.remove_set(**path),
-    "POST /accounts/{account_id}/permission-sets/updates": lambda model, **path: model.accept_set_updates(**path),
+ROUTES: Final[Mapping[str, str]] = {
+    route.key: route.operation_id
+    for route in template.routes()
+    if route.key in {row.route for row in operations.CHANGING}
 }
+"""The method of the model for each route that changes something. It has the name of the operation."""

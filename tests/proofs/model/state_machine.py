@@ -9,7 +9,7 @@ from hypothesis.stateful import RuleBasedStateMachine, rule
 from typing_extensions import override
 
 from tests.proofs.model.system import FAULTS, Moment, System
-from tests.support.random_operations import RandomOperations
+from tests.support import operations
 
 Step = Callable[[System, Moment], object]
 
@@ -20,26 +20,17 @@ CONDITIONS: Final = some.builds(
     fault=some.sampled_from((None,) * 2 * len(FAULTS) + tuple(FAULTS)),
     call=some.integers(0, 5),
 )
-FREQUENT_OPERATIONS: Final = (
-    RandomOperations.accept_set_updates, RandomOperations.approve, RandomOperations.create_link, RandomOperations.create_user, RandomOperations.edit, RandomOperations.remove_user, RandomOperations.migrate,
-    RandomOperations.resume, RandomOperations.suspend,
-)  # fmt: skip
-# who is to be erased is mostly found well instead
-OPERATIONS: Final = (
-    *FREQUENT_OPERATIONS, *FREQUENT_OPERATIONS, RandomOperations.add_colleagues, RandomOperations.approve, RandomOperations.update_or_remove_set, RandomOperations.restore_client, RandomOperations.create_link,
-    RandomOperations.decline, RandomOperations.offboard_employee, RandomOperations.erase, RandomOperations.erase, RandomOperations.erase, RandomOperations.restore_partner, RandomOperations.restore_partner,
-    RandomOperations.create_set, RandomOperations.restore_member, RandomOperations.revoke_or_resend_link, RandomOperations.revoke_or_resend_link, RandomOperations.request_link_renewal, RandomOperations.change_client, RandomOperations.change_partner,
-    RandomOperations.change_member, RandomOperations.change_user, RandomOperations.change_email_domain,
-)  # fmt: skip
+DRAWS: Final = tuple(draw for draw in operations.all_draws() for _ in range(draw.with_model))
+"""Every random operation, as often as its weight."""
 BACKGROUND_STEPS: Final[tuple[Step, ...]] = (
     System.repeat_request, System.repeat_request, System.reconcile, System.reconcile, System.publish_audit_events, System.send_emails, System.publish_second_version,
     System.report_delivery, System.sign_audit_log, System.expire, System.expire, System.pass_time, System.pass_time,
 )  # fmt: skip
 STEPS: Final[Mapping[str, Step]] = {
-    **{act.__name__: partial(System.run_operation, operation=act) for act in OPERATIONS},
+    **{draw.name: partial(System.run_operation, operation=draw.run) for draw in DRAWS},
     **{step.__name__: step for step in BACKGROUND_STEPS},
 }
-STEP_NAMES: Final = tuple(each.__name__ for each in (*OPERATIONS, *BACKGROUND_STEPS))
+STEP_NAMES: Final = (*(draw.name for draw in DRAWS), *(each.__name__ for each in BACKGROUND_STEPS))
 """The names of all steps; a name that occurs twice runs twice as often."""
 
 

@@ -33,7 +33,8 @@ from tests.support.fake_ses import FakeSes, bounce_feedback, fake_ses, feedback
 from tests.support.fake_tree_head_store import fake_tree_head_store
 from tests.support.gateway import ApiResponse, Context
 from tests.support.gateway import send_event as send_to_product
-from tests.support.random_operations import CLIENTS, DOMAIN_OF_PARTNER, USERS, RandomOperations
+from tests.support.random_accounts import CLIENTS, DOMAIN_OF_PARTNER, USERS
+from tests.support.random_operations import RandomOperations
 from tests.support.reference_policy import parse_reach
 from tests.support.table import Item, Table, differences
 from tools.invariants import violations

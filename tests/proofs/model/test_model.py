@@ -16,7 +16,7 @@ from tests.proofs.model import state_machine
 from tests.proofs.model.full_day import full_day
 from tests.proofs.model.model import ROUTES, Model, reject
 from tests.proofs.model.system import FAULTS, System, running_system
-from tests.support import gateway
+from tests.support import gateway, operations
 from tests.support.races import BEFORE_TRANSACTION
 from tests.support.reference_policy import State
 from tests.support.table import Table
@@ -26,6 +26,7 @@ SEED: Final = int(os.environ.get("SEED", "1"))
 CHUNKS: Final = 2 if "PROOFS" in os.environ else 1
 STEPS: Final = 40
 DAYS, MANY_DAYS = 2, 40
+FULL_DAY: Final = "tests/proofs/model/full_day.py"
 READ_ONLY_POSTS: Final = frozenset({"POST /access-links/preview"})
 """Routes with POST that change nothing, like those under /access/v1/."""
 
@@ -78,8 +79,8 @@ def test_full_day_has_success_and_error_of_every_operation(system: System, notes
     run_full_day(system)
 
     for route in ROUTES:
-        assert system.done[route], route
-        assert system.rejected[route], route
+        assert system.done[route], f"Add a success of {route} to {FULL_DAY}."
+        assert system.rejected[route], f"Add an error of {route} to {FULL_DAY}."
     notes.passed("operations that succeed and fail on a full day", operations=len(ROUTES))
 
 
@@ -87,7 +88,11 @@ def test_routes_that_change_something_are_all_in_model() -> None:
     gateway.app_for_route("")
     changing = {route for route in gateway.ROUTES if route.startswith(("POST ", "PUT ", "PATCH ", "DELETE "))}
 
-    assert {route for route in changing - READ_ONLY_POSTS if "/access/v1/" not in route} == set(ROUTES)
+    assert operations.problems("draws") == []
+    assert all(Model().rule_of(route) for route in ROUTES)
+    assert {route for route in changing - READ_ONLY_POSTS if "/access/v1/" not in route} == set(ROUTES), (
+        "a POST that changes nothing has reads=True in its row, and is in READ_ONLY_POSTS here"
+    )
 
 
 # controls: a wrong model or a broken product is detected
@@ -129,8 +134,8 @@ class LinksOfOffboardedStayOpen(Model):
 
 class EveryLinkIsSingleUse(Model):
     @override
-    def approve(self) -> None:
-        super().approve()
+    def approve_link(self) -> None:
+        super().approve_link()
         self.link_by_secret()["approvals"] = self.link_by_secret()["max_approvals"]
 
 
@@ -149,10 +154,10 @@ class ClosedAccountsStayOpen(Model):
 
 class SelfRemovalRejected(Model):
     @override
-    def remove(self, account_id: str, user_id: str) -> None:
+    def remove_user(self, account_id: str, user_id: str) -> None:
         if user_id == self.actor_id:
             reject("forbidden")
-        super().remove(account_id, user_id)
+        super().remove_user(account_id, user_id)
 
 
 WRONG_MODELS: Final[tuple[type[Model], ...]] = (
