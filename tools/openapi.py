@@ -47,7 +47,8 @@ def title_of(kind: type[Any]) -> str:
     title = kind.model_config.get("title") if issubclass(kind, BaseModel) else ENUMERATIONS.get(kind)
     if not title or title in inherited:
         raise ValueError(
-            f"{kind.__module__}.{kind.__qualname__}: no title of its own. Declare it in the class statement, or in tools/openapi_titles.py"
+            f"{kind.__module__}.{kind.__qualname__} has no title of its own. Write title=… in its class statement, or for an "
+            "enumeration a row of ENUMERATIONS in tools/openapi_titles.py."
         )
     return title
 
@@ -171,6 +172,8 @@ def _response_models(key: str, route: routing.Route) -> tuple[type[ResponseBody]
     annotation = inspect.signature(route.operation).return_annotation
     if annotation is None:
         return ()
+    if not issubclass(annotation, ResponseBody):
+        raise TypeError(f"{key}: {annotation.__name__} has no status. Derive it from ResponseBody.")
     others = [each for each in annotation.__subclasses__() if each.__module__ == route.operation.__module__]
     return (annotation, *(each for each in others if each.status != annotation.status and not key.startswith("GET ")))
 
@@ -178,7 +181,7 @@ def _response_models(key: str, route: routing.Route) -> tuple[type[ResponseBody]
 def operation(declared: template.Route, route: routing.Route, schemas: dict[type[BaseModel], str]) -> Json:
     """The description of one operation; ValueError where its route has no documentation."""
     if not route.docs:
-        raise ValueError(f"{declared.key}: no documentation is passed to the route")
+        raise ValueError(f"{declared.key}: no documentation. Pass routing.Docs to app.operation in its app.py.")
     body = _body(route)
     described: Json = {
         "operationId": route.docs.operation_id,

@@ -4,6 +4,7 @@ import json
 import re
 from collections import Counter
 from enum import StrEnum
+from typing import Any
 
 import pytest
 from pydantic import BaseModel
@@ -52,6 +53,18 @@ def test_openapi_of_an_undocumented_route_raises() -> None:
 
     with pytest.raises(ValueError, match="GET /accounts: no documentation"):
         openapi.operation(Route("GET /accounts", "view_accounts", "view_accounts", ()), undocumented, {})
+
+
+def test_openapi_of_a_response_without_status_raises() -> None:
+    def list_nothing() -> Untitled:
+        raise NotImplementedError
+
+    operation: Any = list_nothing
+    docs = routing.Docs("list_nothing", tag=routing.Tag.ACCOUNTS, summary="List nothing.", description="Nobody can.")
+    route = routing.Route.to(operation, needs_key=False, docs=docs)
+
+    with pytest.raises(TypeError, match=r"GET /accounts: Untitled has no status\. Derive it from ResponseBody"):
+        openapi.operation(Route("GET /accounts", "list_nothing", "list_nothing", ()), route, {})
 
 
 @pytest.mark.parametrize("model", ["CreateLinkResponse", "ResendLinkResponse"])
@@ -106,7 +119,7 @@ class WithColor(BaseModel, title="WithColor"):
     ("model", "at_fault"), [(Untitled, "Untitled"), (Inheriting, "Inheriting"), (WithColor, "Color")]
 )
 def test_schema_without_a_declared_title_raises(model: type[BaseModel], at_fault: str) -> None:
-    with pytest.raises(ValueError, match=rf"\.{at_fault}: no title of its own"):
+    with pytest.raises(ValueError, match=rf"\.{at_fault} has no title of its own. Write title=…"):
         openapi.schemas_of([model])
 
 
