@@ -1,6 +1,7 @@
 """Write the skeleton of a new operation: `make operation NAME=pause_link ROUTE='PUT /…/{link_id}/pause'`.
 
-Each file has a marker that `make check` finds until it is filled in.
+Each file has a marker that `make check` finds until it is filled in. The row of the operation goes to the register of
+operations, in the module of the route's subject.
 """
 
 import json
@@ -32,7 +33,7 @@ RESOURCE: Final = """
     Properties:
       Description: FIXME say what it does
       # FIXME allow only what it does
-      Policies: [!Ref TableReadPolicy, !Ref TableWritePolicy]
+      Policies: [{policies}]
       Events:
         {resource}:
           Type: HttpApi
@@ -64,6 +65,33 @@ def {name}({parameters}act: Act) -> None:
 
 handler = app
 '''
+READING_HANDLER: Final = '''"""FIXME: say what the operation returns."""
+
+from partner_access.api import routing
+from partner_access.api.response_body import ResponseBody
+from partner_access.domain.act import Act
+
+app = routing.App()
+
+
+class {resource}Response(ResponseBody, title="{resource}Response"):
+    """FIXME: say what the response describes."""
+
+
+@app.operation(
+    routing.Docs(
+        "{name}",
+        tag=routing.Tag.ACCOUNTS,  # FIXME: its subject
+        summary="FIXME: say in one line what it returns.",
+        description="FIXME: say who can call it.",
+    ),
+)
+def {name}({parameters}act: Act) -> {resource}Response:
+    raise NotImplementedError  # FIXME: facts, decision, response
+
+
+handler = app
+'''
 TEST: Final = '''"""FIXME: say what is tested."""
 
 {imports}from tests.support.gateway import ApiResponse, call
@@ -75,12 +103,50 @@ def {name}(by: str) -> ApiResponse:
 
 
 def test_{name}_by_authorized_caller_succeeds(seeded: Table) -> None:
-    assert {name}("FIXME").status == 204
+    assert {name}("FIXME").status == {status}
 
 
 def test_{name}_by_other_caller_is_refused(seeded: Table) -> None:
     assert {name}("FIXME").status == 403
 '''
+ROW: Final = """    FunctionRow(
+        "{name}",
+        {permissions},  # FIXME: exactly what its policies in template.yaml allow
+        (
+            OperationRow(
+                "{route}",
+{attempt}                authority=(
+                    #              PSA CAM OPE PA  CSA CUM OCU SAF FM  DE  STR OP
+                    AuthorityCase("FIXME: a status for each role"),
+                ),
+{cases}            ),
+        ),
+    ),
+"""
+ATTEMPT: Final = """                # FIXME: a request that succeeds on a seeded table
+                attempt=lambda key: call(
+                    "{route}", "FIXME"{ids}, headers=idempotency_header(key)
+                ),
+"""
+CASES: Final = """                costs=(CostCase(name="FIXME: say what is done", max_units=0),),
+                # FIXME: `run`, unless the attempt succeeds on the table of busy_table.py
+                concurrent=(ConcurrentCase("FIXME: a name"),),
+                # FIXME: `records`, if the attempt needs more than the usual ones
+                under_fault=FaultCase(),
+                # FIXME: the same request with random values
+                draws=(Draw("{name}", lambda accounts: call("{route}", accounts.admin_of("FIXME"){ids})),),
+"""
+REGISTER: Final = "tests/support/operations"
+SUBJECTS: Final = (
+    ("access-links", "links"),
+    ("permission-sets", "permission_sets"),
+    ("/directory/", "directory"),
+    ("/access/", "access"),
+    ("/partners/", "relationships"),
+    ("/accounts/", "memberships"),
+)
+"""The module of the register by a part of the path. The first part that occurs decides."""
+OTHER_SUBJECT: Final = "access"
 BUILDERS: Final = {
     "account_id": "CLIENT",
     "link_id": "LINK",
@@ -89,6 +155,7 @@ BUILDERS: Final = {
     "user_id": "EMPLOYEE",
 }
 """The names in tests.support.builders of the ids that a seeded table has."""
+END_OF_ROWS: Final = "\n)\n"
 UNRELEASED: Final = "## [Unreleased]\n\n### Added\n\n"
 
 
@@ -102,27 +169,80 @@ def write(root: Path, name: str, route: str) -> list[Path]:
     if route in {each.key for each in template.routes(stack)}:
         raise ValueError(f"{route} has an operation already.")
     method, path = route.split(" ")
+    reads = method == "GET"
     ids = re.findall(r"\{(\w+)\}", path)
     resource = "".join(word.capitalize() for word in name.split("_"))
-    _insert(stack, RESOURCE.format(resource=resource, method=method, path=path) + BEFORE, instead_of=BEFORE)
+    policies = "!Ref TableReadPolicy" if reads else "!Ref TableReadPolicy, !Ref TableWritePolicy"
+    function = RESOURCE.format(resource=resource, policies=policies, method=method, path=path)
+    _insert(stack, function + BEFORE, instead_of=BEFORE)
     changelog = root / "CHANGELOG.md"
     _insert(changelog, f"{UNRELEASED}- {MARKER}: say what `{name}` lets people do.\n", instead_of=UNRELEASED)
+    register = _register(root, path)
+    register.write_text(_with_row(register.read_text(encoding="utf-8"), name, route, ids), encoding="utf-8")
+    handler = READING_HANDLER if reads else HANDLER
     files = {
-        f"functions/{name}/app.py": HANDLER.format(name=name, parameters="".join(f"{each}: str, " for each in ids)),
+        f"functions/{name}/app.py": handler.format(
+            name=name, resource=resource, parameters="".join(f"{each}: str, " for each in ids)
+        ),
         f"events/{name}.json": _sample(root, route),
         f"tests/functions/test_{name}.py": TEST.format(
             name=name,
             route=route,
+            status=200 if reads else 204,
             imports=f"from tests.support.builders import {', '.join(sorted(BUILDERS[each] for each in ids))}\n"
             if ids
             else "",
-            ids="".join(f", {each}={BUILDERS[each]}" for each in ids),
+            ids=_arguments(ids),
         ),
     }
     for file, content in files.items():
         (root / file).parent.mkdir(exist_ok=True)
         (root / file).write_text(content, encoding="utf-8")
-    return [stack, changelog, *(root / file for file in files)]
+    return [stack, changelog, register, *(root / file for file in files)]
+
+
+def _arguments(ids: list[str]) -> str:
+    return "".join(f", {each}={BUILDERS[each]}" for each in ids)
+
+
+def _register(root: Path, path: str) -> Path:
+    """Return the module of the register that has the subject of this path."""
+    subject = next((module for part, module in SUBJECTS if part in f"{path}/"), OTHER_SUBJECT)
+    return root / REGISTER / f"{subject}.py"
+
+
+def _with_row(text: str, name: str, route: str, ids: list[str]) -> str:
+    """Return the module of the register with a row for the operation at its end, and the imports that the row needs."""
+    reads = route.startswith("GET ")
+    values = {"name": name, "route": route, "ids": _arguments(ids)}
+    row = ROW.format(
+        name=name,
+        route=route,
+        permissions="READ" if reads else "READ | WRITE",
+        attempt="" if reads else ATTEMPT.format(**values),
+        cases="" if reads else CASES.format(**values),
+    )
+    needed = {
+        "operations.permissions": ["READ"] if reads else ["READ", "WRITE"],
+        "operations.rows": ["AuthorityCase", "FunctionRow", "OperationRow"],
+    }
+    if not reads:
+        needed["operations.rows"] += ["ConcurrentCase", "CostCase", "Draw", "FaultCase"]
+        needed |= {"builders": [BUILDERS[each] for each in ids], "gateway": ["call"]}
+        needed["link_requests"] = ["idempotency_header"]
+    for module, names in needed.items():
+        text = _with_imports(text, f"tests.support.{module}", names)
+    return f"{text.removesuffix(END_OF_ROWS)}\n{row}{END_OF_ROWS.lstrip()}"
+
+
+def _with_imports(text: str, module: str, names: list[str]) -> str:
+    """Return the text with these names in its import from the module. `make format` sorts them."""
+    found = re.search(rf"^from {re.escape(module)} import (?:\(([^)]*)\)|(.*))$", text, re.MULTILINE)
+    imported = re.findall(r"\w+", found[1] or found[2]) if found else []
+    if not set(names) - set(imported):
+        return text
+    line = f"from {module} import {', '.join(sorted({*imported, *names}))}"
+    return text.replace(found[0], line) if found else text.replace("\nfrom tests.", f"\n{line}\nfrom tests.", 1)
 
 
 def _insert(file: Path, text: str, *, instead_of: str) -> None:
@@ -161,7 +281,7 @@ def main(
         raise typer.BadParameter(str(unusable)) from unusable
     for file in files:
         typer.echo(file.relative_to(template.ROOT))
-    typer.echo(f"Fill in each {MARKER}, run make openapi, and add the rows that the failing tests name.")
+    typer.echo(f"Run make openapi and make format, then fill in each {MARKER}. Failing tests say what is missing.")
 
 
 if __name__ == "__main__":
