@@ -78,9 +78,13 @@ def run_full_day(system: System) -> None:
 def test_full_day_has_success_and_error_of_every_operation(system: System, notes: Notes) -> None:
     run_full_day(system)
 
-    for route in ROUTES:
-        assert system.done[route], f"Add a success of {route} to {FULL_DAY}."
-        assert system.rejected[route], f"Add an error of {route} to {FULL_DAY}."
+    missing = [
+        f"Add {what} of {route} to {FULL_DAY}."
+        for what, found in (("a success", system.done), ("an error", system.rejected))
+        for route in ROUTES
+        if not found[route]
+    ]
+    assert missing == []
     notes.passed("operations that succeed and fail on a full day", operations=len(ROUTES))
 
 
