@@ -58,7 +58,7 @@ def test_missing_row_names_function_and_file(monkeypatch: pytest.MonkeyPatch) ->
 
     (problem,) = operations.problems("authority")
 
-    assert problem.startswith(f"Write a FunctionRow revoke_link with an OperationRow for {REVOKE} in {LINKS}.")
+    assert problem == f"Write an OperationRow for {REVOKE} in the FunctionRow revoke_link of {LINKS}."
 
 
 @pytest.mark.parametrize("column", operations.COLUMNS)

@@ -1,7 +1,7 @@
 """The register of operations: one row for each, from which tests and proofs take their cases.
 
-`rows` describes the columns. Each module has the rows of one subject. A function stands in the module of its subject
-once, with a row for each of its routes.
+`rows` describes the columns. Each module has the rows of one subject. A function has one row, which contains a row for
+each of its routes.
 """
 
 from collections.abc import Iterator
@@ -83,5 +83,10 @@ def function_problems() -> list[str]:
 
 
 def _no_row(function: str, content: str) -> str:
-    place = FILES.get(function, f"the module of its subject in {FOLDER}")
-    return f"Write a FunctionRow {function} with {content} in {place}. `make operation` writes it for a new operation."
+    """Return the remedy for a function without this content in the register."""
+    if function in FILES:
+        return f"Write {content} in the FunctionRow {function} of {FILES[function]}."
+    return (
+        f"Write a FunctionRow {function} with {content} in the module of its subject in {FOLDER}. "
+        "`make operation` writes it for a new operation."
+    )
