@@ -39,7 +39,7 @@ demo: environments host ## run the whole product on this machine (PORT=…, STEP
 	@PORT="$(PORT)" STEPS="$(STEPS)" OPEN="$(OPEN)" $(python) -m tools.demo
 
 .PHONY: test
-test: environments host browser ## run every test, with full branch coverage of the product
+test: environments host browser .venvs/clients/.made ## run every test, with full branch coverage of the product
 	$(python) -m pytest -n 2 --dist loadgroup --cov --cov-report=term-missing:skip-covered --cov-fail-under=100
 
 .PHONY: unit
@@ -194,6 +194,6 @@ node_modules/.made: package.json
 .PHONY: lock
 lock: .venv/.made
 	for each in layers/common/requirements requirements/uv requirements/dev requirements/sam requirements/local \
-		requirements/bench requirements/scan; do \
+		requirements/bench requirements/scan requirements/clients; do \
 		$(uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes $(UPGRADE) \
 			--no-emit-index-url --no-annotate --no-header $$each.in --output-file $$each.txt; done

@@ -58,7 +58,10 @@ class _Titled(GenerateJsonSchema):
 
     @override
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:
-        return {**super().model_schema(schema), TITLE: title_of(schema["cls"])}
+        made = super().model_schema(schema)
+        if self.mode == "serialization":
+            _without_null(made)
+        return {**made, TITLE: title_of(schema["cls"])}
 
     @override
     def enum_schema(self, schema: core_schema.EnumSchema) -> JsonSchemaValue:
@@ -110,7 +113,6 @@ def schemas_of(models: list[type[BaseModel]]) -> tuple[dict[type[BaseModel], str
         schema["title"] = title
         if title in OTHERS:
             schema["description"] = OTHERS[title]
-        _without_null(schema)
     named = {model: _retitled(references[_key(model)], titles)["$ref"] for model in models}
     for model in models:
         if issubclass(model, ResponseBody):
@@ -135,7 +137,7 @@ def _key(model: type[BaseModel]) -> tuple[type[BaseModel], Literal["validation",
 
 
 def _without_null(schema: Json) -> None:
-    """Make nullable fields optional and not nullable, since responses omit fields without a value.
+    """Make nullable fields of a response optional and not nullable, since responses omit fields without a value.
 
     A required null, such as the end of a list, stays.
     """

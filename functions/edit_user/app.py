@@ -1,12 +1,19 @@
 """Change the rights, seats and end date of a member."""
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field
 
 from partner_access.api import routing
-from partner_access.api.request_fields import AccessDays, Adjustments, Identifier, PermissionName, Request
+from partner_access.api.request_fields import (
+    AccessDays,
+    Adjustments,
+    Identifier,
+    PartialRequest,
+    PermissionName,
+    kept_if_absent,
+)
 from partner_access.api.responses import GrantResponse, MemberWithGrantResponse, TaggedMemberResponse
 from partner_access.domain.act import Act
 from partner_access.domain.memberships import edits
@@ -19,20 +26,20 @@ from partner_access.store.memberships import changes as stored
 app = routing.App(replay_if_stored=replay_if_stored)
 
 
-class EditUserRequest(Request, title="EditUserRequest"):
+class EditUserRequest(PartialRequest, title="EditUserRequest"):
     """The fields to change. An absent field keeps its value, and `access_days: null` removes the end date."""
 
-    permission_set: PermissionName = ""
-    permissions: Adjustments = Adjustments()
-    seat: Seat = Seat.CORE
-    paid_seats: Annotated[tuple[Seat, ...], Field(max_length=2)] = ()
-    access_days: AccessDays | None = None
-    partner_id: Identifier = ""
+    permission_set: PermissionName = kept_if_absent()
+    permissions: Adjustments = kept_if_absent()
+    seat: Seat = kept_if_absent()
+    paid_seats: Annotated[tuple[Seat, ...], Field(max_length=2)] = kept_if_absent()
+    access_days: AccessDays | None = kept_if_absent()
+    partner_id: Identifier = kept_if_absent()
 
     @property
     def edit(self) -> MemberEdit:
         """The edit with the fields that the request names."""
-        named_fields: dict[str, Any] = {name: getattr(self, name) for name in self.model_fields_set}
+        named_fields = self.named_fields
         if "permissions" in named_fields:
             named_fields["overrides"] = named_fields.pop("permissions").overrides
         if "access_days" in named_fields:

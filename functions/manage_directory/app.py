@@ -1,13 +1,13 @@
 """The vendor's back end saves accounts, users and members."""
 
 from http import HTTPStatus
-from typing import Annotated, Any, ClassVar, Self
+from typing import Annotated, ClassVar, Self
 
 from pydantic import Field
 
 from partner_access import telemetry
 from partner_access.api import routing
-from partner_access.api.request_fields import Name, PermissionName, Request
+from partner_access.api.request_fields import Name, PartialRequest, PermissionName, kept_if_absent
 from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import TaggedMemberResponse
 from partner_access.domain import directory
@@ -24,30 +24,21 @@ from partner_access.store.dynamo import replay_if_stored, store_response
 app = routing.App(replay_if_stored=replay_if_stored)
 
 
-class PutDirectoryRequest(Request):
-    """Fields of a record that the vendor sends. An absent field keeps its value."""
-
-    @property
-    def named_fields(self) -> dict[str, Any]:
-        """The fields that the request names, by their names in the records."""
-        return {name: getattr(self, name) for name in self.model_fields_set}
-
-
-class PutAccountRequest(PutDirectoryRequest, title="PutAccountRequest"):
+class PutAccountRequest(PartialRequest, title="PutAccountRequest"):
     """The fields of an account.
 
     A new account needs `kind` and `name`. Only partners have `domains` and `program`. Only clients have `pricing` and
     `partner_seat_limit`.
     """
 
-    kind: AccountKind = AccountKind.CLIENT
-    name: Name = ""
-    locale: Locale | None = None
-    pricing: Pricing = Pricing.SEAT_BASED
-    partner_seat_limit: Annotated[int, Field(ge=0, le=100_000)] | None = None
-    domains: Annotated[tuple[Domain, ...], Field(max_length=50)] = ()
-    program: Program = Program.ACTIVE
-    state: AccountState = AccountState.ACTIVE
+    kind: AccountKind = kept_if_absent()
+    name: Name = kept_if_absent()
+    locale: Locale | None = kept_if_absent()
+    pricing: Pricing = kept_if_absent()
+    partner_seat_limit: Annotated[int, Field(ge=0, le=100_000)] | None = kept_if_absent()
+    domains: Annotated[tuple[Domain, ...], Field(max_length=50)] = kept_if_absent()
+    program: Program = kept_if_absent()
+    state: AccountState = kept_if_absent()
 
 
 class DirectoryAccountResponse(ResponseBody, title="DirectoryAccountResponse"):
@@ -129,13 +120,13 @@ def put_account(account_id: str, request: PutAccountRequest, act: Act) -> Direct
     return response
 
 
-class PutUserRequest(PutDirectoryRequest, title="PutUserRequest"):
+class PutUserRequest(PartialRequest, title="PutUserRequest"):
     """The fields of a user. A new user needs `email` and `name`."""
 
-    email: EmailAddress = ""
-    name: Name = ""
-    locale: Locale | None = None
-    active: bool = True
+    email: EmailAddress = kept_if_absent()
+    name: Name = kept_if_absent()
+    locale: Locale | None = kept_if_absent()
+    active: bool = kept_if_absent()
 
 
 class DirectoryUserResponse(ResponseBody, title="DirectoryUserResponse"):
@@ -237,12 +228,12 @@ def erase_user(user_id: str, act: Act) -> ErasureResponse:
     return response
 
 
-class PutMemberRequest(PutDirectoryRequest, title="PutMemberRequest"):
+class PutMemberRequest(PartialRequest, title="PutMemberRequest"):
     """The fields of a membership. A new one needs `permission_set`. Partner admins are created by other operations."""
 
-    permission_set: PermissionName = ""
-    seat: Seat = Seat.CORE
-    active: bool = True
+    permission_set: PermissionName = kept_if_absent()
+    seat: Seat = kept_if_absent()
+    active: bool = kept_if_absent()
 
 
 class DirectoryMemberResponse(TaggedMemberResponse, title="DirectoryMemberResponse"):

@@ -4,10 +4,6 @@
 """
 
 import copy
-import json
-import re
-from collections.abc import Callable, Iterable, Mapping
-from http import HTTPStatus
 from typing import Any
 
 import pytest
@@ -21,54 +17,25 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.support import gateway
 from tests.support.builders import APPROVER
-from tests.support.gateway import DECIDE, DIRECTORY, USE, VENDOR
+from tests.support.gateway import CONTRACT, DECIDE, DIRECTORY, USE, VENDOR
 from tests.support.seeded_table import MANAGER, seed
 from tests.support.table import Table
-from tools.template import ROOT
+from tests.support.wsgi import CONTRACT_PATH, application
 
-CONTRACT = json.loads((ROOT / "openapi.json").read_text(encoding="utf-8"))
-CALLERS = {"/directory": (VENDOR, DIRECTORY), "/access/": (VENDOR, DECIDE), "/partners": (MANAGER, USE)}
-"""Caller and scope by path prefix. A super admin of the client calls all other paths."""
+CALLERS = {
+    "/directory": (VENDOR, DIRECTORY),
+    "/access/": (VENDOR, DECIDE),
+    "/partners": (MANAGER, USE),
+    "/": (APPROVER, USE),
+}
+"""Caller and scope by path prefix."""
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-
-StartResponse = Callable[[str, list[tuple[str, str]]], object]
 
 
 def schema_of(contract: Any) -> schemathesis.BaseSchema:
     """Return the schema of a WSGI application that publishes this contract and calls the functions."""
-
-    def application(environ: Mapping[str, Any], start: StartResponse) -> Iterable[bytes]:
-        method, path = environ["REQUEST_METHOD"], environ["PATH_INFO"].encode("latin-1").decode("utf-8", "replace")
-        if path == "/openapi.json":
-            start("200 OK", [("content-type", "application/json")])
-            return [json.dumps(contract).encode()]
-        response = gateway.send_event(_event(environ, method, path))
-        start(f"{response.status} {HTTPStatus(response.status).phrase}", list(response.headers.items()))
-        return [(response.text or "").encode()]
-
-    return schemathesis.openapi.from_wsgi("/openapi.json", application)
-
-
-def _event(environ: Mapping[str, Any], method: str, path: str) -> dict[str, Any]:
-    """Return the event that API Gateway would build from the request."""
-    by, scope = next((caller for start, caller in CALLERS.items() if path.startswith(start)), (APPROVER, USE))
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    body = environ["wsgi.input"].read(length).decode("utf-8", "surrogateescape") if length else None
-    headers = {name[5:].lower().replace("_", "-"): value for name, value in environ.items() if name.startswith("HTTP_")}
-    headers |= {"content-type": environ["CONTENT_TYPE"]} if environ.get("CONTENT_TYPE") else {}
-    key, named = _route(method, path)
-    made = gateway.api_event(key, by, body, path=path, scope=scope, **named)
-    return {**made, "headers": headers, "rawQueryString": environ.get("QUERY_STRING", "")}
-
-
-def _route(method: str, path: str) -> tuple[str, dict[str, Any]]:
-    for template in CONTRACT["paths"]:
-        found = re.fullmatch(re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>[^/]+)", re.escape(template)), path)
-        if found and method.lower() in CONTRACT["paths"][template]:
-            return f"{method} {template}", found.groupdict()
-    return "$default", {}
+    return schemathesis.openapi.from_wsgi(CONTRACT_PATH, application(contract, CALLERS))
 
 
 contract = schema_of(CONTRACT)

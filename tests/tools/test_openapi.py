@@ -10,6 +10,7 @@ import pytest
 from pydantic import BaseModel
 
 from partner_access.api import routing
+from partner_access.api.request_fields import Absent, PartialRequest
 from tests.support import gateway
 from tools import openapi, openapi_titles
 from tools.template import ROOT, Route
@@ -73,6 +74,16 @@ def test_schema_field_missing_in_replayed_response_is_optional(model: str) -> No
 
     assert "url" in schema["properties"]
     assert "url" not in schema["required"]
+
+
+@pytest.mark.parametrize("model", PartialRequest.__subclasses__(), ids=lambda model: str(model.__name__))
+def test_schema_of_a_change_has_no_default_and_no_required_field(model: type[PartialRequest]) -> None:
+    # domain.md rule 28
+    schema = SCHEMAS[openapi.title_of(model)]
+
+    assert [name for name, field in schema["properties"].items() if "default" in field] == []
+    assert "required" not in schema
+    assert all(field.get_default(call_default_factory=True) is Absent.ABSENT for field in model.model_fields.values())
 
 
 def test_components_are_the_schemas_whose_titles_are_written_down() -> None:

@@ -12,10 +12,10 @@ from urllib.parse import quote
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from functions.manage_directory.app import PutAccountRequest, PutDirectoryRequest, PutMemberRequest, PutUserRequest
+from functions.manage_directory.app import PutAccountRequest, PutMemberRequest, PutUserRequest
 from partner_access.api import json_body
 from partner_access.api.errors import MalformedBody
-from partner_access.api.request_fields import Identifier
+from partner_access.api.request_fields import Identifier, PartialRequest
 from partner_access.domain.accounts import AccountKind
 from partner_access.domain.directory import CLIENT_ONLY_FIELDS, PARTNER_ONLY_FIELDS
 from partner_access.domain.memberships.members import Seat
@@ -42,7 +42,7 @@ IDS: Final[Mapping[RecordType, tuple[str, ...]]] = {
     RecordType.USER: ("user_id",),
     RecordType.MEMBER: ("account_id", "user_id"),
 }
-MODELS: Final[Mapping[RecordType, type[PutDirectoryRequest]]] = {
+MODELS: Final[Mapping[RecordType, type[PartialRequest]]] = {
     RecordType.ACCOUNT: PutAccountRequest,
     RecordType.USER: PutUserRequest,
     RecordType.MEMBER: PutMemberRequest,
@@ -282,7 +282,7 @@ def _row_error(error: ErrorDetails) -> RowError:
     return RowError(field, error["msg"][:1].lower() + error["msg"][1:])
 
 
-def _directory_errors(model: PutDirectoryRequest) -> Iterator[RowError]:
+def _directory_errors(model: PartialRequest) -> Iterator[RowError]:
     """Yield the errors that the directory reports whatever it contains already."""
     named_fields = model.named_fields
     if isinstance(model, PutAccountRequest) and "kind" in named_fields:

@@ -4,6 +4,7 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from enum import Enum
 from typing import Annotated, Any, ClassVar, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -70,6 +71,29 @@ class Request(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     is_optional: ClassVar[bool] = False
+
+
+class Absent(Enum):
+    """The value of a field that a request does not name. JSON has no such value."""
+
+    ABSENT = "absent"
+
+
+def kept_if_absent() -> Any:
+    """Return a field that keeps its value in the record if the request does not name it.
+
+    It has no default, so that openapi.json promises none and a generated client sends none.
+    """
+    return Field(default_factory=lambda: Absent.ABSENT)
+
+
+class PartialRequest(Request):
+    """A change of a record. An absent field keeps its value, so every field is declared with `kept_if_absent()`."""
+
+    @property
+    def named_fields(self) -> dict[str, Any]:
+        """The fields that the request names, by their names in the records."""
+        return {name: getattr(self, name) for name in self.model_fields_set}
 
 
 class Removals(Request, title="Removals"):
