@@ -135,6 +135,7 @@ def test_permission_name_without_scope_has_widest_scope(name: str, scope: Scope)
         "crm.deals",
         "crm.deals.view ",
         "CRM.deals.view",
+        "crm.deals.view:",
         "crm.deals.view:Team",
         "crm.deals.view:mine",
         "crm.deals.view:all:all",

@@ -88,10 +88,10 @@ def _read(names: Iterable[str]) -> dict[str, Scope]:
 
 
 def _read_one(permission: str) -> tuple[str, Scope]:
-    name, _, scope = permission.partition(":")
+    name, colon, scope = permission.partition(":")
     if name not in catalogue.CATALOGUE:
         raise UnknownPermission("permissions")
-    if not scope:
+    if not colon:
         return name, Scope.ALL
     if name not in catalogue.SCOPED or scope.upper() not in Scope.__members__ or scope != scope.lower():
         raise UnknownPermission("permissions")
