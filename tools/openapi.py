@@ -237,7 +237,7 @@ def _headers(key: str, route: routing.Route) -> list[Json]:
         found.append(_header("X-Request-ID", "Returned unchanged.", required=False))
     if _argument_of_type(route, routing.ExpectedVersion):
         description = "The ETag of the version that you read: 428 without it, 412 if the record has changed since."
-        found.append(_header("If-Match", description, required=True, pattern='^"[^"]*"$'))
+        found.append(_header("If-Match", description, required=True, pattern='^(W/)?"[^"]*"$'))
     return found
 
 

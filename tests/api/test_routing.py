@@ -148,7 +148,8 @@ def edit_with_if_match(header: str | None) -> tuple[gateway.ApiResponse, list[ro
 
 
 @pytest.mark.parametrize(
-    ("header", "version"), [('"1"', 1), ('"42"', 42), ('"9999999999999999"', 9_999_999_999_999_999)]
+    ("header", "version"),
+    [('"1"', 1), ('"42"', 42), ('W/"1"', 1), ('W/"42"', 42), ('"9999999999999999"', 9_999_999_999_999_999)],
 )
 def test_if_match_with_version_is_passed_to_operation(header: str, version: int) -> None:
     answer, given = edit_with_if_match(header)
@@ -177,7 +178,11 @@ def test_if_match_missing_returns_428() -> None:
         "",
         "*",
         "1",
-        'W/"1"',
+        'w/"1"',
+        'W/ "1"',
+        "W/1",
+        'W/W/"1"',
+        'W/"1", W/"2"',
         '"1',
         '1"',
         '"1","2"',

@@ -28,7 +28,7 @@ class InvalidIdempotencyKey(Malformed):
 
 class InvalidEtag(Malformed):
     code = "invalid_etag"
-    detail = "If-Match isn't a valid ETag. Send it as received, in double quotes. `*` and weak ETags aren't supported."
+    detail = "If-Match isn't a valid ETag. Send one as received, in double quotes. `*` isn't supported."
 
 
 class SecretInUrl(Malformed):

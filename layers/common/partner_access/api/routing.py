@@ -228,11 +228,14 @@ def _argument(name: str, kind: Any, event: Event, act: Act) -> Any:
 
 
 def _expected_version(event: Event) -> ExpectedVersion:
-    """Return the version in If-Match. A tag that this API never returned becomes a version that no record has."""
+    """Return the version in If-Match. A tag that this API never returned becomes a version that no record has.
+
+    A proxy that compresses responses makes their ETags weak, so weak ones are compared by value too.
+    """
     header = event["headers"].get("if-match")
     if header is None:
         raise errors.PreconditionRequired
-    tag = re.fullmatch(r'"([!#-~]{0,100})"', header, re.ASCII)
+    tag = re.fullmatch(r'(?:W/)?"([!#-~]{0,100})"', header, re.ASCII)
     if not tag:
         raise errors.InvalidEtag
     return ExpectedVersion(int(tag[1]) if re.fullmatch(r"[1-9][0-9]{0,15}", tag[1], re.ASCII) else NO_SUCH_VERSION)
