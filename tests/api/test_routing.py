@@ -502,6 +502,61 @@ def test_act_with_directory_scope_is_for_the_vendor(scope: str, for_vendor: bool
     assert acts[0].scopes == set(scope.split())
 
 
+BOTH_SCOPES = {"partner-access/use", "partner-access/directory"}
+
+
+@pytest.mark.parametrize("claim", ["scope", "scp"])
+@pytest.mark.parametrize(
+    ("text", "scopes"),
+    [
+        ("partner-access/use partner-access/directory", BOTH_SCOPES),
+        ("[partner-access/use partner-access/directory]", BOTH_SCOPES),
+        ("[partner-access/directory]", {"partner-access/directory"}),
+        ("  partner-access/directory  ", {"partner-access/directory"}),
+        ("[]", set()),
+        ("", set()),
+        ("[partner-access/directory", {"[partner-access/directory"}),
+        ("partner-access/directory]", {"partner-access/directory]"}),
+        ("partner-access/directory,partner-access/use", {"partner-access/directory,partner-access/use"}),
+    ],
+)
+def test_act_has_scopes_of_either_claim_in_each_form_of_api_gateway(claim: str, text: str, scopes: set[str]) -> None:
+    app, acts = recording_app()
+    call_app(app, claims={claim: text})
+
+    assert acts[0].scopes == scopes
+    assert acts[0].for_vendor is ("partner-access/directory" in scopes)
+
+
+def test_act_with_both_scope_claims_has_scopes_of_both() -> None:
+    app, acts = recording_app()
+    call_app(app, claims={"scope": "partner-access/use", "scp": "[partner-access/directory]"})
+
+    assert acts[0].scopes == BOTH_SCOPES
+
+
+@pytest.mark.parametrize(
+    ("claims", "status"),
+    [
+        ({"token_use": "access"}, 204),
+        ({}, 204),
+        ({"token_use": "refresh"}, 401),
+        ({"token_use": "id"}, 401),
+        ({"token_use": "Access"}, 401),
+        ({"token_use": ""}, 401),
+    ],
+)
+def test_token_for_another_use_than_access_is_refused(claims: dict[str, str], status: int) -> None:
+    app, acts = recording_app()
+    answer = call_app(app, claims={"scope": gateway.USE, **claims})
+
+    assert answer.status == status
+    assert len(acts) == (status == 204)
+    if status == 401:
+        assert answer.code == "invalid_token"
+        assert answer.headers["www-authenticate"] == 'Bearer error="invalid_token"'
+
+
 def test_act_deadline_leaves_seven_seconds_of_function_timeout() -> None:
     app, acts = recording_app()
     app(gateway.api_event("POST /things", "user", {"name": "a"}), gateway.Context(10_000))

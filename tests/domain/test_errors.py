@@ -19,6 +19,7 @@ CONTRACT = {
         "malformed_body",
         "secret_in_url",
     ),
+    401: ("invalid_token",),
     403: (
         "forbidden",
         "no_independent_approver",
@@ -95,6 +96,7 @@ def test_error_codes_are_unique_and_have_a_category() -> None:
     } == CATEGORIES
     assert {each.code for each in ERRORS_BY_CODE.values() if each.__base__ is DomainError} == {
         "body_too_large",
+        "invalid_token",
         "method_not_allowed",
         "precondition_required",
         "unsupported_media_type",

@@ -91,11 +91,12 @@ def api_event(
     query: Mapping[str, str] | None = None,
     headers: Mapping[str, str | None] | None = None,
     scope: str = USE,
+    claims: Mapping[str, str] | None = None,
     **path_parameters: str,
 ) -> dict[str, Any]:
     """Return the event for a request.
 
-    A header with the value None is left out. A `body` that is text is sent unchanged.
+    A header with the value None is left out. `claims` stand for all claims of the token except the caller's `sub`. A `body` that is text is sent unchanged.
     """
     method, _, template = route_key.partition(" ")
     raw_path = path or re.sub(r"\{(\w+)\}", lambda part: path_parameters[part[1]], template)
@@ -105,7 +106,7 @@ def api_event(
         "idempotency-key": f"key-{next(_keys)}" if method == "POST" else None,
         **(headers or {}),
     }
-    claims = {"jwt": {"claims": {"sub": caller_id, "scope": scope, "token_use": "access"}, "scopes": [scope]}}
+    token = {"sub": caller_id, **({"scope": scope, "token_use": "access"} if claims is None else claims)}
     return {
         "version": "2.0",
         "routeKey": route_key,
@@ -117,7 +118,7 @@ def api_event(
         "requestContext": {
             "requestId": "request-1",
             "http": {"method": method, "path": raw_path},
-            **({"authorizer": claims} if caller_id else {}),
+            **({"authorizer": {"jwt": {"claims": token, "scopes": [scope]}}} if caller_id else {}),
         },
         **({"body": text} if text is not None else {}),
         "isBase64Encoded": False,

@@ -36,6 +36,11 @@ class SecretInUrl(Malformed):
     detail = "A link's secret must be in the body, because URLs are logged. Ask the sender for a new link."
 
 
+class InvalidToken(DomainError):
+    code = "invalid_token"
+    detail = "This isn't an access token for this API. Sign in again, or send the access token of your issuer."
+
+
 class UnknownField(InvalidInput):
     code = "unknown_field"
     detail = "We don't know some of these fields. Remove the fields listed in `errors`."

@@ -18,6 +18,7 @@ RETRY_AFTER: Final = {HTTPStatus.SERVICE_UNAVAILABLE: "2", HTTPStatus.TOO_MANY_R
 
 STATUS_BY_CATEGORY: Final[Mapping[type[DomainError], HTTPStatus]] = {
     errors.Malformed: HTTPStatus.BAD_REQUEST,
+    request_errors.InvalidToken: HTTPStatus.UNAUTHORIZED,
     errors.NotPermitted: HTTPStatus.FORBIDDEN,
     errors.NotVisible: HTTPStatus.NOT_FOUND,
     request_errors.MethodNotAllowed: HTTPStatus.METHOD_NOT_ALLOWED,
@@ -64,6 +65,8 @@ def problem(error: DomainError, event: Event) -> ApiResponse:
         **error.details,
     }
     headers = {"content-type": "application/problem+json", **retry_after(status)}
+    if isinstance(error, request_errors.InvalidToken):
+        headers["www-authenticate"] = f'Bearer error="{error.code}"'
     if isinstance(error, request_errors.MethodNotAllowed):
         headers["allow"] = str(error.details["allow"])
     return response(status, json.dumps(problem, ensure_ascii=False), headers)

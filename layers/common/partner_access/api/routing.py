@@ -21,7 +21,7 @@ from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
 from partner_access import settings, telemetry
-from partner_access.api import errors, json_body
+from partner_access.api import callers, errors, json_body
 from partner_access.api.negotiation import MediaType, preferred_media_type
 from partner_access.api.problems import problem
 from partner_access.api.request_fields import Query, Request, is_identifier
@@ -286,8 +286,8 @@ def act_of(event: Event, context: Context, *, needs_key: bool) -> Act:
     """Build the act: the caller from their token, the time from our clock, the key from the Idempotency-Key header."""
     if SECRET_PATTERN.search(event["rawPath"] + "?" + event.get("rawQueryString", "")):
         raise errors.SecretInUrl
-    claims = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
-    actor_id, scopes = claims.get("sub", ""), frozenset(claims.get("scope", "").split())
+    claims = callers.claims_of(event)
+    actor_id, scopes = claims.get("sub", ""), callers.scopes_of(claims)
     return Act(
         actor_id=actor_id,
         at=datetime.now(UTC).replace(microsecond=0),

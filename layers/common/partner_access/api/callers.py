@@ -1,0 +1,37 @@
+"""The caller of a request, as the claims of the token that API Gateway has checked name them."""
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from partner_access.api.errors import InvalidToken
+from partner_access.lambda_context import Event
+
+ACCESS: Final = "access"
+SCOPE_CLAIMS: Final = ("scope", "scp")
+"""The claims in which issuers list scopes. API Gateway accepts a token by either."""
+
+
+def claims_of(event: Event) -> Mapping[str, str]:
+    """Return the claims, which are texts. A route without a token has none.
+
+    Raise InvalidToken for a token that says it is for another use, such as a refresh token or an ID token.
+    """
+    claims: Mapping[str, str] = event["requestContext"].get("authorizer", {}).get("jwt", {}).get("claims", {})
+    if claims.get("token_use", ACCESS) != ACCESS:
+        raise InvalidToken
+    return claims
+
+
+def scopes_of(claims: Mapping[str, str]) -> frozenset[str]:
+    """Return the scopes of the token.
+
+    Issuers write them as one text or as an array. API Gateway turns an array into a text in brackets: "[a b]".
+    """
+    listed = (claims.get(name, "") for name in SCOPE_CLAIMS)
+    return frozenset(scope for text in listed for scope in _without_brackets(text).split())
+
+
+def _without_brackets(text: str) -> str:
+    found = re.fullmatch(r"\[(.*)\]", text, re.DOTALL)
+    return found[1] if found else text
