@@ -10,7 +10,8 @@ import pytest
 from pydantic import BaseModel
 
 from partner_access.api import routing
-from partner_access.api.request_fields import Absent, PartialRequest
+from partner_access.api.request_fields import Absent, PartialRequest, Request
+from partner_access.api.response_body import ResponseBody
 from tests.support import gateway
 from tools import openapi, openapi_titles
 from tools.template import ROOT, Route
@@ -116,6 +117,23 @@ class Inheriting(Titled): ...
 
 
 class Namesake(BaseModel, title="Declared"): ...
+
+
+class WithNullRequest(Request, title="WithNullRequest"):
+    needed: int | None
+
+
+class WithNullResponse(ResponseBody, title="WithNullResponse"):
+    filled: int | None
+
+
+def test_required_null_stays_in_a_request_and_is_an_absent_field_in_a_response() -> None:
+    _, schemas = openapi.schemas_of([WithNullRequest, WithNullResponse])
+
+    assert schemas["WithNullRequest"]["required"] == ["needed"]
+    assert {"type": "null"} in schemas["WithNullRequest"]["properties"]["needed"]["anyOf"]
+    assert schemas["WithNullResponse"]["required"] == []
+    assert schemas["WithNullResponse"]["properties"]["filled"]["type"] == "integer"
 
 
 class Color(StrEnum):
