@@ -27,6 +27,7 @@ from partner_access.api.problems import problem
 from partner_access.api.request_fields import Query, Request, is_identifier
 from partner_access.api.response_body import ApiResponse, ResponseBody, response
 from partner_access.api.routes import ROUTES
+from partner_access.api.secrets_in_urls import has_secret
 from partner_access.domain.act import Act, IdempotencyKey
 from partner_access.domain.errors import (
     DomainError,
@@ -47,8 +48,6 @@ SPARE_SECONDS: Final = 7
 
 It is the longest time that one attempt can take (consistency.md F28).
 """
-SECRET_PATTERN: Final = re.compile(r"pal_[\w-]+(\.|%2E)[0-9a-f]{32}", re.ASCII | re.IGNORECASE)
-"""Matches enough of a link secret that no id can match by mistake."""
 
 ERROR_BY_PYDANTIC_TYPE: Final = {"extra_forbidden": errors.UnknownField, "missing": MissingField}
 """Error class by pydantic's error type. Email addresses have a class of their own, and all others are InvalidField."""
@@ -284,7 +283,7 @@ def _query(kind: type[Query], event: Event) -> Query:
 
 def act_of(event: Event, context: Context, *, needs_key: bool) -> Act:
     """Build the act: the caller from their token, the time from our clock, the key from the Idempotency-Key header."""
-    if SECRET_PATTERN.search(event["rawPath"] + "?" + event.get("rawQueryString", "")):
+    if has_secret(event["rawPath"] + "?" + event.get("rawQueryString", "")):
         raise errors.SecretInUrl
     claims = callers.claims_of(event)
     actor_id, scopes = claims.get("sub", ""), callers.scopes_of(claims)
