@@ -7,6 +7,7 @@ import { mock, test } from "node:test";
 import { served } from "./browser.js";
 
 const { newSignIn, requestToken } = await served("shared.sign-in.js");
+const { withParams } = await served("shared.urls.js");
 
 const CONFIGURATION = {
   authorizationUrl: "https://sign-in.example.com/authorize",
@@ -30,9 +31,9 @@ const CLAIMS = {
 const encoded = (part) => Buffer.from(JSON.stringify(part)).toString("base64url");
 
 /** Answer the request for the token with these claims in the ID token. Returns the mock of fetch. */
-function answerWith(claims = {}, { alg = "RS256", status = 200 } = {}) {
+function answerWith(claims = {}, { alg = "RS256", status = 200, body: changed = {} } = {}) {
   const idToken = `${encoded({ alg })}.${encoded({ ...CLAIMS, ...claims })}.${encoded("signature")}`;
-  const body = { access_token: "token", token_type: "Bearer", expires_in: HOUR, id_token: idToken };
+  const body = { access_token: "token", token_type: "Bearer", expires_in: HOUR, id_token: idToken, ...changed };
   const fetching = mock.fn(async () => Response.json(status === 200 ? body : { error: "invalid_grant" }, { status }));
   mock.method(globalThis, "fetch", fetching);
   return fetching;
@@ -56,9 +57,36 @@ test("a sign-in requests a code with a challenge of its own", async () => {
   assert.notEqual((await newSignIn(CONFIGURATION)).state, state);
 });
 
+test("the address of the issuer keeps its own parameters", async () => {
+  for (const own of ["audience=https%3A%2F%2Fapi.example.com&prompt=login", "p=b2c_1_sign_in", ""]) {
+    const configuration = { ...CONFIGURATION, authorizationUrl: `${CONFIGURATION.authorizationUrl}?${own}` };
+    const { url, state } = await newSignIn(configuration);
+    const params = new URL(url).searchParams;
+    for (const [name, value] of new URLSearchParams(own)) assert.deepEqual(params.getAll(name), [value]);
+    assert.deepEqual(params.getAll("state"), [state]);
+    assert.equal(url.split("?").length, 2);
+  }
+});
+
+test("an address with parameters of its own gets others beside them", () => {
+  assert.equal(withParams("https://a.example/out?p=1", { q: "b c" }), "https://a.example/out?p=1&q=b+c");
+  assert.equal(withParams("https://a.example/out", { q: "1" }), "https://a.example/out?q=1");
+});
+
+test("a token is used until shortly before it expires, and for an hour if the issuer does not say when", async () => {
+  for (const [body, milliseconds] of /** @type {[object, number][]} */ ([
+    [{ expires_in: HOUR }, 3570000],
+    [{ expires_in: 20 }, 10000],
+    [{ expires_in: undefined }, 3570000],
+  ])) {
+    answerWith({}, { body });
+    assert.equal((await complete()).usableMilliseconds, milliseconds);
+  }
+});
+
 test("the code is exchanged for the token, with the verifier and without a secret", async () => {
   const fetching = answerWith();
-  assert.deepEqual(await complete(), { accessToken: "token", expiresInSeconds: HOUR, email: CLAIMS.email });
+  assert.deepEqual(await complete(), { accessToken: "token", usableMilliseconds: 3570000, email: CLAIMS.email });
   const [url, { method, body }] = /** @type {any} */ (fetching.mock.calls[0].arguments);
   assert.deepEqual([String(url), method], [CONFIGURATION.tokenUrl, "POST"]);
   assert.deepEqual([...new URLSearchParams(body).keys()].sort(), [

@@ -1,8 +1,9 @@
 // The user's access token. It is stored for this tab only, and only until it expires. sign-in.js requests it.
 
+import { withParams } from "./urls.js";
+
 const SIGN_IN_KEY = "away";
 const TOKEN_KEY = "token";
-const EXPIRY_MARGIN = 30000;
 
 /** @param {string} name */
 function configured(name) {
@@ -112,8 +113,8 @@ export async function completeSignIn() {
   if (!saved || params.get("state") !== saved.state) return "failed";
   try {
     const { requestToken } = await loadSignIn();
-    const { accessToken, expiresInSeconds, email } = await requestToken(signInConfiguration(), params, saved);
-    const until = Date.now() + expiresInSeconds * 1000 - EXPIRY_MARGIN;
+    const { accessToken, usableMilliseconds, email } = await requestToken(signInConfiguration(), params, saved);
+    const until = Date.now() + usableMilliseconds;
     sessionStorage.setItem(TOKEN_KEY, JSON.stringify({ token: accessToken, until, who: email }));
   } catch {
     storePageState(saved);
@@ -142,10 +143,6 @@ export function signOut() {
   sessionStorage.clear();
   const url = configured("sign-out-url");
   if (!url) return location.assign("/");
-  const params = new URLSearchParams({
-    client_id: configured("client-id"),
-    logout_uri: homeUrl(),
-    post_logout_redirect_uri: homeUrl(),
-  });
-  return location.assign(`${url}?${params}`);
+  const params = { client_id: configured("client-id"), logout_uri: homeUrl(), post_logout_redirect_uri: homeUrl() };
+  return location.assign(withParams(url, params));
 }

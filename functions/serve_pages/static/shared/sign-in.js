@@ -1,7 +1,10 @@
 // Sign-in by authorization code with PKCE. Loaded only when a user signs in.
 
 import * as oauth from "../vendor/oauth4webapi.js";
+import { withParams } from "./urls.js";
 
+const ASSUMED_SECONDS = 3600;
+const EXPIRY_MARGIN = 30000;
 const CLOCK_TOLERANCE_SECONDS = 86400;
 const ID_TOKEN_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"];
 
@@ -17,13 +20,22 @@ const ID_TOKEN_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512
  */
 
 /**
+ * Return how long a token is used. Issuers may leave out when it expires: the API refuses it once it has.
+ *
+ * @param {number} [expiresInSeconds]
+ */
+function usableMilliseconds(expiresInSeconds = ASSUMED_SECONDS) {
+  return expiresInSeconds * 1000 - Math.min(EXPIRY_MARGIN, expiresInSeconds * 500);
+}
+
+/**
  * Return the URL that starts a sign-in, with the state and the verifier that complete it.
  *
  * @param {Configuration} configuration
  */
 export async function newSignIn({ authorizationUrl, clientId, scope, redirectUri }) {
   const [state, verifier] = [oauth.generateRandomState(), oauth.generateRandomCodeVerifier()];
-  const params = new URLSearchParams({
+  const url = withParams(authorizationUrl, {
     response_type: "code",
     client_id: clientId,
     redirect_uri: redirectUri,
@@ -32,7 +44,7 @@ export async function newSignIn({ authorizationUrl, clientId, scope, redirectUri
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier),
     code_challenge_method: "S256",
   });
-  return { url: `${authorizationUrl}?${params}`, state, verifier };
+  return { url, state, verifier };
 }
 
 /**
@@ -67,7 +79,7 @@ export async function requestToken({ tokenUrl, clientId, redirectUri }, params, 
   const email = oauth.getValidatedIdTokenClaims(tokens)?.email;
   return {
     accessToken: tokens.access_token,
-    expiresInSeconds: tokens.expires_in ?? 0,
+    usableMilliseconds: usableMilliseconds(tokens.expires_in),
     email: typeof email === "string" ? email : undefined,
   };
 }
