@@ -1,7 +1,7 @@
 """Check that a signed tree head covers an audit entry: `python check_inclusion.py proof.json [tree-head.json]`.
 
-Take the signed tree head from the vendor's locked bucket. Without it, the program uses the one inside the proof and
-warns. The program does not check the signature. `openssl dgst -sha256 -verify key.pem -signature signature.der` does,
+Take the signed tree head from the vendor's locked bucket. Without it, the program uses the one inside the proof, which
+proves nothing against the sender: it exits with 2. The program does not check the signature. `openssl dgst -sha256 -verify key.pem -signature signature.der` does,
 over the canonical JSON of the tree head without its signature.
 """
 
@@ -35,4 +35,5 @@ if node.hex() != tree_head["root"]:
 described = f"Entry {entry['audit_id']}, number {position} of {account_id}"
 sys.stdout.write(f"{described}, is in signed tree head {tree_head['number']} of {tree_head['at']}.\n")
 if tree_head is not given:
-    sys.stderr.write("WARNING: this signed tree head comes from the proof itself. Compare it with the vendor's.\n")
+    sys.stderr.write("NOT PROVED: this signed tree head comes from the proof itself. Pass the vendor's own.\n")
+    sys.exit(2)

@@ -142,7 +142,8 @@ def proving(story: Story) -> None:
 
     story.announce("The client's audit log is exported. Anyone can verify it offline with the public key.")
     story.console.print(f"  $ python -m tools.operate audit-log export {account_id} --demo")
-    story.console.print("  $ python -m tools.operate audit-log verify audit-log.jsonl")
+    story.console.print("  $ python -m tools.operate audit-log key --demo > key.pem")
+    story.console.print("  $ python -m tools.operate audit-log verify audit-log.jsonl --key key.pem")
     key, export = audit_log.public_key(deployed), audit_log.export_account(deployed, stack.table, account_id).export
     tree_head = verify(export.to_bytes(), key).tree_heads[0].tree_head
     story.console.print(

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from typer.testing import CliRunner, Result
 
 from partner_access import event_bus
@@ -547,13 +549,20 @@ def test_replay_of_stack_without_failed_records_bucket_raises_stack_unavailable(
 
 
 @pytest.fixture
-def operator_stack(stack: DeployedStack, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def operator_stack(
+    stack: DeployedStack, tree_head_store: FakeTreeHeadStore, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.chdir(tmp_path)
+    Path("key.pem").write_text(tree_head_store.pem)
     monkeypatch.setattr(operate, "stack_on_aws", lambda *_: stack)
 
 
 def run_audit_log(*arguments: str) -> Result:
     return CliRunner().invoke(operate.app, ["audit-log", *arguments], env={"COLUMNS": "200", "STACK": ""})
+
+
+def verify_export(*options: str) -> Result:
+    return run_audit_log("verify", "audit-log.jsonl", "--key", "key.pem", *options)
 
 
 def test_audit_log_command_exports_verifies_and_proves(
@@ -571,18 +580,16 @@ def test_audit_log_command_exports_verifies_and_proves(
     ])  # fmt: skip
     key = run_audit_log("key", "--stack", "here")
     assert (key.exit_code, key.output) == (0, tree_head_store.pem)
-    Path("key.pem").write_text(key.output)
 
-    result = run_audit_log("verify", "audit-log.jsonl", "--key", "key.pem")
+    result = verify_export()
     assert result.exit_code == 0
     (first, second, third) = result.output.splitlines()
     assert first == f"✓ 2 entries of {CLIENT} are unaltered, complete and in order."
     assert second.startswith("✓ Tree head 1 of 20")
     assert second.endswith("covers 2 of 2.")
     assert third == "? No older tree head: this file cannot show whether the chain was rewritten before."
-    assert "The key comes from the file itself." in run_audit_log("verify", "audit-log.jsonl").output
-    assert run_audit_log("verify", "audit-log.jsonl", "--tree-head", "1").exit_code == 0
-    assert run_audit_log("verify", "audit-log.jsonl", "--tree-head", "2").exit_code == 1
+    assert verify_export("--tree-head", "1").exit_code == 0
+    assert verify_export("--tree-head", "2").exit_code == 1
 
     audit_id = verify(Path("audit-log.jsonl").read_bytes()).links[0].entry.audit_id
     assert run_audit_log("prove", "audit-log.jsonl", audit_id).exit_code == 0
@@ -593,13 +600,32 @@ def test_audit_log_command_exports_verifies_and_proves(
     Path("audit-log.jsonl").write_bytes(
         Path("audit-log.jsonl").read_bytes().replace(b"member.resumed", b"member.removed")
     )
-    caught = run_audit_log("verify", "audit-log.jsonl")
+    caught = verify_export()
     assert caught.exit_code == 1
     assert caught.output.startswith("Entry 2, aud_")
     assert caught.output.endswith("was altered.\n")
 
 
-def test_audit_log_commands_of_document_succeed(table: Table, operator_stack: None) -> None:
+def test_audit_log_verify_of_forged_file_without_trusted_key_exits_with_2(table: Table, operator_stack: None) -> None:
+    vendor_key = ec.generate_private_key(ec.SECP256R1()).public_key()
+    Path("vendor.pem").write_bytes(vendor_key.public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo))
+    suspend_and_resume()
+    publish_entries(table)
+    sign_audit_log()
+    run_audit_log("export", CLIENT, "--stack", "here")
+
+    for options in ((), ("--tree-head", "1")):
+        unproved = run_audit_log("verify", "audit-log.jsonl", *options)
+        assert unproved.exit_code == 2
+        assert unproved.output.splitlines()[-1].startswith("✗ The key comes from the file itself")
+    rejected = run_audit_log("verify", "audit-log.jsonl", "--key", "vendor.pem")
+    assert rejected.exit_code == 1
+    assert rejected.output == "The file names a different key than the one that you passed.\n"
+
+
+def test_audit_log_commands_of_document_succeed(
+    table: Table, tree_head_store: FakeTreeHeadStore, operator_stack: None
+) -> None:
     suspend_and_resume()
     publish_entries(table)
     sign_audit_log()
@@ -614,8 +640,9 @@ def test_audit_log_commands_of_document_succeed(table: Table, operator_stack: No
         assert ran.exit_code == 0, ran.output
         if into:
             Path(into).write_text(ran.output)
+    Path("tree-head.json").write_text(json.dumps(tree_head_store.tree_heads()[-1]))
     (check,) = re.findall(r"^\$ python (docs/check_inclusion\.py) (.*)$", document, re.MULTILINE)
-    subprocess.run([sys.executable, str(ROOT / check[0]), check[1]], check=True)
+    subprocess.run([sys.executable, str(ROOT / check[0]), *check[1].split()], check=True)
 
 
 @pytest.mark.parametrize("document", sorted((ROOT / "docs").rglob("*.md")), ids=lambda path: path.stem)
@@ -637,7 +664,7 @@ def test_audit_log_verify_without_tree_head_exits_with_2(table: Table, operator_
         == "2 entries, 0 of them signed, in audit-log.jsonl.\n"
     )
 
-    verified = run_audit_log("verify", "audit-log.jsonl")
+    verified = verify_export()
 
     assert verified.exit_code == 2
     assert "? Not signed yet: 2 of 2, from entry 1, aud_" in verified.output
@@ -653,9 +680,9 @@ def test_audit_log_verify_prints_entries_of_newest_and_oldest_tree_head(table: T
     publish_entries(table)
     run_audit_log("export", CLIENT, "--stack", "here")
 
-    verified = run_audit_log("verify", "audit-log.jsonl")
+    verified = verify_export()
 
-    (_, newest, oldest, unsigned, _) = verified.output.splitlines()
+    (_, newest, oldest, unsigned) = verified.output.splitlines()
     assert verified.exit_code == 0, "the last seconds wait for their tree head"
     assert re.fullmatch(r"✓ Tree head 2 of \S+ covers 4 of 6\.", newest)
     assert re.fullmatch(r"✓ Older tree heads agree, back to 1 of \S+, which covers 2\.", oldest)
@@ -674,7 +701,7 @@ def test_audit_log_export_with_hidden_tree_head_exits_with_2(
 
     assert wrote.exit_code == 2
     assert "✗ Hidden in" in wrote.output
-    assert run_audit_log("verify", "audit-log.jsonl").exit_code == 0
+    assert verify_export().exit_code == 0
 
 
 def test_audit_log_replay_prints_processed_and_failed_batches(

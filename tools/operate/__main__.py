@@ -39,6 +39,10 @@ Profile = Annotated[str | None, typer.Option(help="The AWS profile whose credent
 JOURNAL = template.ROOT / ".local" / "import.journal"
 NOT_PROVED = 2
 """The exit code when an audit log is intact but not fully proved, or when signed tree heads were hidden."""
+KEY_OF_FILE = (
+    "The key comes from the file itself, so a person who forged the whole file passes. "
+    "Pass the key that `audit-log key` wrote earlier with --key."
+)
 SUMMARY = {0: "Nothing is wrong.", 1: "1 thing is wrong."}
 
 
@@ -208,16 +212,17 @@ def verify_audit_log(
 ) -> None:
     """Verify an exported audit log without a network. If it was altered, name the first entry that does not match.
 
-    Exits with 1 if the log was altered, and with 2 if it is intact but no signed tree head of the last day proves it.
+    Exits with 1 if the log was altered. Exits with 2 if it is intact, but without --key, or if no signed tree head of
+    the last day covers it.
     """
     console = Console(highlight=False, soft_wrap=True)
     with _print_errors(console):
         export = verify(file.read_bytes(), key.read_text(encoding="utf-8") if key else None, newest)
     _print_verification(console, export)
-    if not key:
-        console.print("[yellow]?[/] The key comes from the file itself. Pass the vendor's own key with --key.")
-    if doubt := export.doubt(datetime.now(UTC)):
+    doubts = [doubt for doubt in ("" if key else KEY_OF_FILE, export.doubt(datetime.now(UTC))) if doubt]
+    for doubt in doubts:
         console.print(f"[red]✗[/] {escape(doubt)}")
+    if doubts:
         raise typer.Exit(NOT_PROVED)
 
 
