@@ -23,6 +23,8 @@ class FakeDirectory:
     stored: dict[str, dict[str, Any]] = field(default_factory=dict)
     paths: list[str] = field(default_factory=list)
     failures: dict[str, list[tuple[int, str, object]]] = field(default_factory=dict)
+    owners: dict[str | None, str] = field(default_factory=dict)
+    unreadable: bool = False
     token: str = TOKEN
     lock: threading.Lock = field(default_factory=threading.Lock)
 
@@ -39,9 +41,23 @@ class FakeDirectory:
                 return 404, "", problem("not_found", "There is nothing here.")
             if self.stored.get(account, {}).get("state") == "closed" and member:
                 return 409, "", problem("account_closed", "This account is closed.")
+            if self.owners.get(body.get("email"), path) != path:
+                return 409, "", problem("email_in_use", "Another user has this address.", "/email")
+            if "email" in body:
+                self.owners.pop(self.stored.get(path, {}).get("email"), None)
+                self.owners[body["email"]] = path
             status = 200 if path in self.stored else 201
             self.stored[path] = {**self.stored.get(path, {}), **body}
             return status, "", {}
+
+    def get(self, path: str) -> tuple[int, str, object]:
+        """Return a stored record."""
+        with self.lock:
+            if self.unreadable:
+                return 500, "", {}
+            if path in self.stored:
+                return 200, "", self.stored[path]
+            return 404, "", problem("not_found", "There is nothing here.")
 
     @property
     def counts(self) -> Counter[str]:
@@ -69,10 +85,12 @@ class _Handler(socketserver.StreamRequestHandler):
         while start := self.rfile.readline():
             lines = (line.decode().strip().partition(": ") for line in iter(self.rfile.readline, b"\r\n"))
             headers = {name.lower(): value for name, _, value in lines}
-            body = json.loads(self.rfile.read(int(headers["content-length"])))
+            content = self.rfile.read(int(headers.get("content-length", "0")))
             assert isinstance(self.server, _Server)
-            path = unquote(start.split()[1].decode())
-            status, extra, response = self.server.directory.put(path, body, headers["authorization"])
+            directory, path = self.server.directory, unquote(start.split()[1].decode())
+            status, extra, response = (
+                directory.put(path, json.loads(content), headers["authorization"]) if content else directory.get(path)
+            )
             if status == 0:  # status 0 closes the connection without a response
                 return
             text = json.dumps(response).encode()

@@ -24,7 +24,8 @@ from tools.operate.__main__ import app
 from tools.operate.directory_client import AccessToken, DirectoryClient, ImportStopped, pause_after, send_requests
 from tools.operate.journal import Journal
 from tools.operate.plan import ImportPlan
-from tools.operate.rows import DirectoryRequest, ImportStep, read_rows
+from tools.operate.row_files import read_rows
+from tools.operate.rows import DirectoryRequest, ImportStep
 
 ACCOUNTS = """account_id,kind,name,partner_seat_limit,domains,state
 acct_a,client,A,3,,
@@ -110,11 +111,82 @@ def test_import_dry_run_prints_counts_and_sends_nothing(directory: FakeDirectory
         ["closed accounts", "1", "0"],
     ]
     assert directory.paths == []
+    assert "Not compared" not in result.output
     assert not Path("state/import.journal").exists()
 
 
-def test_import_dry_run_without_api_succeeds(files: tuple[str, ...]) -> None:
-    assert CliRunner().invoke(app, ["import", *files, *JOURNAL, "--dry-run"]).exit_code == 0
+@pytest.mark.parametrize(("users", "relies"), [
+    (USERS, ""),
+    ("user_id,email\nusr_1,one@a.example\nusr_2,two@a.example\n", "2 rows lack fields that a new record needs."),
+])  # fmt: skip
+def test_import_dry_run_without_api_says_what_is_not_checked(files: tuple[str, ...], users: str, relies: str) -> None:
+    Path("users.csv").write_text(users)
+
+    result = CliRunner().invoke(app, ["import", *files, *JOURNAL, "--dry-run"], env={"COLUMNS": "200"})
+
+    assert result.exit_code == 0
+    assert "Not compared with the directory: name the stack" in result.output
+    assert result.output.rstrip().endswith(relies or "another user has.")
+
+
+@pytest.mark.parametrize(("columns", "row", "missing"), [
+    ("user_id,name", "usr_9,Nine", "email: is missing, and the directory has no such user yet"),
+    ("user_id,email", "usr_9,nine@a.example", "name: is missing, and the directory has no such user yet"),
+    ("account_id,name", "acct_9,Nine", "kind: is missing, and the directory has no such account yet"),
+    ("account_id,kind", "acct_9,client", "name: is missing, and the directory has no such account yet"),
+    ("account_id,user_id,seat", "acct_9,usr_9,core", "permission_set: is missing, and the directory has no such member yet"),
+])  # fmt: skip
+def test_import_dry_run_of_incomplete_new_record_fails(
+    directory: FakeDirectory, files: tuple[str, ...], columns: str, row: str, missing: str
+) -> None:
+    Path("more.csv").write_text(f"{columns}\n{row}\n")
+
+    failed = run_import(directory, "more.csv", "--partial", "--dry-run")
+
+    assert (failed.exit_code, f"more.csv:2: {missing}" in failed.output) == (1, True)
+    ids = dict(zip(columns.split(","), row.split(","), strict=True))
+    kinds = [f"accounts/{ids['account_id']}"] if "account_id" in ids else []
+    kinds += [f"{'members' if kinds else 'users'}/{ids['user_id']}"] if "user_id" in ids else []
+    directory.stored[f"/directory/{'/'.join(kinds)}"] = {"email": "old@a.example"}
+    assert run_import(directory, "more.csv", "--partial", "--dry-run").exit_code == 0
+    assert directory.paths == []
+
+
+def test_import_dry_run_of_erased_user_without_address_fails(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+    directory.stored["/directory/users/usr_1"] = {"name": "", "email": None}
+    Path("more.csv").write_text("user_id,active\nusr_1,true\n")
+
+    failed = run_import(directory, "more.csv", "--dry-run")
+
+    assert failed.exit_code == 1
+    assert "more.csv:2: email: is missing, and the directory has no such user yet" in failed.output
+
+
+def test_import_dry_run_of_unreadable_directory_stops(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+    directory.stored["/directory/users/usr_1"] = {}
+    directory.unreadable = True
+
+    stopped = run_import(directory, "users.csv", "--dry-run")
+
+    assert (stopped.exit_code, "The directory cannot be read: 500" in stopped.output) == (1, True)
+
+
+def test_import_prints_no_control_characters_of_files(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+    Path("more.csv").write_text("user_id,\x1b]0;owned\x07[red]:key:\nusr_1,x\n")
+
+    failed = run_import(directory, "more.csv")
+
+    assert "\x1b" not in failed.output
+    assert "more.csv:1: \\x1b]0;owned\\x07[red]:key:: a row of a user has no such column" in failed.output
+
+
+def test_import_of_rows_that_differ_in_case_of_address_sends_one(
+    directory: FakeDirectory, files: tuple[str, ...]
+) -> None:
+    Path("more.csv").write_text("user_id,email,name\nusr_1,ONE@a.example, One\n")
+
+    assert run_import(directory, "users.csv", "more.csv").exit_code == 0
+    assert sorted(directory.paths) == ["/directory/users/usr_1", "/directory/users/usr_2"]
 
 
 def test_import_of_conflicting_files_prints_errors(directory: FakeDirectory, files: tuple[str, ...]) -> None:
@@ -136,7 +208,7 @@ def test_import_of_conflicting_files_prints_errors(directory: FakeDirectory, fil
     assert result.exit_code == 1
     for sentence in (
         "more.jsonl:2: users.csv:2 has other values for the same user",
-        "more.jsonl:3: email: is also the address of users.csv:3",
+        "more.jsonl:3: email: is also the address of users.csv:3. An address belongs to one user, even to a deactivated",
         "more.jsonl:4: email: not an email address",
         "more.jsonl:6: account_id: is in none of these files",
         "more.jsonl:6: user_id: is in none of these files",

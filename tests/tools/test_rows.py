@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tools.operate.rows import ImportRow, ImportStep, read_rows
+from tools.operate.row_files import read_rows
+from tools.operate.rows import ImportRow, ImportStep
 
 
 def read_text(tmp_path: Path, text: str | bytes, name: str = "file") -> list[ImportRow]:
@@ -111,8 +112,18 @@ def test_rows_of_csv_reports_line_numbers(tmp_path: Path) -> None:
     ]
 
 
+NO_ID = "no column account_id or user_id: members have both, accounts and users one."
+
+
 @pytest.mark.parametrize(("header", "fault"), [
-    ("name,kind", ": no column account_id or user_id: members have both, accounts and users one"),
+    ("name,kind", f": {NO_ID} The header was read in UTF-8 as 2 columns separated by commas: name, kind."),
+    ("User_ID,Name", (f": {NO_ID} The header was read in UTF-8 as 2 columns separated by commas: User_ID, Name."
+     " The names of columns are in lower case.")),
+    ("user_id;name", (f": {NO_ID} The header was read in UTF-8 as 1 column separated by commas: user_id;name."
+     " It seems to be separated by semicolons: save it with commas.")),
+    ("user_id\tname", (f": {NO_ID} The header was read in UTF-8 as 1 column separated by commas: user_id\tname."
+     " It seems to be separated by tabs: save it with commas.")),
+    ("x" * 300, f": {NO_ID} The header was read in UTF-8 as 1 column separated by commas: {'x' * 200}…."),
     ("user_id,kind", "kind: a row of a user has no such column"),
     ("user_id,name,name", "name: is in the header twice"),
     ("account_id,user_id,email", "email: a row of a member has no such column"),
@@ -122,9 +133,27 @@ def test_rows_of_csv_with_invalid_header_stops(tmp_path: Path, header: str, faul
     assert len(read_text(tmp_path, f"{header}\nx,y,z\n")) == 1
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "user_id,name\n"])
-def test_rows_of_file_without_rows_is_empty(tmp_path: Path, text: str) -> None:
-    assert read_text(tmp_path, text) == []
+@pytest.mark.parametrize("text", ["", "\n\n", "user_id,name\n", "\ufeff"])
+def test_rows_of_file_without_rows_reports_it(tmp_path: Path, text: str) -> None:
+    assert errors_of(tmp_path, text) == ["file: : has no rows"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-16-be", "utf-32"])
+@pytest.mark.parametrize("text", ["user_id,name\nu,Ada\n", '{"user_id": "u"}\n'])
+def test_rows_of_file_in_other_unicode_encoding_reports_it(tmp_path: Path, encoding: str, text: str) -> None:
+    assert errors_of(tmp_path, text.encode(encoding)) == ["file: : is in UTF-16: save it in UTF-8"]
+
+
+@pytest.mark.parametrize(("text", "fault"), [
+    (json.dumps({"user_id": "u", "name": "x" * 66_000}), "is longer than 64 KiB"),
+    (json.dumps({"account_id": "a", "partner_seat_limit": 0}).replace("0", "9" * 5_000), "cannot be read"),
+    ("account_id,partner_seat_limit\na," + "9" * 5_000, "input should be a valid integer"),
+    ("account_id,name\na," + "x" * 140_000, "field larger than field limit"),
+])  # fmt: skip
+def test_rows_with_huge_value_reports_that_row(tmp_path: Path, text: str, fault: str) -> None:
+    (error,) = errors_of(tmp_path, text)
+
+    assert fault in error
 
 
 @pytest.mark.parametrize(("line", "requests"), [

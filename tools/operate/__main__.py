@@ -11,13 +11,12 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.markup import escape
 
 from tools import template
 from tools.api_client import ApiClient, connection_pool
 from tools.operate import audit_log
 from tools.operate.audit_export import AuditExport, inclusion_proof, verify
-from tools.operate.directory_client import AccessToken, ImportStopped
+from tools.operate.directory_client import AccessToken, DirectoryClient, ImportStopped
 from tools.operate.doctor import examine
 from tools.operate.export_lines import AuditLogAltered
 from tools.operate.file_import import DirectoryImport
@@ -26,6 +25,7 @@ from tools.operate.journal import NotAJournal
 from tools.operate.reports import COLUMNS, PARTITION_PREFIXES, report
 from tools.operate.scan import scan
 from tools.operate.stack import DemoStack, DeployedStack, StackUnavailable, demo_stack, require_safe_url, stack_on_aws
+from tools.operate.terminal import printable, terminal
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit_log_app = typer.Typer(no_args_is_help=True)
@@ -80,7 +80,9 @@ def import_files(  # noqa: PLR0913  each is an option
     profile: Profile = None,
     url: Annotated[str | None, typer.Option(help="The API, instead of the stack's own output.")] = None,
     token: Annotated[str | None, typer.Option(envvar="TOKEN", help="A token with the directory scope.")] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all rows without sending any.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Check all rows, also against the directory, and send none.")
+    ] = False,
     partial: Annotated[
         bool, typer.Option("--partial", help="Allow accounts and users that only the directory has.")
     ] = False,
@@ -98,7 +100,7 @@ def import_files(  # noqa: PLR0913  each is an option
     parallel: Annotated[int, typer.Option(min=1, max=64, help="The number of concurrent requests.")] = 8,
 ) -> None:
     """Import accounts, users and members into the directory. Run it again to continue an interrupted import."""
-    console = Console(stderr=True, highlight=False)
+    console = terminal(stderr=True)
     with _print_errors(console):
         directory_import = DirectoryImport(
             files=files, journal=journal, console=console, partial=partial, failed=failed, parallel=parallel
@@ -106,7 +108,11 @@ def import_files(  # noqa: PLR0913  each is an option
         is_api_named = (url and token) or not (stack or demo)
         deployed = None if is_api_named else _stack(stack, region, profile, demo=demo)
         if dry_run:
-            succeeded = directory_import.dry_run(require_safe_url(url or _url(deployed)) if url or deployed else "")
+            base_url = require_safe_url(url or _url(deployed)) if url or deployed else ""
+            is_readable = base_url and (token or deployed)
+            caller = ApiClient(base_url, connection_pool())
+            back_end = DirectoryClient(caller, _token(deployed, token)) if is_readable else None
+            succeeded = directory_import.dry_run(base_url, back_end)
         else:
             succeeded = directory_import.run(
                 ApiClient(require_safe_url(url or _url(deployed)), connection_pool()), _token(deployed, token)
@@ -130,7 +136,7 @@ def print_report(  # noqa: PLR0913  each is an option
     output: Annotated[Path | None, typer.Option(dir_okay=False, help="Write to this file.")] = None,
 ) -> None:
     """Read the table with your own AWS credentials and print a report on its current state."""
-    with _print_errors(Console(stderr=True, highlight=False)):
+    with _print_errors(terminal(stderr=True)):
         deployed = (
             stack_on_aws("", region, profile) if table and not demo else _stack(stack, region, profile, demo=demo)
         )
@@ -146,15 +152,15 @@ def print_report(  # noqa: PLR0913  each is an option
 @app.command("doctor")
 def check_health(*, stack: Stack = None, demo: UseDemo = False, region: Region = None, profile: Profile = None) -> None:
     """Check a stack and its table, and print every problem as a sentence."""
-    console, problem_count = Console(highlight=False, soft_wrap=True), 0
+    console, problem_count = terminal(soft_wrap=True), 0
     with _print_errors(console):
         for finding in examine(_stack(stack, region, profile, demo=demo), datetime.now(UTC)):
             if finding.not_checked:
-                console.print(f"[yellow]?[/] {finding.check}: not checked. {escape(finding.not_checked)}")
+                console.print(f"[yellow]?[/] {finding.check}: not checked. {printable(finding.not_checked)}")
             elif not finding.problems:
                 console.print(f"[green]✓[/] {finding.check}")
             for sentence in finding.problems:
-                console.print(f"[red]✗[/] {finding.check}: {escape(sentence)}")
+                console.print(f"[red]✗[/] {finding.check}: {printable(sentence)}")
             problem_count += len(finding.problems)
     console.print(SUMMARY.get(problem_count, f"{problem_count} things are wrong."))
     raise typer.Exit(1 if problem_count else 0)
@@ -180,21 +186,21 @@ def export_audit_log(
     Exits with 2 if signed tree heads were hidden or the table was set back. The file is complete, but must be
     investigated.
     """
-    console = Console(stderr=True, highlight=False, soft_wrap=True)
+    console = terminal(stderr=True, soft_wrap=True)
     with _print_errors(console):
         deployed = _stack(stack, region, profile, demo=demo)
         result = audit_log.export_account(deployed, _table(deployed), account)
         output.write_bytes(result.export.to_bytes())
     exported_log, pending = result.export, result.pending
     console.print(
-        f"{len(exported_log.links)} entries, {exported_log.signed_count} of them signed, in {escape(str(output))}."
+        f"{len(exported_log.links)} entries, {exported_log.signed_count} of them signed, in {printable(str(output))}."
     )
     if pending:
         console.print(
             f"{pending} more are not in the chain yet. Export again soon. If they stay, run `audit-log mend`."
         )
     for sentence in result.problems:
-        console.print(f"[red]✗[/] {escape(sentence)}")
+        console.print(f"[red]✗[/] {printable(sentence)}")
     if result.problems:
         raise typer.Exit(NOT_PROVED)
 
@@ -215,19 +221,19 @@ def verify_audit_log(
     Exits with 1 if the log was altered. Exits with 2 if it is intact, but without --key, or if no signed tree head of
     the last day covers it.
     """
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal(soft_wrap=True)
     with _print_errors(console):
         export = verify(file.read_bytes(), key.read_text(encoding="utf-8") if key else None, newest)
     _print_verification(console, export)
     doubts = [doubt for doubt in ("" if key else KEY_OF_FILE, export.doubt(datetime.now(UTC))) if doubt]
     for doubt in doubts:
-        console.print(f"[red]✗[/] {escape(doubt)}")
+        console.print(f"[red]✗[/] {printable(doubt)}")
     if doubts:
         raise typer.Exit(NOT_PROVED)
 
 
 def _print_verification(console: Console, export: AuditExport) -> None:
-    entry_count, account_id = len(export.links), escape(export.title.account_id)
+    entry_count, account_id = len(export.links), printable(export.title.account_id)
     console.print(f"[green]✓[/] {entry_count} entries of {account_id} are unaltered, complete and in order.")
     for newest in export.tree_heads[:1]:
         console.print(
@@ -244,14 +250,14 @@ def _print_verification(console: Console, export: AuditExport) -> None:
         since = export.unsigned[0]
         console.print(
             f"[yellow]?[/] Not signed yet: {len(export.unsigned)} of {entry_count}, from entry {since.position}, "
-            f"{escape(since.entry.audit_id)} of {since.entry.at.isoformat()}, on."
+            f"{printable(since.entry.audit_id)} of {since.entry.at.isoformat()}, on."
         )
 
 
 @audit_log_app.command("key")
 def print_key(*, stack: Stack = None, demo: UseDemo = False, region: Region = None, profile: Profile = None) -> None:
     """Print the public key of the signed tree heads. Store it elsewhere, for --key."""
-    with _print_errors(Console(stderr=True, highlight=False, soft_wrap=True)):
+    with _print_errors(terminal(stderr=True, soft_wrap=True)):
         typer.echo(audit_log.public_key(_stack(stack, region, profile, demo=demo)), nl=False)
 
 
@@ -263,7 +269,7 @@ def prove_entry(
     output: Annotated[Path, typer.Option(dir_okay=False, help="Write to this file.")] = Path("proof.json"),
 ) -> None:
     """Write the inclusion proof of one entry, without any other entry, for a third party (docs/check_inclusion.py)."""
-    with _print_errors(Console(stderr=True, highlight=False, soft_wrap=True)):
+    with _print_errors(terminal(stderr=True, soft_wrap=True)):
         output.write_bytes(inclusion_proof(verify(file.read_bytes()), audit_id))
 
 
@@ -272,7 +278,7 @@ def repair_audit_log(
     *, stack: Stack = None, demo: UseDemo = False, region: Region = None, profile: Profile = None
 ) -> None:
     """Add entries that the stream missed, for example after a day without it, to their hash chains. Scans the table."""
-    console = Console(highlight=False, soft_wrap=True)
+    console = terminal(soft_wrap=True)
     with _print_errors(console):
         deployed = _stack(stack, region, profile, demo=demo)
         added = audit_log.repair(deployed, _table(deployed), datetime.now(UTC))
@@ -284,11 +290,11 @@ def replay_failed_records(
     *, stack: Stack = None, demo: UseDemo = False, region: Region = None, profile: Profile = None
 ) -> None:
     """Chain and publish the records that failed for a day. Reads them from the bucket of failed records."""
-    console, processed, failed = Console(highlight=False, soft_wrap=True), 0, 0
+    console, processed, failed = terminal(soft_wrap=True), 0, 0
     with _print_errors(console):
         for batch, failure in audit_log.replay(_stack(stack, region, profile, demo=demo)):
             if failure:
-                console.print(f"[red]✗[/] {escape(batch.name)} failed again: {escape(failure)}")
+                console.print(f"[red]✗[/] {printable(batch.name)} failed again: {printable(failure)}")
             processed, failed = processed + len(batch.records) * (not failure), failed + bool(failure)
     console.print(f"{processed} entries were replayed." if processed else "Nothing was replayed.")
     raise typer.Exit(1 if failed else 0)
@@ -300,7 +306,7 @@ def _print_errors(console: Console) -> Iterator[None]:
     try:
         yield
     except (AuditLogAltered, StackUnavailable, NotAJournal, ImportStopped, OSError) as failed:
-        console.print(f"[bold red]{escape(str(failed))}[/]", soft_wrap=True)
+        console.print(f"[bold red]{printable(str(failed))}[/]", soft_wrap=True)
         raise typer.Exit(1) from failed
 
 

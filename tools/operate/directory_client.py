@@ -13,7 +13,7 @@ from typing import Final, Protocol
 
 import urllib3
 
-from tools.api_client import ApiClient, ApiResponse
+from tools.api_client import ApiClient, ApiResponse, Json
 from tools.operate.journal import Journal
 from tools.operate.rows import DirectoryRequest, ImportStep, RowError
 
@@ -32,6 +32,8 @@ MAX_ATTEMPTS: Final = 8
 FIRST_PAUSE: Final = 0.25
 LONGEST_PAUSE: Final = 60.0
 MAX_BODY_SHOWN: Final = 200
+
+Call = Callable[[ApiClient], ApiResponse]
 
 
 class ImportStopped(Exception):
@@ -70,19 +72,31 @@ class DirectoryClient:
     def submit(self, request: DirectoryRequest) -> RowError | None:
         """Send a request until it is accepted or rejected. Return None, or the reason for the rejection.
 
-        Raises `Stopped` when no other request would be accepted either.
+        Raises `ImportStopped` when no other request would be accepted either.
         """
-        response = self._put(request)
-        for nth in range(MAX_ATTEMPTS - 1):
-            if not self._is_retryable(response):
-                break
-            self._pause(response, nth)
-            response = self._put(request)
+        response = self._respond(lambda client: client.put(request.path, request.body.encode()))
         if response.status in ACCEPTED:
             return None
         if self._is_retryable(response):
             return RowError("", f"not accepted in {MAX_ATTEMPTS} attempts: {_summary(response)}")
         return rejection(response)
+
+    def read(self, path: str) -> Json | None:
+        """Return a record of the directory, or None if it has none. Raises `ImportStopped` if it cannot be read."""
+        response = self._respond(lambda client: client.get(path))
+        if response.status not in {HTTPStatus.OK, HTTPStatus.NOT_FOUND}:
+            raise ImportStopped(f"The directory cannot be read: {_summary(response)}")
+        return response.json if response.status == HTTPStatus.OK else None
+
+    def _respond(self, call: Call) -> ApiResponse:
+        """Call the API until it responds with a result that another attempt would not change."""
+        response = self._authorized(call)
+        for nth in range(MAX_ATTEMPTS - 1):
+            if not self._is_retryable(response):
+                break
+            self._pause(response, nth)
+            response = self._authorized(call)
+        return response
 
     @staticmethod
     def _is_retryable(response: ApiResponse) -> bool:
@@ -94,23 +108,23 @@ class DirectoryClient:
         if self.stop.wait(pause_after(response, nth)):
             raise ImportStopped("Stopped. Run it again to continue.")
 
-    def _put(self, request: DirectoryRequest) -> ApiResponse:
+    def _authorized(self, call: Call) -> ApiResponse:
         token = self.token.text
-        response = self._send(request, token)
+        response = self._send(call, token)
         if response.status == HTTPStatus.UNAUTHORIZED:
-            response = self._send(request, self.token.replacement_for(token))
+            response = self._send(call, self.token.replacement_for(token))
         if response.status in {HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN}:
             raise ImportStopped(f"The API rejects the token. It needs the directory scope: {_summary(response)}")
         return response
 
-    def _send(self, request: DirectoryRequest, token: str, nth: int = 0) -> ApiResponse:
-        """Send a request and repeat it while there is no response. A repetition is safe, since a PUT is idempotent."""
+    def _send(self, call: Call, token: str, nth: int = 0) -> ApiResponse:
+        """Send a request and repeat it while there is no response. A repetition is safe: GET and PUT are idempotent."""
         try:
-            return self.caller.with_token(token).put(request.path, request.body.encode())
+            return call(self.caller.with_token(token))
         except urllib3.exceptions.HTTPError as error:
             if nth == MAX_ATTEMPTS - 1 or self.stop.wait(backoff(nth)):
                 raise ImportStopped(f"The API cannot be reached. Run it again to continue: {error}") from error
-        return self._send(request, token, nth + 1)
+        return self._send(call, token, nth + 1)
 
 
 def backoff(nth: int) -> float:

@@ -6,15 +6,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rich.console import Console
-from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
 from tools.api_client import ApiClient
+from tools.operate.directory_check import errors_against_directory
 from tools.operate.directory_client import AccessToken, DirectoryClient, ImportStopped, send_requests
 from tools.operate.journal import Journal
 from tools.operate.plan import ImportPlan
-from tools.operate.rows import ImportStep, read_rows
+from tools.operate.row_files import read_rows
+from tools.operate.rows import ImportStep
+from tools.operate.terminal import printable
 
 MAX_ROWS_SHOWN = 50
 """The maximum number of failed rows that are printed. The file of failed rows has all of them."""
@@ -35,14 +37,22 @@ class DirectoryImport:
     failed: Path | None = None
     parallel: int = 8
 
-    def dry_run(self, base_url: str) -> bool:
-        """Check every row and print the number of requests. Return whether there are no errors."""
+    def dry_run(self, base_url: str, directory: DirectoryClient | None) -> bool:
+        """Check every row and print the number of requests. Return whether there are no errors.
+
+        Without a `directory` to compare with, print what cannot be checked.
+        """
         with Journal.in_memory(base_url, self.journal) as journal, self._plan(journal) as plan:
+            if directory:
+                for row, error in list(errors_against_directory(plan.records(), directory, self.parallel)):
+                    plan.record_error(row, error)
             table = Table("what would be sent", "requests", "already sent", title_justify="left")
             for step in ImportStep:
                 table.add_row(step.label, str(plan.count(step)), str(_sent_before(plan, journal, step)))
             self.console.print(table)
             self._print_row_errors(plan)
+            if not directory:
+                self.console.print(_unchecked(plan.incomplete_records), soft_wrap=True)
             return not plan.failed_rows
 
     def run(self, caller: ApiClient, token: AccessToken) -> bool:
@@ -52,7 +62,7 @@ class DirectoryImport:
             self._print_row_errors(plan)
             if sent_before := sum(_sent_before(plan, journal, step) for step in ImportStep):
                 self.console.print(
-                    f"{sent_before} requests were sent by an earlier run. Delete {self.journal} to resend."
+                    printable(f"{sent_before} requests were sent by an earlier run. Delete {self.journal} to resend.")
                 )
             with Progress(*columns, console=self.console) as progress:
                 task = progress.add_task("Updating the directory", total=sum(map(plan.count, ImportStep)))
@@ -75,9 +85,10 @@ class DirectoryImport:
     def _print_row_errors(self, plan: ImportPlan) -> None:
         """Print all errors in the files themselves."""
         for each in plan.failed():
-            self.console.print(escape(each.sentence), soft_wrap=True)
+            self.console.print(printable(each.sentence), soft_wrap=True)
         if failed := plan.failed_rows:
-            self.console.print(f"{failed} of {plan.rows} rows cannot be sent.")
+            others = "The others can." if plan.rows > failed else ""
+            self.console.print(f"{failed} of {plan.rows} rows cannot be sent. {others}".rstrip())
 
     def _report_failures(self, plan: ImportPlan) -> bool:
         """Print the failed rows and write them to a file. Return whether there are none."""
@@ -89,11 +100,19 @@ class DirectoryImport:
             return True
         table = Table("row", "field", "reason", title=f"{failed} of {plan.rows} rows failed", title_justify="left")
         for each in plan.failed(MAX_ROWS_SHOWN):
-            table.add_row(escape(each.location), escape(each.field), escape(each.reason))
+            table.add_row(printable(each.location), printable(each.field), printable(each.reason))
         self.console.print(table)
         if failed > MAX_ROWS_SHOWN:
             self.console.print(f"and more: --failed FILE writes all {failed} of them.")
         return False
+
+
+def _unchecked(incomplete: int) -> str:
+    relies = f" {incomplete} rows lack fields that a new record needs." if incomplete else ""
+    return (
+        "Not compared with the directory: name the stack, or an API with a token, to find records that do not exist yet "
+        f"and addresses that another user has.{relies}"
+    )
 
 
 def _sent_before(plan: ImportPlan, journal: Journal, step: ImportStep) -> int:

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from typing import Final, Self
 
+from tools.operate.directory_check import BATCH_SIZE, REQUIRED, PlannedRecord, kept_by
 from tools.operate.journal import Journal
 from tools.operate.rows import IDS, DirectoryRequest, ImportRow, ImportStep, RecordType, RowError, record_path
 
@@ -14,6 +15,7 @@ CREATE TABLE rows (row INTEGER PRIMARY KEY, place TEXT, text TEXT);
 CREATE TABLE directory_rows (path TEXT PRIMARY KEY, row INTEGER, fields TEXT) WITHOUT ROWID;
 CREATE TABLE named (path TEXT PRIMARY KEY, kind TEXT) WITHOUT ROWID;
 CREATE TABLE emails (email TEXT PRIMARY KEY, row INTEGER) WITHOUT ROWID;
+CREATE TABLE records (row INTEGER PRIMARY KEY, kind TEXT, path TEXT, name TEXT, missing TEXT, email TEXT);
 CREATE TABLE pointers (row INTEGER, field TEXT, path TEXT, kind TEXT);
 CREATE TABLE requests (request INTEGER PRIMARY KEY, row INTEGER, step INTEGER, path TEXT, body TEXT);
 CREATE INDEX in_order ON requests (step, request);
@@ -67,9 +69,10 @@ class ImportPlan:
         if row.errors:
             return
         requests = row.requests
-        if not self._is_first(number, row, " ".join(each.body for each in requests)):
+        if not self._is_first(number, row):
             return
         self._check_email(number, row)
+        self._record(number, row)
         if row.kind is RecordType.MEMBER:
             for field, kind in (("account_id", RecordType.ACCOUNT), ("user_id", RecordType.USER)):
                 path = record_path(row.fields[field], kind=kind)
@@ -86,7 +89,7 @@ class ImportPlan:
             path = record_path(str(row.fields.get(IDS[row.kind][0])), kind=row.kind)
             self.database.execute("INSERT OR IGNORE INTO named VALUES (?, ?)", (path, row.kind))
 
-    def _is_first(self, number: int, row: ImportRow, bodies: str) -> bool:
+    def _is_first(self, number: int, row: ImportRow) -> bool:
         """Return whether this is the first row for its path.
 
         An equal second row is skipped, and a different one is an error.
@@ -95,8 +98,8 @@ class ImportPlan:
             "SELECT place, fields FROM directory_rows JOIN rows USING (row) WHERE path = ?", (row.path,)
         ).fetchone()
         if earlier is None:
-            self.database.execute("INSERT INTO directory_rows VALUES (?, ?, ?)", (row.path, number, bodies))
-        elif earlier[1] != bodies:
+            self.database.execute("INSERT INTO directory_rows VALUES (?, ?, ?)", (row.path, number, row.normalized))
+        elif earlier[1] != row.normalized:
             self.record_error(number, RowError("", f"{earlier[0]} has other values for the same {row.kind}"))
         return earlier is None
 
@@ -107,9 +110,38 @@ class ImportPlan:
             "SELECT place FROM emails JOIN rows USING (row) WHERE email = ?", (row.email,)
         ).fetchone()
         if owner:
-            self.record_error(number, RowError("email", f"is also the address of {owner[0]}"))
+            self.record_error(number, RowError("email", kept_by(owner[0])))
         else:
             self.database.execute("INSERT INTO emails VALUES (?, ?)", (row.email, number))
+
+    def _record(self, number: int, row: ImportRow) -> None:
+        """Remember what to look up in the directory: each user, and each other record that a row cannot create."""
+        kind = RecordType(row.kind or "")
+        missing = " ".join(name for name in REQUIRED[kind] if row.fields.get(name) is None)
+        if missing or kind is RecordType.USER:
+            name = str(row.fields[IDS[kind][-1]])
+            self.database.execute(
+                "INSERT INTO records VALUES (?, ?, ?, ?, ?, ?)", (number, kind, row.path, name, missing, row.email)
+            )
+
+    def records(self) -> Iterator[Sequence[PlannedRecord]]:
+        """Yield the records to look up in the directory, in batches."""
+        last = 0
+        while page := self.database.execute(
+            "SELECT row, kind, path, name, missing, email FROM records WHERE row > ?"
+            " AND row NOT IN (SELECT row FROM faults) ORDER BY row LIMIT ?",
+            (last, BATCH_SIZE),
+        ).fetchall():
+            last = page[-1][0]
+            yield [
+                PlannedRecord(row, RecordType(kind), path, name, tuple(missing.split()), email)
+                for row, kind, path, name, missing, email in page
+            ]
+
+    @property
+    def incomplete_records(self) -> int:
+        """The number of rows that cannot create a record, and therefore rely on one in the directory."""
+        return int(self.database.execute("SELECT count(*) FROM records WHERE missing != ''").fetchone()[0])
 
     def _check_references(self, journal: Journal) -> None:
         """Check that members refer to accounts and users in the files or in an earlier run's journal.

@@ -1,20 +1,16 @@
-"""Read the operator's files (CSV or JSON lines) row by row. Each row is validated with the API's own rules."""
+"""A row of an import with its requests. Each row is validated with the API's own rules."""
 
-import csv
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
-from pathlib import Path
-from typing import Final, TextIO
+from typing import Final
 from urllib.parse import quote
 
 from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from functions.manage_directory.app import PutAccountRequest, PutMemberRequest, PutUserRequest
-from partner_access.api import json_body
-from partner_access.api.errors import MalformedBody
 from partner_access.api.request_fields import Identifier, PartialRequest
 from partner_access.domain.accounts import AccountKind
 from partner_access.domain.directory import CLIENT_ONLY_FIELDS, PARTNER_ONLY_FIELDS
@@ -22,11 +18,6 @@ from partner_access.domain.memberships.members import Seat
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import SetName
 from tools.api_client import Json
-
-UNREADABLE: Final = "cannot be read: use one JSON object in UTF-8 per line, without duplicate names"
-NULL: Final = "null"
-"""The cell text that removes a value. An empty cell keeps the value."""
-BOOLEANS: Final = {"true": True, "false": False}
 
 
 class RecordType(StrEnum):
@@ -82,12 +73,17 @@ class RowError:
 
 @dataclass(frozen=True, slots=True)
 class ImportRow:
-    """A row with its location, such as `members.csv:17`, and all its errors. `text` is the row as a JSON line."""
+    """A row with its location, such as `members.csv:17`, and all its errors.
+
+    `text` is the row as a JSON line. `normalized` is its content as the directory stores it, equal for rows that differ
+    in the case of an address only.
+    """
 
     location: str
     text: str
     kind: RecordType | None
     fields: Json
+    normalized: str = ""
     email: str | None = None
     errors: tuple[RowError, ...] = ()
 
@@ -130,31 +126,7 @@ def record_path(*ids: str, kind: RecordType) -> str:
     return "/".join((f"/directory/accounts/{first}", *(f"members/{each}" for each in rest)))
 
 
-def read_rows(path: Path) -> Iterator[ImportRow]:
-    """Yield the rows of a file, one at a time.
-
-    A file that starts with a brace has JSON lines, and any other file is CSV.
-    """
-    with path.open(encoding="utf-8-sig", errors="surrogateescape", newline="") as file:
-        start = next((line for line in file if line.strip()), "")
-        file.seek(0)
-        yield from (_json_rows if start.lstrip().startswith("{") else _csv_rows)(path.name, file)
-
-
-def _json_rows(name: str, file: TextIO) -> Iterator[ImportRow]:
-    for number, line in enumerate(file, start=1):
-        if not line.strip():
-            continue
-        location = f"{name}:{number}"
-        try:
-            fields = json_body.parsed({"headers": {"content-type": "application/json"}, "body": line})
-        except MalformedBody:
-            yield ImportRow(location, _encodable(line.strip()), None, {}, errors=(RowError("", UNREADABLE),))
-        else:
-            yield validated_row(location, _kind(fields), fields)
-
-
-def _kind(names: Mapping[str, object] | list[str]) -> RecordType | None:
+def kind_of(names: Mapping[str, object] | list[str]) -> RecordType | None:
     """Return the type of record that these field names identify.
 
     An account has one id, a user another, a member both.
@@ -163,85 +135,12 @@ def _kind(names: Mapping[str, object] | list[str]) -> RecordType | None:
     return found[0] if found else None
 
 
-def _csv_rows(name: str, file: TextIO) -> Iterator[ImportRow]:
-    reader = csv.reader(file, strict=True)
-    header: list[str] = []
-    kind: RecordType | None = None
-    while True:
-        location = f"{name}:{reader.line_num + 1}"
-        try:
-            cells = next(reader)
-        except StopIteration:
-            return
-        except csv.Error as unreadable:
-            yield ImportRow(
-                location, json.dumps({"unreadable": location}), None, {}, errors=(RowError("", str(unreadable)),)
-            )
-            continue
-        if not any(cell.strip() for cell in cells):
-            continue
-        if header:
-            yield _csv_row(location, kind, header, cells)
-            continue
-        header = [cell.strip() for cell in cells]
-        kind = _kind(header)
-        if errors := tuple(_column_errors(kind, header)):
-            yield ImportRow(location, json.dumps({"header": header}), None, {}, errors=errors)
-            return
+def row_text(fields: Json) -> str:
+    """Return the fields as a line of JSON."""
+    return encodable(json.dumps(fields, ensure_ascii=False))
 
 
-def _column_errors(kind: RecordType | None, header: list[str]) -> Iterator[RowError]:
-    if not kind:
-        yield RowError("", "no column account_id or user_id: members have both, accounts and users one")
-        return
-    known = {*IDS[kind], *_columns(kind)}
-    for column in header:
-        if column not in known:
-            yield RowError(column, f"a row of a {kind} has no such column")
-        elif header.count(column) > 1:
-            yield RowError(column, "is in the header twice")
-
-
-def _columns(kind: RecordType) -> set[str]:
-    return {field.alias or name for name, field in MODELS[kind].model_fields.items()}
-
-
-def _csv_row(location: str, kind: RecordType | None, header: list[str], cells: list[str]) -> ImportRow:
-    named = {name: cell.strip() for name, cell in zip(header, cells, strict=False) if cell.strip()}
-    if len(cells) != len(header):
-        error = RowError("", f"has {len(cells)} cells, but the header has {len(header)}")
-        return ImportRow(location, _text(named), None, {}, errors=(error,))
-    if encoding_errors := tuple(
-        RowError(name, "is not UTF-8") for name, cell in named.items() if _encodable(cell) != cell
-    ):
-        return ImportRow(location, _text(named), None, {}, errors=encoding_errors)
-    return validated_row(
-        location, kind, {name: CELL_CONVERTERS.get(name, _text_cell)(cell) for name, cell in named.items()}
-    )
-
-
-def _text_cell(cell: str) -> object:
-    return cell
-
-
-def _number(cell: str) -> object:
-    return None if cell == NULL else int(cell) if cell.isascii() and cell.isdigit() else cell
-
-
-CELL_CONVERTERS: Final[Mapping[str, Callable[[str], object]]] = {
-    "active": lambda cell: BOOLEANS.get(cell.lower(), cell),
-    "domains": lambda cell: [] if cell == NULL else cell.replace(";", " ").split(),
-    "locale": lambda cell: None if cell == NULL else cell,
-    "partner_seat_limit": _number,
-}
-"""Converters for cells that are not text. A value that cannot be converted stays as it is and fails validation."""
-
-
-def _text(fields: Json) -> str:
-    return _encodable(json.dumps(fields, ensure_ascii=False))
-
-
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """Escape bytes that are not UTF-8, so that the row can be written to a file."""
     return text.encode(errors="backslashreplace").decode()
 
@@ -250,10 +149,10 @@ def validated_row(location: str, kind: RecordType | None, fields: Json) -> Impor
     """Return the row with every error that the API would find without the content of the directory."""
     if not kind:
         why = "neither account_id nor user_id: a member has both, an account and a user one"
-        return ImportRow(location, _text(fields), None, fields, errors=(RowError("", why),))
+        return ImportRow(location, row_text(fields), None, fields, errors=(RowError("", why),))
     faults = [*_id_errors(kind, fields)]
     body = {name: value for name, value in fields.items() if name not in IDS[kind]}
-    email = None
+    email, normalized = None, ""
     try:
         model = MODELS[kind].model_validate_json(json.dumps(body))
     except ValidationError as invalid:
@@ -261,7 +160,8 @@ def validated_row(location: str, kind: RecordType | None, fields: Json) -> Impor
     else:
         faults += _directory_errors(model)
         email = model.email if isinstance(model, PutUserRequest) and "email" in body else None
-    return ImportRow(location, _text(fields), kind, fields, email, tuple(faults))
+        normalized = json.dumps(model.model_dump(mode="json", exclude_unset=True), sort_keys=True)
+    return ImportRow(location, row_text(fields), kind, fields, normalized, email, tuple(faults))
 
 
 _identifier: Final = TypeAdapter[str](Identifier)
