@@ -4,10 +4,11 @@ from collections.abc import Callable, Iterator, Mapping
 
 from tools.api_client import ApiClient, Json
 from tools.directory_sample import SampleDirectory
-from tools.operate.directory_client import AccessToken, DirectoryClient, ImportStopped, send_requests
+from tools.operate.directory_client import AccessToken, DirectoryClient, ImportStopped
 from tools.operate.journal import Journal
 from tools.operate.plan import ImportPlan
 from tools.operate.rows import ImportRow, RecordType, validated_row
+from tools.operate.sending import send_requests
 
 AT_ONCE = 6
 

@@ -41,6 +41,7 @@ class FakeDirectory:
                 return 404, "", problem("not_found", "There is nothing here.")
             if self.stored.get(account, {}).get("state") == "closed" and member:
                 return 409, "", problem("account_closed", "This account is closed.")
+            body |= {"email": body["email"].lower()} if "email" in body else {}
             if self.owners.get(body.get("email"), path) != path:
                 return 409, "", problem("email_in_use", "Another user has this address.", "/email")
             if "email" in body:

@@ -21,11 +21,12 @@ from tools import template
 from tools.api_client import ApiClient, ApiResponse, connection_pool
 from tools.operate import directory_client
 from tools.operate.__main__ import app
-from tools.operate.directory_client import AccessToken, DirectoryClient, ImportStopped, pause_after, send_requests
+from tools.operate.directory_client import AccessToken, DirectoryClient, ImportStopped, pause_after
 from tools.operate.journal import Journal
 from tools.operate.plan import ImportPlan
 from tools.operate.row_files import read_rows
 from tools.operate.rows import DirectoryRequest, ImportStep
+from tools.operate.sending import send_requests
 
 ACCOUNTS = """account_id,kind,name,partner_seat_limit,domains,state
 acct_a,client,A,3,,
@@ -217,6 +218,91 @@ def test_import_of_conflicting_files_prints_errors(directory: FakeDirectory, fil
     assert "4 of 15 rows cannot be sent." in result.output
     assert "more.jsonl:1:" not in result.output
     assert "more.jsonl:5:" not in result.output
+
+
+# Addresses that pass from one user to another
+
+
+def has_users(directory: FakeDirectory, **addresses: str) -> None:
+    for user_id, email in addresses.items():
+        path = f"/directory/users/{user_id}"
+        directory.stored[path] = {"user_id": user_id, "email": email, "name": user_id}
+        directory.owners[email] = path
+
+
+@pytest.mark.parametrize(("rows", "addresses"), [
+    ("usr_1,b@a.example\nusr_2,c@a.example\nusr_3,d@a.example\n", ["b", "c", "d"]),
+    ("new,a@a.example,New\nusr_1,former@a.example,One\n", ["former", "b", "c"]),
+], ids=["chain", "successor of a person whose address changes"])  # fmt: skip
+def test_import_of_address_that_becomes_free_succeeds_in_any_order(
+    directory: FakeDirectory, files: tuple[str, ...], rows: str, addresses: list[str]
+) -> None:
+    has_users(directory, usr_1="a@a.example", usr_2="b@a.example", usr_3="c@a.example")
+    name = ",name" if "New" in rows else ""
+    Path("users.csv").write_text(f"user_id,email{name}\n{rows}")
+
+    assert run_import(directory, "users.csv", "--dry-run").exit_code == 0
+    assert run_import(directory, "users.csv", "--parallel", "1").exit_code == 0
+    assert [directory.stored[f"/directory/users/usr_{nth}"]["email"] for nth in (1, 2, 3)] == [
+        f"{each}@a.example" for each in addresses
+    ]
+
+
+@pytest.mark.parametrize(("rows", "users"), [
+    ("usr_1,b@a.example\nusr_2,A@a.example\n", "usr_1, usr_2"),
+    ("usr_1,b@a.example\nusr_2,c@a.example\nusr_3,a@a.example\n", "usr_1, usr_2, usr_3"),
+])  # fmt: skip
+@pytest.mark.parametrize("options", [["--dry-run"], []])
+def test_import_of_users_who_exchange_addresses_says_why_not(
+    directory: FakeDirectory, files: tuple[str, ...], rows: str, users: str, options: list[str]
+) -> None:
+    has_users(directory, usr_1="a@a.example", usr_2="b@a.example", usr_3="c@a.example")
+    Path("users.csv").write_text(f"user_id,email\n{rows}")
+
+    failed = run_import(directory, "users.csv", *options)
+
+    assert failed.exit_code == 1
+    lines = [
+        line for line in failed.output.splitlines() if f"{users} exchange addresses, and the directory gives" in line
+    ]
+    assert len(lines) == rows.count("\n")
+
+
+@pytest.mark.parametrize("row", ["usr_1,false,", "usr_1,false,a@a.example", "usr_1,false,A@a.example"])
+def test_import_dry_run_of_successor_of_deactivated_user_says_why_not(
+    directory: FakeDirectory, files: tuple[str, ...], row: str
+) -> None:
+    has_users(directory, usr_1="a@a.example")
+    Path("users.csv").write_text(f"user_id,active,email,name\n{row},One\nusr_2,,a@a.example,Two\n")
+
+    failed = run_import(directory, "users.csv", "--dry-run")
+
+    assert failed.exit_code == 1
+    owner = "usr_1" if row.endswith(",") else "users.csv:2"
+    assert (
+        f"users.csv:3: email: is also the address of {owner}. An address belongs to one user, even to a deactivated"
+        in failed.output
+    )
+
+
+def test_import_of_super_admin_who_needs_another_one_is_repeated(
+    directory: FakeDirectory, files: tuple[str, ...]
+) -> None:
+    directory.failures = {MEMBER: [(409, "", problem("last_super_admin", "Name another one."))]}
+    Path("members.csv").write_text(MEMBERS.replace("acct_a,usr_2,sales", "acct_a,usr_2,super_admin"))
+
+    assert run_import(directory, *files).exit_code == 0
+    assert directory.counts[MEMBER] == 2
+
+
+def test_import_of_address_of_user_in_no_file_fails(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+    has_users(directory, usr_9="one@a.example")
+
+    failed = run_import(directory, "users.csv")
+
+    assert failed.exit_code == 1
+    assert "users.csv:2" in failed.output
+    assert "email_in_use: Another user has this address." in failed.output
 
 
 @pytest.mark.parametrize("options", [["--partial"], []])

@@ -1,21 +1,18 @@
-"""Send requests to the directory over HTTP, several at once, each until it is accepted or rejected."""
+"""Send a request to the directory over HTTP until it is accepted or rejected."""
 
 import random
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from http import HTTPStatus
-from typing import Final, Protocol
+from typing import Final
 
 import urllib3
 
 from tools.api_client import ApiClient, ApiResponse, Json
-from tools.operate.journal import Journal
-from tools.operate.rows import DirectoryRequest, ImportStep, RowError
+from tools.operate.rows import DirectoryRequest, RowError
 
 ACCEPTED: Final = frozenset({HTTPStatus.OK, HTTPStatus.CREATED})
 RETRYABLE: Final = frozenset(
@@ -156,65 +153,9 @@ def rejection(response: ApiResponse) -> RowError:
         return RowError("", _summary(response))
     problem = response.json
     fields = [str(each.get("pointer", "")).strip("/").replace("/", ".") for each in problem.get("errors", ())]
-    return RowError(", ".join(filter(None, fields)), f"{response.code}: {problem.get('detail', '')}".removesuffix(": "))
+    reason = f"{response.code}: {problem.get('detail', '')}".removesuffix(": ")
+    return RowError(", ".join(filter(None, fields)), reason, response.code)
 
 
 def _summary(response: ApiResponse) -> str:
     return f"{response.status} {response.body[:MAX_BODY_SHOWN].decode(errors='replace')}".strip()
-
-
-class RequestSource(Protocol):
-    """A source of requests for each step, which also receives the rejections."""
-
-    def requests(self, step: ImportStep) -> Iterator[tuple[int, DirectoryRequest]]: ...
-
-    def record_error(self, row: int, error: RowError) -> None: ...
-
-
-def send_requests(
-    source: RequestSource, journal: Journal, back_end: DirectoryClient, *, parallel: int, on_request: Callable[[], None]
-) -> None:
-    """Send the requests that the journal does not contain, step by step, at most `at_once` at the same time.
-
-    `done` is called after each request.
-    """
-    with _threads(parallel, back_end.stop) as threads:
-        for step in ImportStep:
-            pending: dict[Future[RowError | None], tuple[int, DirectoryRequest]] = {}
-            for row, request in source.requests(step):
-                if journal.contains(request):
-                    on_request()
-                    continue
-                if len(pending) == 2 * parallel:
-                    _collect(pending, source, journal, on_request)
-                pending[threads.submit(back_end.submit, request)] = row, request
-            while pending:
-                _collect(pending, source, journal, on_request)
-
-
-@contextmanager
-def _threads(at_once: int, stop: threading.Event) -> Iterator[ThreadPoolExecutor]:
-    """Provide a thread pool. On exit, requests that have not started are canceled and no thread waits to retry."""
-    threads = ThreadPoolExecutor(at_once, thread_name_prefix="directory")
-    try:
-        yield threads
-    finally:
-        stop.set()
-        threads.shutdown(cancel_futures=True)
-
-
-def _collect(
-    pending: dict[Future[RowError | None], tuple[int, DirectoryRequest]],
-    source: RequestSource,
-    journal: Journal,
-    done: Callable[[], None],
-) -> None:
-    """Record the finished requests. All accepted ones are recorded before an error that stops the import is raised."""
-    finished, _ = wait(pending, return_when=FIRST_COMPLETED)
-    for future in sorted(finished, key=lambda each: each.exception() is not None):
-        row, request = pending.pop(future)
-        if fault := future.result():
-            source.record_error(row, fault)
-        else:
-            journal.record(request)
-        done()

@@ -11,11 +11,12 @@ from rich.table import Table
 
 from tools.api_client import ApiClient
 from tools.operate.directory_check import errors_against_directory
-from tools.operate.directory_client import AccessToken, DirectoryClient, ImportStopped, send_requests
+from tools.operate.directory_client import AccessToken, DirectoryClient, ImportStopped
 from tools.operate.journal import Journal
 from tools.operate.plan import ImportPlan
 from tools.operate.row_files import read_rows
 from tools.operate.rows import ImportStep
+from tools.operate.sending import send_requests
 from tools.operate.terminal import printable
 
 MAX_ROWS_SHOWN = 50

@@ -65,10 +65,11 @@ class DirectoryRequest:
 
 @dataclass(frozen=True, slots=True)
 class RowError:
-    """An error in a row. `field` is empty when the error concerns the whole row."""
+    """An error in a row. `field` is empty when the error concerns the whole row, `code` if it is not the directory's."""
 
     field: str
     reason: str
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
