@@ -15,7 +15,7 @@ from typing_extensions import override
 from partner_access.api import cursors, negotiation, routing
 from partner_access.api.request_fields import Identifier, ListQuery, ListResponse
 from partner_access.api.responses import ResponsePart
-from partner_access.csv_safety import escape_formula
+from partner_access.csv_safety import BYTE_ORDER_MARK, escape_formula
 from partner_access.domain.act import Act
 from partner_access.domain.audit import audit_log
 from partner_access.domain.audit.audit_log import AuditFilter
@@ -25,7 +25,9 @@ from partner_access.store.audit import audit_log as stored
 app = routing.App()
 
 RFC_3339: Final = r"\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(\.\d{1,9})?(z|[+-]\d\d:\d\d)"
-COLUMNS: Final = ("audit_id", "at", "event", "actor_id", "actor_name", "accounts", "details")
+COLUMNS: Final = (
+    "audit_id", "at", "event", "actor_id", "actor_name", "user_ids", "user_names", "accounts", "details",
+)  # fmt: skip
 
 
 def _rfc_3339(text: str) -> str:
@@ -86,7 +88,10 @@ class AuditEntryList(ListResponse, title="AuditEntryList"):
 
 
 class AuditEntryCsv(AuditEntryList):
-    """The same page as CSV for a spreadsheet. `next_page_url` is the relative URL of the next page."""
+    """The same page as CSV for a spreadsheet, with the users that each entry is about.
+
+    `next_page_url` is the relative URL of the next page.
+    """
 
     next_page_url: str | None
 
@@ -94,15 +99,23 @@ class AuditEntryCsv(AuditEntryList):
     def to_json(self) -> str:
         """Return the page as CSV (RFC 4180), without cells that a spreadsheet would execute."""
         sheet = StringIO()
+        sheet.write(BYTE_ORDER_MARK)
         csv.writer(sheet).writerows([COLUMNS, *self._rows()])
         return sheet.getvalue()
 
     def _rows(self) -> Iterator[list[str]]:
         for entry in self.items:
             values = entry.model_dump(mode="json")
-            details = "" if entry.details is None else json.dumps(entry.details, ensure_ascii=False)
-            cells = {**values, "actor_name": self.names.get(entry.actor_id, ""), "accounts": " ".join(entry.accounts)}
-            yield [escape_formula({**cells, "details": details}[column]) for column in COLUMNS]
+            user_ids = sorted(audit_log.subjects_in(entry.details or {}))
+            cells = {
+                **values,
+                "actor_name": self.names.get(entry.actor_id, ""),
+                "user_ids": " ".join(user_ids),
+                "user_names": ", ".join(self.names[each] for each in user_ids if each in self.names),
+                "accounts": " ".join(entry.accounts),
+                "details": "" if entry.details is None else json.dumps(entry.details, ensure_ascii=False),
+            }
+            yield [escape_formula(cells[column]) for column in COLUMNS]
 
     @property
     @override

@@ -522,7 +522,8 @@ def rows(answer: ApiResponse) -> list[list[str]]:
     assert answer.status == 200, answer
     assert answer.headers["content-type"] == "text/csv; charset=utf-8"
     assert answer.headers["cache-control"] == "no-store"
-    return list(csv.reader(StringIO(answer.text, newline="")))
+    assert answer.text.startswith("\ufeffaudit_id,"), "Excel needs the byte order mark to recognize UTF-8"
+    return list(csv.reader(StringIO(answer.text.removeprefix("\ufeff"), newline="")))
 
 
 def test_view_audit_log_as_csv_returns_same_page(seeded: Table) -> None:
@@ -533,8 +534,11 @@ def test_view_audit_log_as_csv_returns_same_page(seeded: Table) -> None:
 
     assert answer.text.endswith("\r\n")
     header, row = rows(answer)
-    assert header == ["audit_id", "at", "event", "actor_id", "actor_name", "accounts", "details"]
-    assert row[:-1] == [audit_id, to_rfc3339(at), "link.approved", APPROVER, "Approver", f"{CLIENT} {PARTNER}"]
+    assert header == [
+        "audit_id", "at", "event", "actor_id", "actor_name", "user_ids", "user_names", "accounts", "details",
+    ]  # fmt: skip
+    assert row[:5] == [audit_id, to_rfc3339(at), "link.approved", APPROVER, "Approver"]
+    assert row[5:-1] == [EMPLOYEE, "Employee", f"{CLIENT} {PARTNER}"]
     assert json.loads(row[-1]) == {"employee_id": EMPLOYEE, "given": {"access_days": 60}}
     assert "link" not in answer.headers
 
@@ -546,10 +550,20 @@ def test_view_audit_log_as_csv_without_entries_returns_header(seeded: Table) -> 
 def test_view_audit_log_as_csv_without_name_returns_empty_cell(seeded: Table) -> None:
     store_entry(seeded, now(), actor_id="schedule")
 
-    assert rows(view_audit_log(accept="text/csv"))[1][3:5] == ["schedule", ""]
+    assert rows(view_audit_log(accept="text/csv"))[1][3:7] == ["schedule", "", "", ""]
 
 
-@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r"])
+def test_view_audit_log_as_csv_about_several_users_names_each(seeded: Table) -> None:
+    store_entry(seeded, now(), user_id=CLERK, employee_id=EMPLOYEE)
+    store_entry(seeded, now() - SECOND, user_id="user-unknown")
+
+    several, unknown = rows(view_audit_log(accept="text/csv"))[1:]
+
+    assert several[5:7] == [f"{CLERK} {EMPLOYEE}", "Clerk, Employee"]
+    assert unknown[5:7] == ["user-unknown", ""]
+
+
+@pytest.mark.parametrize("begins", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "\u3000＝"])
 def test_view_audit_log_as_csv_escapes_formulas(table: Table, begins: str) -> None:
     name = f'{begins}HYPERLINK("https://evil.example","Click")'
     seed(table, a_user(CLERK, name=name))
@@ -566,8 +580,8 @@ def test_view_audit_log_as_csv_keeps_harmless_cells(table: Table, name: str) -> 
     row = rows(view_audit_log(accept="text/csv"))[1]
 
     assert row[4] == name
-    assert json.loads(row[6]) == {"note": name}
-    assert name.isascii() or name in row[6]
+    assert json.loads(row[8]) == {"note": name}
+    assert name.isascii() or name in row[8]
 
 
 def test_view_audit_log_as_csv_links_next_page(seeded: Table) -> None:

@@ -22,7 +22,7 @@ from tools.api_client import ApiClient, ApiResponse, connection_pool
 from tools.operate import directory_client
 from tools.operate.__main__ import app
 from tools.operate.directory_client import AccessToken, DirectoryClient, ImportStopped, pause_after
-from tools.operate.journal import Journal
+from tools.operate.journal import Journal, NotAJournal
 from tools.operate.plan import ImportPlan
 from tools.operate.row_files import read_rows
 from tools.operate.rows import DirectoryRequest, ImportStep
@@ -497,6 +497,27 @@ def test_import_with_other_file_as_journal_fails(
 
     assert (result.exit_code, "is not an import journal" in result.output) == (1, True)
     assert Path("users.csv").read_text() == USERS
+
+
+@pytest.mark.parametrize(("options", "why"), [
+    (["--journal", "users.csv/journal"], "users.csv"),
+    (["--failed", "none/failed.jsonl"], "none/failed.jsonl cannot be used: its folder does not exist."),
+])  # fmt: skip
+def test_import_with_unusable_output_file_fails_before_it_sends(
+    directory: FakeDirectory, files: tuple[str, ...], options: list[str], why: str
+) -> None:
+    result = run_import(directory, *files, *options)
+
+    assert (result.exit_code, why in result.output, directory.paths) == (1, True, [])
+
+
+def test_import_with_journal_in_new_folders_succeeds(directory: FakeDirectory, files: tuple[str, ...]) -> None:
+    assert run_import(directory, *files, "--journal", "new/folder/journal").exit_code == 0
+
+
+def test_journal_that_cannot_be_opened_raises_not_a_journal(tmp_path: Path) -> None:
+    with pytest.raises(NotAJournal, match="cannot be an import journal"), Journal.open(tmp_path, ""):
+        pass
 
 
 def test_journal_contains_last_accepted_request_of_each_api(tmp_path: Path) -> None:

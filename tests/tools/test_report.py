@@ -208,7 +208,8 @@ def test_write_in_each_format_contains_same_rows() -> None:
     for how, file in ((Format.TABLE, tables), (Format.CSV, sheets), (Format.JSON, documents)):
         write(ROWS, ("name", "seat", "taken"), how, file)
 
-    assert list(csv.reader(io.StringIO(sheets.getvalue()))) == [
+    assert sheets.getvalue().startswith("\ufeffname,")
+    assert list(csv.reader(io.StringIO(sheets.getvalue().removeprefix("\ufeff")))) == [
         ["name", "seat", "taken"],
         ["'=1+1", "", "-2"],
         ["Ada [b], あおぞら", "core", "1"],
@@ -219,7 +220,9 @@ def test_write_in_each_format_contains_same_rows() -> None:
     assert "│ Ada [b], あおぞら │ core │ 1     │" in tables.getvalue()
 
 
-@pytest.mark.parametrize("cell", ["=1", "+1", "-1", "@a", "\t=1", "\r=1"])
+@pytest.mark.parametrize(
+    "cell", ["=1", "+1", "-1", "@a", "\t=1", "\r=1", "\n=1", " =1", "＝1", "＋1", "－1", "＠a", "﹦1"]
+)
 def test_harmless_with_formula_cell_adds_apostrophe(cell: str) -> None:
     assert safe_cell(cell) == f"'{cell}"
 
@@ -248,7 +251,9 @@ def test_report_command_reads_table(table: Table, one_at_a_time: None, tmp_path:
 
     assert (result.exit_code, result.output) == (0, "")
     assert all(tuple(row) == COLUMNS[name] for row in json.loads(file.read_text()))
-    assert run_report(name, "--table", table.name, "--format", "csv").output.splitlines()[0] == ",".join(COLUMNS[name])
+    assert run_report(name, "--table", table.name, "--format", "csv").output.splitlines()[0] == "\ufeff" + ",".join(
+        COLUMNS[name]
+    )
     assert "found" in run_report(name, "--table", table.name).output
 
 
@@ -257,6 +262,59 @@ def test_ending_report_command_with_days_looks_further_ahead(table: Table, one_a
 
     assert run_report("ending", "--table", table.name, "--format", "json").output == "[]\n"
     assert len(json.loads(run_report("ending", "--table", table.name, "--format", "json", "--days", "50").output)) == 1
+
+
+@pytest.mark.parametrize(("name", "printed"), [
+    ("acct:key:42 [bold]", "acct:key:42 [bold]"),
+    ("\x1b[31m\u202e", "\\x1b[31m\\u202e"),
+])  # fmt: skip
+def test_write_table_shows_text_as_it_is(name: str, printed: str) -> None:
+    file = io.StringIO()
+
+    write([{"name": name}], ("name",), Format.TABLE, file)
+
+    assert f"│ {printed} │" in file.getvalue()
+
+
+def test_report_command_into_missing_folder_fails_before_it_reads(table: Table, tmp_path: Path) -> None:
+    file = tmp_path / "missing" / "report.csv"
+
+    result = run_report("seats", "--table", "nowhere", "--output", str(file))
+
+    assert (result.exit_code, result.output) == (1, f"{file} cannot be used: its folder does not exist.\n")
+
+
+@pytest.mark.parametrize(("name", "output_format", "code"), [
+    ("あおぞら", "table", 0), ("あおぞら", "csv", 0), ("Zoë 𠮷", "csv", 1), ("Zoë", "table", 1), ("Zoë", "json", 1),
+])  # fmt: skip
+def test_report_command_in_other_encoding_prints_it_or_says_why_not(
+    table: Table, one_at_a_time: None, name: str, output_format: str, code: int
+) -> None:
+    seed(table, the_client(name=name))
+    arguments = ["report", "seats", "--table", table.name, "--format", output_format]
+
+    result = CliRunner(charset="cp932").invoke(app, arguments, env={"STACK": "", "COLUMNS": "200"})
+
+    assert result.exit_code == code
+    assert name in result.output or "The text cannot be written in cp932. Use --output FILE" in result.output
+
+
+@pytest.mark.parametrize(("options", "message"), [
+    ([], "Your AWS settings name no region. Pass the stack's with --region."),
+    (["--region", "no where"], "There is no client of dynamodb: "),
+])  # fmt: skip
+@pytest.mark.parametrize("command", [["report", "seats"], ["doctor"], ["audit-log", "key"]])
+def test_command_without_usable_region_fails(
+    monkeypatch: pytest.MonkeyPatch, command: list[str], options: list[str], message: str
+) -> None:
+    for variable in ("AWS_REGION", "AWS_DEFAULT_REGION"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("AWS_CONFIG_FILE", "/nowhere")
+
+    result = CliRunner().invoke(app, [*command, "--stack", "here", *options], env={"COLUMNS": "200"})
+
+    assert result.exit_code == 1
+    assert message.replace("dynamodb", "") in result.output.replace("dynamodb", "").replace("cloudformation", "")
 
 
 @pytest.mark.parametrize(("arguments", "message"), [

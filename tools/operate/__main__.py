@@ -25,7 +25,7 @@ from tools.operate.journal import NotAJournal
 from tools.operate.reports import COLUMNS, PARTITION_PREFIXES, report
 from tools.operate.scan import scan
 from tools.operate.stack import DemoStack, DeployedStack, StackUnavailable, demo_stack, require_safe_url, stack_on_aws
-from tools.operate.terminal import printable, terminal
+from tools.operate.terminal import printable, require_folder_of, sentence_of, terminal
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit_log_app = typer.Typer(no_args_is_help=True)
@@ -102,6 +102,7 @@ def import_files(  # noqa: PLR0913  each is an option
     """Import accounts, users and members into the directory. Run it again to continue an interrupted import."""
     console = terminal(stderr=True)
     with _print_errors(console):
+        require_folder_of(failed)
         directory_import = DirectoryImport(
             files=files, journal=journal, console=console, partial=partial, failed=failed, parallel=parallel
         )
@@ -137,16 +138,14 @@ def print_report(  # noqa: PLR0913  each is an option
 ) -> None:
     """Read the table with your own AWS credentials and print a report on its current state."""
     with _print_errors(terminal(stderr=True)):
+        require_folder_of(output)
         deployed = (
             stack_on_aws("", region, profile) if table and not demo else _stack(stack, region, profile, demo=demo)
         )
         items = scan(deployed.client("dynamodb"), table or _table(deployed), *PARTITION_PREFIXES)
         rows = report(name, items, datetime.now(UTC), days)
-    if not output:
-        write(rows, COLUMNS[name], output_format, sys.stdout)
-        return
-    with output.open("w", encoding="utf-8", newline="") as file:
-        write(rows, COLUMNS[name], output_format, file)
+        with output.open("w", encoding="utf-8", newline="") if output else contextlib.nullcontext(sys.stdout) as file:
+            write(rows, COLUMNS[name], output_format, file)
 
 
 @app.command("doctor")
@@ -188,6 +187,7 @@ def export_audit_log(
     """
     console = terminal(stderr=True, soft_wrap=True)
     with _print_errors(console):
+        require_folder_of(output)
         deployed = _stack(stack, region, profile, demo=demo)
         result = audit_log.export_account(deployed, _table(deployed), account)
         output.write_bytes(result.export.to_bytes())
@@ -223,7 +223,7 @@ def verify_audit_log(
     """
     console = terminal(soft_wrap=True)
     with _print_errors(console):
-        export = verify(file.read_bytes(), key.read_text(encoding="utf-8") if key else None, newest)
+        export = verify(file.read_bytes(), key.read_text(encoding="utf-8", errors="replace") if key else None, newest)
     _print_verification(console, export)
     doubts = [doubt for doubt in ("" if key else KEY_OF_FILE, export.doubt(datetime.now(UTC))) if doubt]
     for doubt in doubts:
@@ -305,8 +305,8 @@ def _print_errors(console: Console) -> Iterator[None]:
     """Print expected errors as a sentence and exit with 1."""
     try:
         yield
-    except (AuditLogAltered, StackUnavailable, NotAJournal, ImportStopped, OSError) as failed:
-        console.print(f"[bold red]{printable(str(failed))}[/]", soft_wrap=True)
+    except (AuditLogAltered, StackUnavailable, NotAJournal, ImportStopped, OSError, UnicodeEncodeError) as failed:
+        console.print(f"[bold red]{printable(sentence_of(failed))}[/]", soft_wrap=True)
         raise typer.Exit(1) from failed
 
 

@@ -6,12 +6,11 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Final, TextIO
 
-from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from partner_access import csv_safety
 from tools.operate.reports import Cell
+from tools.operate.terminal import printable, table_console
 
 FILE_WIDTH: Final = 220
 
@@ -35,11 +34,13 @@ def write(rows: Rows, columns: Sequence[str], output_format: Format, file: TextI
 def _table(rows: Rows, columns: Sequence[str], file: TextIO) -> None:
     table = Table(*columns, title=f"{len(rows)} found", title_justify="left")
     for row in rows:
-        table.add_row(*("" if row[column] is None else escape(str(row[column])) for column in columns))
-    Console(file=file, highlight=False, width=None if file.isatty() else FILE_WIDTH).print(table)
+        table.add_row(*("" if row[column] is None else printable(row[column]) for column in columns))
+    table_console(file, None if file.isatty() else FILE_WIDTH).print(table)
 
 
 def _csv(rows: Rows, columns: Sequence[str], file: TextIO) -> None:
+    if (file.encoding or "utf-8").lower().startswith("utf"):
+        file.write(csv_safety.BYTE_ORDER_MARK)
     writer = csv.writer(file, lineterminator="\n")
     writer.writerow(columns)
     writer.writerows([safe_cell(row[column]) for column in columns] for row in rows)

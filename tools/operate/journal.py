@@ -30,8 +30,8 @@ class Journal:
     @contextmanager
     def open(cls, file: Path, base_url: str) -> Iterator[Self]:
         """Open the journal in this file. Create it if it does not exist."""
-        file.parent.mkdir(exist_ok=True)
-        with closing(sqlite3.connect(file, isolation_level=None)) as database:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with closing(_connect(file)) as database:
             try:
                 database.execute("PRAGMA journal_mode = wal")
                 database.execute("PRAGMA synchronous = normal")
@@ -46,7 +46,7 @@ class Journal:
         """Open a temporary journal with the content of an earlier one, which stays unchanged."""
         with closing(sqlite3.connect(":memory:", isolation_level=None)) as database:
             if earlier and earlier.exists():
-                with closing(sqlite3.connect(earlier)) as source:
+                with closing(_connect(earlier)) as source:
                     try:
                         source.backup(database)
                     except sqlite3.DatabaseError as other:
@@ -88,6 +88,13 @@ class Journal:
         if self.file and not remaining:
             self.database.close()
             self.file.unlink()
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    try:
+        return sqlite3.connect(file, isolation_level=None)
+    except sqlite3.Error as failed:
+        raise NotAJournal(f"{file} cannot be an import journal: {failed}") from failed
 
 
 def _digest(request: DirectoryRequest) -> bytes:

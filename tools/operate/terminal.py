@@ -1,8 +1,10 @@
 """Print on the operator's terminal. Text of files, records and responses is printed as it is and controls nothing."""
 
+import errno
 import io
 import sys
 import unicodedata
+from pathlib import Path
 from typing import Final, TextIO
 
 from rich.console import Console
@@ -35,3 +37,19 @@ def _is_visible(character: str) -> bool:
 
 def _escaped(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
+
+
+def require_folder_of(path: Path | None) -> None:
+    """Raise FileNotFoundError, before any work, if a file cannot be written because its folder does not exist."""
+    if path and not path.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "its folder does not exist", str(path))
+
+
+def sentence_of(error: Exception) -> str:
+    """Return an expected error as a sentence."""
+    match error:
+        case UnicodeEncodeError():
+            return f"The text cannot be written in {error.encoding}. Use --output FILE, or set PYTHONIOENCODING=utf-8."
+        case OSError(filename=str(name), strerror=str(reason)):
+            return f"{name} cannot be used: {reason[:1].lower()}{reason[1:]}."
+    return str(error)

@@ -46,7 +46,12 @@ def span(start: datetime | None, end: datetime | None, at: datetime) -> Span:
 
 def subjects_of(entry: AuditEntry) -> frozenset[str]:
     """Return the ids of the users that an entry is about."""
-    return frozenset(str(entry.details[name]) for name in SUBJECT_DETAILS if name in entry.details)
+    return subjects_in(entry.details)
+
+
+def subjects_in(details: Mapping[str, object]) -> frozenset[str]:
+    """Return the ids of the users that an entry with these details is about."""
+    return frozenset(str(details[name]) for name in SUBJECT_DETAILS if name in details)
 
 
 class ReadableShare(Enum):
