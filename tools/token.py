@@ -19,7 +19,7 @@ def main(
     directory: Annotated[bool, typer.Option("--directory", help="For /directory/…, as the vendor's back end.")] = False,
     decide: Annotated[bool, typer.Option("--decide", help="For /access/v1/…, as the vendor's product.")] = False,
 ) -> None:
-    """Print an access token, which is valid for an hour, and nothing else."""
+    """Print an access token, which is valid for 15 minutes, and nothing else."""
     if (email is not None) + directory + decide != 1:
         print("Pass an email address, --directory or --decide.", file=sys.stderr)
         raise typer.Exit(2)

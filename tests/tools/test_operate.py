@@ -12,7 +12,7 @@ from tests.tools import fake_aws
 from tests.tools.fake_directory import running_directory
 from tests.tools.test_doctor import HEALTHY, responses
 from tests.tools.token_endpoint import token_endpoint
-from tools import demo_file, template
+from tools import demo_file, template, token
 from tools.operate.__main__ import app
 
 
@@ -48,6 +48,7 @@ def test_import_with_stack_name_finds_api_and_token(tmp_path: Path, monkeypatch:
             == 0
         )
         assert directory.stored == {}
+        directory.token = "token-2"
         assert run_operate("import", "users.csv", "--journal", "import.journal", "--stack", "here").exit_code == 0
         assert list(directory.stored) == ["/directory/users/usr_1"]
 
@@ -57,7 +58,7 @@ def test_report_with_stack_name_finds_table() -> None:
 
     result = run_operate("report", "seats", "--stack", "here", "--format", "csv")
 
-    assert (result.exit_code, result.output) == (0, "account_id,account,limit,taken,free,state\n")
+    assert (result.exit_code, result.output) == (0, "\ufeffaccount_id,account,limit,taken,free,state\n")
 
 
 @pytest.mark.parametrize(("changes", "code", "output"), [
@@ -97,3 +98,11 @@ def test_doctor_without_running_demo_fails(tmp_path: Path, monkeypatch: pytest.M
     result = run_operate("doctor", "--demo")
 
     assert (result.exit_code, "No demo is running here" in result.output) == (1, True)
+
+
+def test_token_command_says_how_long_its_tokens_are_valid() -> None:
+    resources = template.read()["Resources"].values()
+    clients = (each["Properties"] for each in resources if each["Type"] == "AWS::Cognito::UserPoolClient")
+    (minutes,) = {each["AccessTokenValidity"] for each in clients}
+
+    assert f"valid for {minutes} minutes" in (token.main.__doc__ or "")

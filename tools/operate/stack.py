@@ -13,7 +13,7 @@ from urllib.parse import urlencode, urlsplit
 import boto3
 import urllib3
 from botocore.config import Config
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import BotoCoreError, ClientError, NoRegionError
 from typing_extensions import override
 
 from tools import deployment
@@ -138,7 +138,15 @@ def stack_on_aws(stack: str, region: str | None, profile: str | None) -> Deploye
     """Return a stack on AWS."""
     with translate_errors("There are no AWS credentials"):
         session: Any = boto3.Session(region_name=region, profile_name=profile)
-    return DeployedStack(stack, lambda name: session.client(name, config=SETTINGS))
+
+    def client(service: str) -> Any:
+        with translate_errors(f"There is no client of {service}"):
+            try:
+                return session.client(service, config=SETTINGS)
+            except NoRegionError as nowhere:
+                raise StackUnavailable("Your AWS settings name no region. Pass the stack's with --region.") from nowhere
+
+    return DeployedStack(stack, client)
 
 
 def demo_stack() -> DemoStack:
