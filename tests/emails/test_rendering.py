@@ -644,11 +644,21 @@ def test_render_email_with_hostile_text_escapes_it(kind: str, language: Language
     [
         ("  Anna \t\n Berg ", "Anna Berg"),
         ("Anna <b>", "Anna <b>"),
-        ("Booking.example Ltd.", "Booking.example Ltd."),
-        ("www.evil.example", "www[.]evil.example"),
+        ("Booking.example Ltd.", "Booking[.]example Ltd."),
+        ("login-here.example", "login-here[.]example"),
+        ("login-here．example", "login-here[．]example"),
+        ("login-here․example", "login-here[․]example"),
+        ("login-here。example", "login-here[。]example"),
+        ("login-here｡ｅｘａｍｐｌｅ", "login-here[｡]ｅｘａｍｐｌｅ"),
+        ("例え.テスト", "例え[.]テスト"),
+        ("www．evil", "www[．]evil"),
+        ("山田。よろしく", "山田。よろしく"),
+        ("J. R. Smith, Jr.", "J. R. Smith, Jr."),
+        ("Release 2.1", "Release 2.1"),
+        ("www.evil.example", "www[.]evil[.]example"),
         ("evil.example/login", "evil[.]example/login"),
-        ("mailto:a@evil.example", "mailto[:]a@evil.example"),
-        ("https://evil.example", "https[:]//evil.example"),
+        ("mailto:a@evil.example", "mailto[:]a@evil[.]example"),
+        ("https://evil.example", "https[:]//evil[.]example"),
         ("山田 太郎", "山田 太郎"),
         ("Zoë O’Neill-Ång", "Zoë O’Neill-Ång"),
         ("A" * 121, "A" * 119 + "…"),
@@ -663,12 +673,23 @@ def test_render_email_keeps_name_but_defuses_urls(raw: str, shown: str) -> None:
     ("raw", "shown"),
     [
         ("Sign in at evil.example/login", "Sign in at evil[.]example/login"),
+        ("見て evil．example／login", "見て evil[．]example／login"),
         ("Version 2.1, e.g. for us. Thanks.", "Version 2.1, e.g. for us. Thanks."),
         ("A" * 501, "A" * 499 + "…"),
     ],
 )
 def test_render_email_keeps_reason_but_defuses_urls(raw: str, shown: str) -> None:
     assert f"“{shown}”" in render("link_declined", "en", email_context(reason=raw)).text
+
+
+@every_language
+@every_kind
+def test_render_email_shows_no_name_as_link(kind: str, language: Language) -> None:
+    names = ("partner_name", "account_name", "employee_name", "actor_name", "purpose", "reason")
+    composed = render(kind, language, email_context(**{name: f"{name.replace('_', '-')}.example" for name in names}))
+
+    for content in (composed.subject, *text_and_html_text(composed)):
+        assert not re.search(r"(name|purpose|reason)\.example", content)
 
 
 def test_render_email_with_long_names_shortens_each_in_subject() -> None:

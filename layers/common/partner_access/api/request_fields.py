@@ -14,24 +14,31 @@ from typing_extensions import override
 from partner_access.api.response_body import ResponseBody
 from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.permissions.rights import Overrides
+from partner_access.plain_text import has_visible_character, is_invisible, with_full_stops
 
 MAX_COMBINING: Final = 8
 
 
 def _plain_text(text: str) -> str:
-    """Reject invisible characters and those that change the reading direction (threat-model.md §2.1)."""
+    """Reject invisible characters and those that change the reading direction (threat-model.md §2.1).
+
+    A text of which a reader sees nothing names nobody, so it is rejected too.
+    """
     combined = 0
     for character in text:
         category = unicodedata.category(character)
         combined = combined + 1 if category in {"Mn", "Me"} else 0
-        if category.startswith("C") or category in {"Zl", "Zp"} or combined > MAX_COMBINING:
+        if is_invisible(character) or category in {"Zl", "Zp"} or combined > MAX_COMBINING:
             raise PydanticCustomError("invalid_text", "not plain text")
+    if not has_visible_character(text):
+        raise PydanticCustomError("invalid_text", "not visible text")
     return text
 
 
 def _prose(text: str) -> str:
-    """Reject markup, placeholders and links in a text that goes into an email."""
-    if re.search(r"[<>]|\{\{|://|www\.|\w\.[a-z]{2,}[/:]", text, re.IGNORECASE):
+    """Reject markup, placeholders and links in a text that goes into an email, also in full-width characters."""
+    links = re.search(r"://|www\.|\w\.[a-z]{2,}[/:]", with_full_stops(text), re.IGNORECASE)
+    if links or re.search(r"[<>]|\{\{", text):
         raise PydanticCustomError("invalid_text", "not plain prose")
     return text
 

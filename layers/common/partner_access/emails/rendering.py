@@ -17,10 +17,10 @@ from html import escape
 from pathlib import Path
 from string import Template
 from typing import Final
-from unicodedata import category
 
 from partner_access.domain.notifications import Cause, NotificationKind
 from partner_access.emails.permission_texts import Language, sentences
+from partner_access.plain_text import DOMAIN_DOTS, DOT, is_invisible
 
 EMAIL_KINDS: Final = tuple(kind.value for kind in NotificationKind)
 LANGUAGES: Final[tuple[Language, ...]] = ("en", "ja")
@@ -99,16 +99,8 @@ PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
 CAUSE_PLACEHOLDERS: Final = tuple(f"cause_{cause}" for cause in (*Cause, "none"))
 """Placeholders of all causes, and of the absence of a cause."""
 
-INVISIBLE_CHARACTERS: Final = frozenset("\u034f\u115f\u1160\u2800\u3164\uffa0")
-"""Characters that are invisible. Those in Unicode's control and format categories are recognized by category."""
-
-LINKS: Final = re.compile(
-    r"[:：](?=[/／]{2})|(?<=\bmailto):|(?<=\bwww)\.|(?<=\w)\.(?=[^\W\d_]{2}[\w.-]*/)", re.IGNORECASE
-)
+LINKS: Final = re.compile(rf"[:：](?=[/／]{{2}})|(?<=\bmailto)[:：]|(?<=\bwww){DOT}", re.IGNORECASE)
 """Characters that make email programs detect a link. Putting this one character in brackets prevents that."""
-
-DOMAINS: Final = re.compile(r"(?<=\w)\.(?=[^\W\d_]{2})")
-"""Dots in anything like a domain name. Free text has no need for links to a domain."""
 
 WEB_ADDRESS: Final = re.compile(r"https?://[!#-;=?-~]+")
 
@@ -201,10 +193,10 @@ def _language(locale: str) -> Language:
 def _names(context: EmailContext, language: Language, *, longest: int = MAX_NAME_LENGTH) -> dict[str, str]:
     """Return all one-line values, sanitized. Unknown values are empty."""
     phrases = PHRASES[language]
-    partner = _sanitize(context.partner_name, longest)
-    account = _sanitize(context.account_name, longest)
+    partner = _words(context.partner_name, longest)
+    account = _words(context.account_name, longest)
     email = _sanitize(context.employee_email, MAX_ADDRESS_LENGTH)
-    employee = _sanitize(context.employee_name, longest) or _cut(email, longest) or phrases["someone"]
+    employee = _words(context.employee_name, longest) or _cut(email, longest) or phrases["someone"]
     return {
         "partner_name": partner,
         "partner": partner or phrases["partner"],
@@ -214,13 +206,13 @@ def _names(context: EmailContext, language: Language, *, longest: int = MAX_NAME
         "person": phrases["employed"].format(name=employee, partner=partner) if partner else employee,
         "account_name": account,
         "account": account or phrases["account"],
-        "actor_name": _sanitize(context.actor_name, longest),
+        "actor_name": _words(context.actor_name, longest),
         "until": _format_time(context.expires_at, language) or phrases["no_end"],
         "ends_in": _time_left(context.days_left, language),
         "requested_until": _from_approval(context.requested_days, language),
         "link_until": _format_time(context.link_expires_at, language),
-        "purpose": _remark(context.purpose),
-        "reason": _remark(context.reason),
+        "purpose": _words(context.purpose, MAX_REMARK_LENGTH),
+        "reason": _words(context.reason, MAX_REMARK_LENGTH),
         "paid_seat": phrases["paid_seat"] if context.paid_seat_required else "",
         **{name: phrases[name] if name == f"cause_{context.cause or 'none'}" else "" for name in CAUSE_PLACEHOLDERS},
     }
@@ -228,16 +220,13 @@ def _names(context: EmailContext, language: Language, *, longest: int = MAX_NAME
 
 def _sanitize(raw: str | None, longest: int) -> str:
     """Sanitize a text to one line without invisible characters and links, at most `longest` characters long."""
-    visible = "".join(each for each in raw or "" if each.isspace() or not _is_invisible(each))
+    visible = "".join(each for each in raw or "" if each.isspace() or not is_invisible(each))
     return _cut(LINKS.sub(r"[\g<0>]", _cut(" ".join(visible.split()), longest)), longest)
 
 
-def _is_invisible(character: str) -> bool:
-    return character in INVISIBLE_CHARACTERS or category(character).startswith("C")
-
-
-def _remark(raw: str | None) -> str:
-    return _cut(DOMAINS.sub("[.]", _sanitize(raw, MAX_REMARK_LENGTH)), MAX_REMARK_LENGTH)
+def _words(raw: str | None, longest: int) -> str:
+    """Sanitize a text that has no need for links: also the bare domain of a name is no link, in a subject or a body."""
+    return _cut(DOMAIN_DOTS.sub(r"[\g<0>]", _sanitize(raw, longest)), longest)
 
 
 def _cut(item: str, longest: int) -> str:
