@@ -32,6 +32,7 @@ from tests.support.seeded_table import seed
 from tests.support.table import Item, Table
 from tests.support.table_stream import new_audit_entries
 from tools.invariants import violations
+from tools.operate.snapshot import snapshot_lines
 
 DOCUMENT = Path(__file__).parents[1] / "docs/integration/events.md"
 SEED = 2
@@ -62,6 +63,9 @@ class Mirror:
     def access(self, at: datetime) -> Access:
         return {where for where in self.members if self.example_globals["has_access"](*where, at)}
 
+    def load(self, lines: list[str]) -> None:
+        self.example_globals["load"](lines)
+
 
 class FaultyDelivery:
     """A faulty delivery path from the table's stream to the mirror, as bad as AWS permits."""
@@ -71,6 +75,16 @@ class FaultyDelivery:
         self.position = 0
         self.delivered_events: list[Json] = []
         self.mirror = Mirror()
+        self.late_mirrors: list[Mirror] = []
+
+    def start_from_snapshot(self, items: list[Item], *, loads_first: bool) -> None:
+        """Start one more mirror, which has no earlier event. Some events come while the table is read."""
+        mirror, lines = Mirror(), list(snapshot_lines(items))
+        self.late_mirrors.append(mirror)
+        if loads_first:
+            mirror.load(lines)
+        self.deliver_batch()
+        mirror.load(lines)
 
     def deliver_batch(self) -> None:
         """Deliver one batch to the function and its events to the mirror.
@@ -90,7 +104,8 @@ class FaultyDelivery:
         new = [json.loads(each["Detail"]) for each in self.event_bus.accepted[len(self.delivered_events) :]]
         self.delivered_events += new
         for event in (*self.random.sample(new, len(new)), *self.random.choices(self.delivered_events, k=3)):
-            self.mirror.apply_event(event)
+            for mirror in (self.mirror, *self.late_mirrors):
+                mirror.apply_event(event)
 
     def deliver_all(self) -> None:
         while self.position < len(self.stream):
@@ -133,16 +148,20 @@ def test_mirror_after_random_operations_equals_the_table(
             acts.run_one()
             if acts.random.random() < 0.3:
                 follower.deliver_batch()
+            if number % CHECK_INTERVAL == CHECK_INTERVAL // 2:
+                follower.start_from_snapshot(table.items(), loads_first=acts.random.random() < 0.5)
             if number % CHECK_INTERVAL == 0:
                 acts.run_scheduled_jobs()
                 follower.deliver_all()
-                assert follower.mirror.access(clock.time) == access_by_rules(table, clock.time), number
-                assert follower.mirror.members == {
+                expected = {
                     (item["account_id"], item["user_id"]): MemberSnapshot.of(Member.model_validate(item)).model_dump(
                         mode="json", exclude_none=True
                     )
                     for item in members(table)
                 }
+                for mirror in (follower.mirror, *follower.late_mirrors):
+                    assert mirror.access(clock.time) == access_by_rules(table, clock.time), number
+                    assert mirror.members == expected
     assert_all_published(table, follower.delivered_events)
     assert violations(table.items()) == []
     assert len({event["type"] for event in follower.delivered_events}) >= MIN_EVENT_KINDS
@@ -169,6 +188,24 @@ def test_mirror_after_program_suspended_between_two_runs_shows_active_member(
     assert "member.resumed" not in {item["event"] for item in stream}
     assert (CLIENT, EMPLOYEE) in access_by_rules(table, clock.time)
     assert mirror.members[CLIENT, EMPLOYEE]["state"] == "active"
+
+
+def test_mirror_from_snapshot_of_deactivated_user_follows_reactivation(
+    table: Table, published_events: FakeEventBus, clock: Clock
+) -> None:
+    seed(table, a_partner_admin())
+    link_requests.put_user(EMPLOYEE, active=False)
+    mirror = Mirror()
+    mirror.load(list(snapshot_lines(table.items())))
+    assert (CLIENT, EMPLOYEE) not in mirror.access(clock.time)
+    with new_audit_entries() as stream:
+        link_requests.put_user(EMPLOYEE, active=True)
+        publish_audit_events(stream)
+
+    for event in published_events.events:
+        mirror.apply_event(event)
+
+    assert (CLIENT, EMPLOYEE) in mirror.access(clock.time) == access_by_rules(table, clock.time)
 
 
 def assert_all_published(table: Table, events: list[Json]) -> None:

@@ -42,7 +42,7 @@ class PutAccountRequest(PartialRequest, title="PutAccountRequest"):
 
 
 class DirectoryAccountResponse(ResponseBody, title="DirectoryAccountResponse"):
-    """An account, as the vendor's back end sees it."""
+    """An account, as the vendor's back end sees it, with the version that events give it."""
 
     account_id: str
     kind: AccountKind
@@ -54,6 +54,7 @@ class DirectoryAccountResponse(ResponseBody, title="DirectoryAccountResponse"):
     domains: tuple[str, ...] | None
     program: Program | None
     state: AccountState
+    version: int
 
     @classmethod
     def of(cls, account: Account) -> Self:
@@ -70,6 +71,7 @@ class DirectoryAccountResponse(ResponseBody, title="DirectoryAccountResponse"):
             domains=account.domains if is_partner else None,
             program=account.program if is_partner else None,
             state=account.state,
+            version=account.version,
         )
 
 
@@ -130,7 +132,7 @@ class PutUserRequest(PartialRequest, title="PutUserRequest"):
 
 
 class DirectoryUserResponse(ResponseBody, title="DirectoryUserResponse"):
-    """A user, as the vendor's back end sees them."""
+    """A user, as the vendor's back end sees them, with the version that events give the record."""
 
     user_id: str
     email: str | None
@@ -138,6 +140,7 @@ class DirectoryUserResponse(ResponseBody, title="DirectoryUserResponse"):
     locale: Locale | None
     active: bool
     employed_by: tuple[str, ...]
+    version: int
 
     @classmethod
     def of(cls, user: User) -> Self:

@@ -94,7 +94,7 @@ def test_put_account_of_new_client_creates_it_and_repeat_changes_nothing(table: 
     made = put_account(NEW, **fields)
 
     assert made.status == 201
-    assert made.body == {"account_id": NEW, "state": "active", "partner_seats_used": 0, **fields}
+    assert made.body == {"account_id": NEW, "state": "active", "partner_seats_used": 0, "version": 1, **fields}
     assert call_as_vendor(f"GET {ACCOUNT}", account_id=NEW).body == made.body
     with assert_unchanged(table):
         again = put_account(NEW, **fields)
@@ -113,6 +113,7 @@ def test_put_account_of_new_partner_creates_it_with_normalized_domains(table: Ta
         "domains": ["south.example", "xn--sd-xka.example"],
         "program": "active",
         "state": "active",
+        "version": 1,
     }
     with assert_unchanged(table):
         put_account(NEW, kind="partner", name="South", domains=["South.example", "süd.example"])
@@ -207,11 +208,22 @@ def test_put_user_of_new_user_creates_it_and_repeat_changes_nothing(table: Table
         "locale": "en",
         "active": True,
         "employed_by": [],
+        "version": 1,
     }
     assert call_as_vendor(f"GET {USER}", user_id=NEWCOMER).body == made.body
     with assert_unchanged(table):
         again = put_user(NEWCOMER, **fields, active=True)
     assert (again.status, again.body) == (200, made.body)
+
+
+def test_directory_shows_versions_of_events(table: Table) -> None:
+    seed(table)
+
+    for shown, key in (
+        (put_account(PARTNER, program="suspended"), keys.account(PARTNER)),
+        (put_user(EMPLOYEE, active=False), keys.user(EMPLOYEE)),
+    ):
+        assert shown.body["version"] == stored_item(table, key)["version"] == 2
 
 
 def test_put_user_without_a_field_leaves_it_unchanged(table: Table) -> None:

@@ -5,9 +5,11 @@ import io
 import json
 from collections.abc import Sequence
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -32,12 +34,13 @@ from tests.support.builders import (
 from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, now, seed
 from tests.support.table import Table
 from tests.tools.fake_aws import AwsError, Params, fake_clients
+from tools.operate import __main__ as operate
 from tools.operate import scan as scanning
 from tools.operate.__main__ import ReportName, app
 from tools.operate.formats import Format, safe_cell, write
 from tools.operate.reports import COLUMNS, report
 from tools.operate.scan import scan
-from tools.operate.stack import StackUnavailable
+from tools.operate.stack import DemoStack, StackUnavailable
 
 SECOND = timedelta(seconds=1)
 AN_ADMIN = a_partner_admin(grant=a_grant(expires_at=NOW + timedelta(days=10)))
@@ -66,11 +69,15 @@ def test_access_report_lists_members_with_start_grantor_and_end(table: Table) ->
         "partner_id": PARTNER,
         "since": "2026-11-12T09:00:00+00:00",
         "by": APPROVER,
-        "until": "2026-12-02T09:00:00+00:00",
+        "expires_at": "2026-12-02T09:00:00+00:00",
         "state": "active",
     }
     clerk = by_user(rows)[CLERK]
-    assert (clerk["permission_set"], clerk["since"], clerk["until"]) == ("view_only", "2026-08-14T09:00:00+00:00", None)
+    assert (clerk["permission_set"], clerk["since"], clerk["expires_at"]) == (
+        "view_only",
+        "2026-08-14T09:00:00+00:00",
+        None,
+    )
     assert set(by_user(rows)) == {APPROVER, CLERK, EMPLOYEE}
     assert set(by_user(rows, PARTNER)) == {MANAGER, EMPLOYEE, COLLEAGUE}
 
@@ -255,6 +262,26 @@ def test_report_command_reads_table(table: Table, one_at_a_time: None, tmp_path:
         COLUMNS[name]
     )
     assert "found" in run_report(name, "--table", table.name).output
+
+
+def test_snapshot_command_writes_records_in_form_of_events(
+    table: Table, one_at_a_time: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed(table, AN_ADMIN)
+    session: Any = boto3.Session()
+    client = partial(session.client)
+    monkeypatch.setattr(operate, "stack_on_aws", lambda *_: DemoStack("here", client, table=table.name))
+    file = tmp_path / "snapshot.jsonl"
+
+    written = CliRunner().invoke(app, ["snapshot", "--stack", "here", "--output", str(file)])
+
+    assert (written.exit_code, written.output) == (0, "")
+    records = [json.loads(line) for line in file.read_text().splitlines()]
+    assert {"user_id": EMPLOYEE, "active": True, "version": 1} in [each.get("user") for each in records]
+    assert {tuple(each) for each in records} == {("account",), ("user",), ("member",)}
+    table.change(keys.user(EMPLOYEE), active="perhaps")
+    failed = CliRunner().invoke(app, ["snapshot", "--stack", "here", "--output", str(file)])
+    assert (failed.exit_code, "this version cannot read" in failed.output) == (1, True)
 
 
 def test_ending_report_command_with_days_looks_further_ahead(table: Table, one_at_a_time: None) -> None:

@@ -1,4 +1,4 @@
-"""Command-line interface of the operator: `python -m tools.operate import | report | doctor | audit-log`."""
+"""Command-line interface of the operator: `python -m tools.operate import | report | snapshot | …`."""
 
 import contextlib
 import signal
@@ -15,7 +15,7 @@ from rich.console import Console
 from tools import template
 from tools.api_client import ApiClient, connection_pool
 from tools.operate import audit_log
-from tools.operate.audit_export import AuditExport, inclusion_proof, verify
+from tools.operate.audit_export import inclusion_proof, verify
 from tools.operate.directory_client import AccessToken, DirectoryClient, ImportStopped
 from tools.operate.doctor import examine
 from tools.operate.export_lines import AuditLogAltered
@@ -24,8 +24,10 @@ from tools.operate.formats import Format, write
 from tools.operate.journal import NotAJournal
 from tools.operate.reports import COLUMNS, PARTITION_PREFIXES, report
 from tools.operate.scan import scan
+from tools.operate.snapshot import snapshot_lines
 from tools.operate.stack import DemoStack, DeployedStack, StackUnavailable, demo_stack, require_safe_url, stack_on_aws
 from tools.operate.terminal import printable, require_folder_of, sentence_of, terminal
+from tools.operate.verification import print_verification
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 audit_log_app = typer.Typer(no_args_is_help=True)
@@ -39,10 +41,6 @@ Profile = Annotated[str | None, typer.Option(help="The AWS profile whose credent
 JOURNAL = template.ROOT / ".local" / "import.journal"
 NOT_PROVED = 2
 """The exit code when an audit log is intact but not fully proved, or when signed tree heads were hidden."""
-KEY_OF_FILE = (
-    "The key comes from the file itself, so a person who forged the whole file passes. "
-    "Pass the key that `audit-log key` wrote earlier with --key."
-)
 SUMMARY = {0: "Nothing is wrong.", 1: "1 thing is wrong."}
 
 
@@ -148,6 +146,23 @@ def print_report(  # noqa: PLR0913  each is an option
             write(rows, COLUMNS[name], output_format, file)
 
 
+@app.command("snapshot")
+def export_snapshot(
+    *,
+    stack: Stack = None,
+    demo: UseDemo = False,
+    region: Region = None,
+    profile: Profile = None,
+    output: Annotated[Path, typer.Option(dir_okay=False, help="Write to this file.")] = Path("snapshot.jsonl"),
+) -> None:
+    """Write every account, user and member with its version, to start a copy that then follows the events."""
+    with _print_errors(terminal(stderr=True)):
+        require_folder_of(output)
+        deployed = _stack(stack, region, profile, demo=demo)
+        items = scan(deployed.client("dynamodb"), _table(deployed), *PARTITION_PREFIXES)
+        output.write_text("".join(f"{line}\n" for line in snapshot_lines(items)), encoding="utf-8")
+
+
 @app.command("doctor")
 def check_health(*, stack: Stack = None, demo: UseDemo = False, region: Region = None, profile: Profile = None) -> None:
     """Check a stack and its table, and print every problem as a sentence."""
@@ -224,34 +239,8 @@ def verify_audit_log(
     console = terminal(soft_wrap=True)
     with _print_errors(console):
         export = verify(file.read_bytes(), key.read_text(encoding="utf-8", errors="replace") if key else None, newest)
-    _print_verification(console, export)
-    doubts = [doubt for doubt in ("" if key else KEY_OF_FILE, export.doubt(datetime.now(UTC))) if doubt]
-    for doubt in doubts:
-        console.print(f"[red]✗[/] {printable(doubt)}")
-    if doubts:
+    if not print_verification(console, export, datetime.now(UTC), has_trusted_key=key is not None):
         raise typer.Exit(NOT_PROVED)
-
-
-def _print_verification(console: Console, export: AuditExport) -> None:
-    entry_count, account_id = len(export.links), printable(export.title.account_id)
-    console.print(f"[green]✓[/] {entry_count} entries of {account_id} are unaltered, complete and in order.")
-    for newest in export.tree_heads[:1]:
-        console.print(
-            f"[green]✓[/] Tree head {newest.tree_head.number} of {newest.tree_head.at.isoformat()} covers {export.signed_count} of {entry_count}."
-        )
-        oldest = export.tree_heads[-1]
-        console.print(
-            f"[green]✓[/] Older tree heads agree, back to {oldest.tree_head.number} of {oldest.tree_head.at.isoformat()}, "
-            f"which covers {oldest.leaf.entries}."
-            if oldest is not newest
-            else "[yellow]?[/] No older tree head: this file cannot show whether the chain was rewritten before."
-        )
-    if export.unsigned:
-        since = export.unsigned[0]
-        console.print(
-            f"[yellow]?[/] Not signed yet: {len(export.unsigned)} of {entry_count}, from entry {since.position}, "
-            f"{printable(since.entry.audit_id)} of {since.entry.at.isoformat()}, on."
-        )
 
 
 @audit_log_app.command("key")

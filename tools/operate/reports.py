@@ -117,7 +117,7 @@ def access(directory: Directory) -> Rows:
             "partner_id": membership.partner_id,
             "since": timestamp(membership.grant.created_at if membership.grant else membership.since),
             "by": membership.grant.granted_by if membership.grant else membership.granted_by,
-            "until": timestamp(membership.grant.expires_at if membership.grant else None),
+            "expires_at": timestamp(membership.grant.expires_at if membership.grant else None),
             "state": access_state(actor, directory.at),
         }
 
@@ -134,7 +134,7 @@ def ending(directory: Directory, days: int) -> Rows:
             **account_columns(directory.accounts.get(membership.account_id), membership.account_id),
             **user_columns(actor.user, membership.user_id),
             "partner_id": membership.partner_id,
-            "until": timestamp(until),
+            "expires_at": timestamp(until),
             "days_left": (until - directory.at).days,
             "state": access_state(actor, directory.at),
         }
@@ -201,9 +201,9 @@ def seats(directory: Directory) -> Rows:
 COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
     "access": (
         "account_id", "account", "user_id", "email", "name", "permission_set", "seat", "partner_id", "since", "by",
-        "until", "state",
+        "expires_at", "state",
     ),
-    "ending": ("account_id", "account", "user_id", "email", "name", "partner_id", "until", "days_left", "state"),
+    "ending": ("account_id", "account", "user_id", "email", "name", "partner_id", "expires_at", "days_left", "state"),
     "migrate": ("account_id", "account", "user_id", "email", "name", "partner_id", "obstacle"),
     "sole": ("account_id", "account", "user_id", "email", "name", "partner_id"),
     "seats": ("account_id", "account", "limit", "taken", "free", "state"),
