@@ -5,12 +5,12 @@ its cost is proportional to the number of due items.
 """
 
 from contextlib import suppress
-from typing import Any, Final
+from typing import Any
 
 import uuid_utils
 
 from partner_access import telemetry, worker
-from partner_access.domain.act import Act
+from partner_access.domain.act import SCHEDULE, Act
 from partner_access.domain.errors import StaleFacts
 from partner_access.domain.links import links
 from partner_access.domain.links.links import Link
@@ -19,8 +19,6 @@ from partner_access.domain.memberships.grants import DueGrant
 from partner_access.store import expiry
 from partner_access.store.links import links as stored
 from partner_access.worker import Run
-
-ACTOR_ID: Final = "schedule"
 
 
 @worker.background("expire_links", spare_milliseconds=5_000)
@@ -33,7 +31,7 @@ def handler(_: dict[str, Any], run: Run) -> None:
     for due in expiry.due(now):
         run.require_time()
         with worker.skip_if_unavailable(), suppress(StaleFacts):  # A concurrent change takes precedence.
-            _process(due, Act(actor_id=ACTOR_ID, at=now, id=uuid_utils.uuid7().hex))
+            _process(due, Act(actor_id=SCHEDULE, at=now, id=uuid_utils.uuid7().hex))
 
 
 def _process(due: Link | DueGrant, act: Act) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from partner_access.domain.accounts import AccountState, Program
+from partner_access.domain.act import RESERVED_SUBJECTS
 from partner_access.domain.memberships.members import Seat, SuspensionReason
 from partner_access.domain.notifications import Reconciliation, ReconciliationReason
 from partner_access.domain.records import Record
@@ -19,6 +20,7 @@ from tests.support.builders import (
     CLIENT,
     EMPLOYEE,
     PARTNER,
+    SECRET_TEXT,
     a_grant,
     a_member,
     a_partner_admin,
@@ -214,6 +216,22 @@ def test_put_user_of_new_user_creates_it_and_repeat_changes_nothing(table: Table
     with assert_unchanged(table):
         again = put_user(NEWCOMER, **fields, active=True)
     assert (again.status, again.body) == (200, made.body)
+
+
+@pytest.mark.parametrize("subject", sorted(RESERVED_SUBJECTS))
+def test_put_user_with_id_of_own_job_is_refused(table: Table, subject: str) -> None:
+    # domain.md rule 30
+    seed(table)
+
+    assert_error(table, lambda: put_user(subject, email="s@bakery.example", name="Sam"), 409, "reserved_subject")
+    assert_error(table, lambda: put_member(CLIENT, subject, permission_set="sales"), 404, "not_found")
+    assert_error(table, lambda: call("GET /accounts", subject), 403, "forbidden")
+    assert_error(
+        table,
+        lambda: call("POST /access-links/preview", subject, {"secret": SECRET_TEXT}),
+        403,
+        "forbidden",
+    )
 
 
 def test_directory_shows_versions_of_events(table: Table) -> None:

@@ -26,6 +26,8 @@ def errors_of(tmp_path: Path, text: str | bytes) -> list[str]:
     ({"user_id": "u", "colour": "red"}, "colour: no such field"),
     ({"user_id": "no blanks"}, "user_id: is not an id"),
     ({"user_id": 7}, "user_id: is not an id"),
+    ({"user_id": "schedule", "name": "Sam"}, "user_id: stands for a job of the service in the audit log"),
+    ({"account_id": "a", "user_id": "schedule"}, "user_id: stands for a job of the service in the audit log"),
     ({"name": "Nobody"}, ": neither account_id nor user_id: a member has both, an account and a user one"),
     ({"account_id": "a", "kind": "shop"}, "kind: input should be 'client' or 'partner'"),
     ({"account_id": "a", "kind": "client", "domains": ["a.example"]}, "domains: not for a client"),

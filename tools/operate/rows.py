@@ -13,6 +13,7 @@ from pydantic_core import ErrorDetails
 from functions.manage_directory.app import PutAccountRequest, PutMemberRequest, PutUserRequest
 from partner_access.api.request_fields import Identifier, PartialRequest
 from partner_access.domain.accounts import AccountKind
+from partner_access.domain.act import RESERVED_SUBJECTS
 from partner_access.domain.directory import CLIENT_ONLY_FIELDS, PARTNER_ONLY_FIELDS
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.permissions import catalogue
@@ -174,6 +175,8 @@ def _id_errors(kind: RecordType, fields: Json) -> Iterator[RowError]:
             _identifier.validate_python(fields.get(name), strict=True)
         except ValidationError:
             yield RowError(name, "is missing" if name not in fields else "is not an id")
+    if fields.get("user_id") in RESERVED_SUBJECTS:
+        yield RowError("user_id", "stands for a job of the service in the audit log")
 
 
 def _row_error(error: ErrorDetails) -> RowError:

@@ -136,6 +136,8 @@ def _directory_steps(system: System) -> Iterator[tuple[ApiResponse, str]]:
             call_as_vendor("PUT /directory/users/{user_id}", {"email": f"{name}@clients.example"}, user_id="user-b2"),
             code,
         )
+    someone = {"email": "sam@clients.example", "name": "Sam"}
+    yield call_as_vendor("PUT /directory/users/{user_id}", someone, user_id="schedule"), "reserved_subject"
     yield _put_member(BAKERY, "user-b1", permission_set="view_only"), "last_super_admin"
     for person, code in (("user-b1", "is_super_admin"), ("user-b2", "")):
         yield call_as_vendor("POST /directory/users/{user_id}/erasure", {}, user_id=person), code

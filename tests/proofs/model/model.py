@@ -295,6 +295,8 @@ class Model:
 
     def put_user(self, user_id: str) -> None:
         named_fields, before = self.request.body, self.users.get(user_id)
+        if user_id == "schedule":
+            reject("reserved_subject")
         if (not before or before["email"] is None) and not {"email", "name"} <= set(named_fields):
             reject("missing_field")
         if any(user["email"] == named_fields.get("email", "") for each, user in self.users.items() if each != user_id):

@@ -28,10 +28,11 @@ from partner_access.api.request_fields import Query, Request, is_identifier
 from partner_access.api.response_body import ApiResponse, ResponseBody, response
 from partner_access.api.routes import ROUTES
 from partner_access.api.secrets_in_urls import has_secret
-from partner_access.domain.act import Act, IdempotencyKey
+from partner_access.domain.act import RESERVED_SUBJECTS, Act, IdempotencyKey
 from partner_access.domain.errors import (
     DomainError,
     FieldError,
+    Forbidden,
     InvalidField,
     InvalidQuery,
     MissingField,
@@ -287,6 +288,8 @@ def act_of(event: Event, context: Context, *, needs_key: bool) -> Act:
         raise errors.SecretInUrl
     claims = callers.claims_of(event)
     actor_id, scopes = claims.get("sub", ""), callers.scopes_of(claims)
+    if actor_id in RESERVED_SUBJECTS:
+        raise Forbidden
     return Act(
         actor_id=actor_id,
         at=datetime.now(UTC).replace(microsecond=0),

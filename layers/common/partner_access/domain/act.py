@@ -4,7 +4,12 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from math import inf
-from typing import Self
+from typing import Final, Self
+
+SCHEDULE: Final = "schedule"
+"""The actor of what the expiry job does."""
+RESERVED_SUBJECTS: Final = frozenset({SCHEDULE})
+"""Actors that are no users. No user has one of these ids, or the audit log would show their name for the job."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from partner_access.domain.accounts import Account, AccountKind, Program
-from partner_access.domain.act import Act
+from partner_access.domain.act import RESERVED_SUBJECTS, Act
 from partner_access.domain.errors import (
     AlreadyPartnerAdmin,
     EmailInUse,
@@ -16,6 +16,7 @@ from partner_access.domain.errors import (
     LimitBelowUse,
     MissingField,
     NotFound,
+    ReservedSubject,
     UnknownPermissionSet,
 )
 from partner_access.domain.memberships.actors import EXPLICIT_SUSPENSIONS, Actor, witness
@@ -141,6 +142,8 @@ def put_user(user_id: str, facts: UserFacts, fields: DirectoryFields, act: Act) 
     An account that would lose its last super admin does not prevent a deactivation.
     """
     before = facts.user
+    if user_id in RESERVED_SUBJECTS:
+        raise ReservedSubject
     if not before or before.email is None:
         _require_fields(fields, "email", "name")
     if facts.email_owner_id not in (None, user_id):

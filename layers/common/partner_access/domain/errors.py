@@ -199,6 +199,11 @@ class EmailInUse(Conflict):
     detail = "Another user has this email address, and each address belongs to one user. Use a different address."
 
 
+class ReservedSubject(Conflict):
+    code = "reserved_subject"
+    detail = "This id stands for one of our own jobs in the audit log. Give the user a different id."
+
+
 class LimitBelowUse(Conflict):
     code = "limit_below_use"
     detail = "This limit is lower than the number of partner seats in use. End some partner admins' access first."
