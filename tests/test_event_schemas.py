@@ -82,6 +82,7 @@ def test_event_schema_objects_are_closed_and_references_resolve(name: str) -> No
     for part, schema in schema_objects(schemas_by_id()[name]):
         if schema.get("type") == "object" and f"{name} {part}" not in OPEN_OBJECTS:
             assert schema["additionalProperties"] is False, part
+            assert "properties" in schema, f"{part}: write properties and required, even if both are empty"
             assert set(schema.get("required", ())) <= set(schema["properties"])
         if isinstance(schema.get("$ref"), str):
             where, _, definition = schema["$ref"].partition("#/$defs/")
