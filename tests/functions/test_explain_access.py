@@ -111,7 +111,7 @@ PATCH, CREATE_USER = f"PATCH {ONE}", f"POST /accounts/{CLIENT}/users"
 CLOSED, LEGACY = the_client(state=AccountState.CLOSED), the_client(pricing=Pricing.LEGACY)
 SUSPENDED_BY_BOTH = frozenset({SuspensionReason.CLIENT, SuspensionReason.PARTNER})
 ENDED = now() - timedelta(hours=1)
-VIEWED = {each.partition(":")[0] for each in catalogue.ALL_VIEW_PERMISSIONS}
+VIEWED = {each.partition(":")[0] for each in catalogue.SETS["view_only"][-1]}
 DEALS = ("crm.deals.delete", "crm.deals.edit", "crm.deals.view")
 CONSOLE = "partner.client_access.manage"
 

@@ -1,13 +1,14 @@
-"""The vendor's data: existing permissions, restricted permissions, and the content of the default sets, by version.
+"""The vendor's data: existing permissions, restricted permissions, and the default sets with their versions.
 
-A membership keeps the version of a set that it was given, without the permissions that later versions drop. The present
-versions are computed, so a new permission widens them. To publish a version, write the published one as a literal tuple
-and append the new one to the end (deploy.md, Updates). To allow `data.sensitive.manage` to partner admins, take it out
-of RESTRICTED. It then applies from the next version on.
+A membership keeps the version of a set that it was given, without the permissions that later versions drop. So a new
+permission reaches super admins only, until a version with it is published and accepted (deploy.md, Updates). To allow
+`data.sensitive.manage` to partner admins, take it out of RESTRICTED. It then applies from the next version on.
 """
 
 from collections.abc import Mapping
 from typing import Final
+
+from partner_access.domain.permissions.published_sets import PUBLISHED
 
 OBJECTS: Final = (
     "contacts", "companies", "deals", "tickets", "tasks", "emails",
@@ -73,36 +74,8 @@ CATALOGUE: Final = frozenset((
 PAID_FEATURE_SEATS: Final[Mapping[str, str]] = {**dict.fromkeys(SALES, "sales"), **dict.fromkeys(SERVICE, "service")}
 """The permissions of paid features, each with the kind of seat that includes it (domain.md §3)."""
 
-ALL_VIEW_PERMISSIONS: Final = tuple(f"{name}:all" for name in SCOPED if name.endswith(".view"))
-DEFAULT_WORK_PERMISSIONS: Final = tuple(
-    f"{name}:{'owned' if name.endswith('.delete') else 'team'}" for name in SCOPED if not name.endswith(".view")
-)
+SETS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {"super_admin": (tuple(sorted(CATALOGUE)),), **PUBLISHED}
+"""The versions of each set by its name, oldest first.
 
-SETS: Final[Mapping[str, tuple[tuple[str, ...], ...]]] = {
-    "super_admin": (tuple(sorted(CATALOGUE)),),
-    "partner_admin": (tuple(sorted(CATALOGUE - RESTRICTED - set(SENSITIVE) - PARTNER_ONLY)),),
-    "marketing": ((*ALL_VIEW_PERMISSIONS, *MARKETING, "crm.lists.view", "crm.lists.edit", *REPORTS),),
-    "sales": (
-        (
-            *ALL_VIEW_PERMISSIONS,
-            *DEFAULT_WORK_PERMISSIONS,
-            *SALES,
-            "crm.lists.view",
-            "crm.custom_views",
-            "reports.view",
-        ),
-    ),
-    "service": (
-        (
-            *ALL_VIEW_PERMISSIONS,
-            *DEFAULT_WORK_PERMISSIONS,
-            *SERVICE,
-            "crm.lists.view",
-            "crm.custom_views",
-            "reports.view",
-        ),
-    ),
-    "reporting": ((*ALL_VIEW_PERMISSIONS, *REPORTS),),
-    "view_only": (ALL_VIEW_PERMISSIONS,),
-}
-"""The versions of each set by its name, oldest first. Version 1 is the first entry."""
+The set of super admins has no versions: it is always everything.
+"""
