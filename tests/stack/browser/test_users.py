@@ -562,7 +562,7 @@ def test_audit_log_page_shows_filters_and_downloads_entries(
     with page.expect_download() as taken:
         browser_user.button("account.audit_log.download").click()
     sheet = taken.value.path().read_text(encoding="utf-8-sig").splitlines()
-    assert sheet[0] == "audit_id,at,event,actor_id,actor_name,accounts,details"
+    assert sheet[0] == "audit_id,at,event,actor_id,actor_name,user_ids,user_names,accounts,details"
     assert [row.split(",")[2] for row in sheet[1:]] == ["member.created"]
 
 

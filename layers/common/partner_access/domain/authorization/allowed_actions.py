@@ -84,9 +84,8 @@ def _try(action: MemberAction, facts: MembershipFacts, member: Member, act: Act)
             return suspensions.suspend(facts, None, act) is not None
         case MemberAction.RESUME:
             return suspensions.resume(facts, act) is not None
-        case MemberAction.REMOVE:
-            removals.remove(facts, member.version, act)
-            return True
+    removals.remove(facts, member.version, act)
+    return True
 
 
 def in_account(account: Account, actor: Actor, act: Act) -> tuple[AccountAction, ...]:
