@@ -106,7 +106,7 @@ class AuditEntryCsv(AuditEntryList):
     def _rows(self) -> Iterator[list[str]]:
         for entry in self.items:
             values = entry.model_dump(mode="json")
-            user_ids = sorted(audit_log.subjects_in(entry.details or {}))
+            user_ids = sorted(audit_log.subjects_of(entry.details or {}))
             cells = {
                 **values,
                 "actor_name": self.names.get(entry.actor_id, ""),
@@ -161,7 +161,7 @@ def _row(entry: AuditEntry, reading: audit_log.AuditLogView) -> AuditEntryRow:
 
 def _names(shown: tuple[AuditEntry, ...], page: stored.Page) -> Mapping[str, str]:
     """Return the names by id. An id that is both a user's and an account's gets no name."""
-    user_ids = {user_id for entry in shown for user_id in (entry.actor_id, *audit_log.subjects_of(entry))}
+    user_ids = {user_id for entry in shown for user_id in (entry.actor_id, *audit_log.subjects_of(entry.details))}
     account_ids = {account_id for entry in shown for account_id in entry.accounts}
     user_names = {user_id: page.users[user_id].name for user_id in user_ids & page.users.keys()}
     account_names = {account_id: page.accounts[account_id].name for account_id in account_ids & page.accounts.keys()}

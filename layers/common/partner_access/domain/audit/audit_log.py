@@ -44,12 +44,7 @@ def span(start: datetime | None, end: datetime | None, at: datetime) -> Span:
     return Span(start, end)
 
 
-def subjects_of(entry: AuditEntry) -> frozenset[str]:
-    """Return the ids of the users that an entry is about."""
-    return subjects_in(entry.details)
-
-
-def subjects_in(details: Mapping[str, object]) -> frozenset[str]:
+def subjects_of(details: Mapping[str, object]) -> frozenset[str]:
     """Return the ids of the users that an entry with these details is about."""
     return frozenset(str(details[name]) for name in SUBJECT_DETAILS if name in details)
 
@@ -76,7 +71,7 @@ class AuditFilter:
         return (
             self.event in (None, entry.event)
             and self.actor_id in (None, entry.actor_id)
-            and (self.user_id is None or self.user_id in subjects_of(entry))
+            and (self.user_id is None or self.user_id in subjects_of(entry.details))
             and (self.account_id is None or self.account_id in entry.accounts)
         )
 
@@ -104,7 +99,7 @@ class AuditLogView:
         return tuple(entry for entry in visible if self._is_own(entry) and self.entry_filter.matches(entry))
 
     def _is_own(self, entry: AuditEntry) -> bool:
-        return self.share is not ReadableShare.OWN or self.reader_id in {entry.actor_id, *subjects_of(entry)}
+        return self.share is not ReadableShare.OWN or self.reader_id in {entry.actor_id, *subjects_of(entry.details)}
 
     def _as_visible(self, entry: AuditEntry, accounts: Mapping[str, Account]) -> AuditEntry:
         """Return the entry as the reader sees it (domain.md rule 24).

@@ -144,7 +144,7 @@ class CloudEvent(BaseModel):
 
 def subject_id_of(entry: AuditEntry) -> str | None:
     """Return the id of the user that the entry is about, if there is one."""
-    return min(subjects_of(entry), default=None)
+    return min(subjects_of(entry.details), default=None)
 
 
 def cloud_event_of(entry: AuditEntry, account_id: str, position: int, snapshots: RecordSnapshots) -> CloudEvent:

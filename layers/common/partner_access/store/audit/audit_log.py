@@ -80,7 +80,9 @@ def _first_id(instant: datetime) -> str:
 
 
 def _users_of(entries: Iterable[AuditEntry]) -> dict[str, keys.Key]:
-    return {user_id: keys.user(user_id) for entry in entries for user_id in (entry.actor_id, *subjects_of(entry))}
+    return {
+        user_id: keys.user(user_id) for entry in entries for user_id in (entry.actor_id, *subjects_of(entry.details))
+    }
 
 
 def _accounts_of(entries: Iterable[AuditEntry]) -> dict[str, keys.Key]:
