@@ -143,7 +143,7 @@ ALL_IN_CLIENT = ["list_users", "create_user", "approve_links", "accept_set_updat
     ("by", "records", "expected"),
     [
         (APPROVER, (), {CLIENT: ALL_IN_CLIENT}),
-        (APPROVER, (the_client(state=AccountState.CLOSED),), {CLIENT: ["list_users", "assign_paid_seats"]}),
+        (APPROVER, (the_client(state=AccountState.CLOSED),), {CLIENT: ["list_users"]}),
         (USERS, (), {CLIENT: ALL_IN_CLIENT[:-1]}),
         (CLERK, (), {CLIENT: []}),
         (EMPLOYEE, (), {CLIENT: ["list_users"], PARTNER: []}),

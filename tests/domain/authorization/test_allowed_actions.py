@@ -81,7 +81,7 @@ ACCEPT, PAY, MANAGE = (
     ("actor", "account", "expected"),
     [
         (ADMIN, the_client(), (LIST, CREATE, APPROVE, ACCEPT, PAY)),
-        (ADMIN, the_client(state=AccountState.CLOSED), (LIST, PAY)),
+        (ADMIN, the_client(state=AccountState.CLOSED), (LIST,)),
         (
             an_actor(member=a_member(permission_set="view_only", added=("account.users.manage",))),
             the_client(),

@@ -100,12 +100,11 @@ def _in_account(account: Account, actor: Actor, act: Act) -> Iterator[AccountAct
     rights = actor.rights_at(act.at)
     if _succeeds(partial(must_see_all, actor, act.at)):
         yield AccountAction.LIST_USERS
-    if actor.is_approver_at(act.at):
+    if actor.is_approver_at(act.at) and account.state is AccountState.ACTIVE:
         if account.accepts_partner_admins:
             yield AccountAction.CREATE_USER
             yield AccountAction.APPROVE_LINKS
-        if account.state is AccountState.ACTIVE:
-            yield AccountAction.ACCEPT_SET_UPDATES
+        yield AccountAction.ACCEPT_SET_UPDATES
         if BILLING_MANAGE in rights:
             yield AccountAction.ASSIGN_PAID_SEATS
     if account.is_partner and CLIENT_ACCESS_MANAGE in rights:
