@@ -32,9 +32,7 @@ class SetUpdateRow(UserRef, title="SetUpdateRow"):
     @classmethod
     def of_gain(cls, difference: SetUpdateGain) -> Self:
         return cls(
-            user_id=difference.user.user_id,
-            name=difference.user.name,
-            email=difference.user.email,
+            **dict(UserRef.of(difference.user)),
             permission_set=difference.now.permission_set,
             version=difference.now.set_version,
             latest=difference.after.set_version,

@@ -66,7 +66,7 @@ NOT_RUN_HERE: Final = (
         "Try to delete a version of a signed tree head as root: it is denied until its retention ends.",
     ),
     NotRunHere(
-        "The webhook: connection, API destination, rule, dead letters",
+        "The webhook: connection, API destination, rule, dead-letter queue",
         "Their resources are linted and compared with the test's table; the emulator knows none of them.",
         "Set WebhookUrl to a collector, approve a link, then let the collector reject requests for a day.",
     ),

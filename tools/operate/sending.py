@@ -102,7 +102,7 @@ def send_requests(
 
 
 def _errors(waiting: Sequence[Waiting], back_end: DirectoryClient) -> Iterator[tuple[int, RowError]]:
-    """Yield the error of each row that waited in vain. Users who exchange addresses learn that no order helps."""
+    """Yield the error of each row that no other row made acceptable. Exchanged addresses have an error of their own."""
     exchanging = dict(blocked_moves(list(_moves(waiting, back_end))))
     for each in waiting:
         yield each.row, exchanging.get(each.row, each.error)

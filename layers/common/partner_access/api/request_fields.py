@@ -22,7 +22,7 @@ MAX_COMBINING: Final = 8
 def _plain_text(text: str) -> str:
     """Reject invisible characters and those that change the reading direction (threat-model.md §2.1).
 
-    A text of which a reader sees nothing names nobody, so it is rejected too.
+    Also reject a text without any visible character.
     """
     combined = 0
     for character in text:

@@ -217,7 +217,7 @@ def _email_of(user: User | None) -> str | None:
 
 
 def _link_recipients(facts: DeliveryFacts, at: datetime) -> tuple[Recipient, ...]:
-    """Return the recipient that the partner gave for the link. There is none for a link without one, or a void link.
+    """Return the recipient that the partner gave for the link, if it gave one and the link is not void.
 
     The language is the one that the partner chose, else that of the user with this address, else English.
     """

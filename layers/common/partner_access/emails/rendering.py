@@ -193,10 +193,10 @@ def _language(locale: str) -> Language:
 def _names(context: EmailContext, language: Language, *, longest: int = MAX_NAME_LENGTH) -> dict[str, str]:
     """Return all one-line values, sanitized. Unknown values are empty."""
     phrases = PHRASES[language]
-    partner = _words(context.partner_name, longest)
-    account = _words(context.account_name, longest)
+    partner = _without_links(context.partner_name, longest)
+    account = _without_links(context.account_name, longest)
     email = _sanitize(context.employee_email, MAX_ADDRESS_LENGTH)
-    employee = _words(context.employee_name, longest) or _cut(email, longest) or phrases["someone"]
+    employee = _without_links(context.employee_name, longest) or _cut(email, longest) or phrases["someone"]
     return {
         "partner_name": partner,
         "partner": partner or phrases["partner"],
@@ -206,13 +206,13 @@ def _names(context: EmailContext, language: Language, *, longest: int = MAX_NAME
         "person": phrases["employed"].format(name=employee, partner=partner) if partner else employee,
         "account_name": account,
         "account": account or phrases["account"],
-        "actor_name": _words(context.actor_name, longest),
+        "actor_name": _without_links(context.actor_name, longest),
         "until": _format_time(context.expires_at, language) or phrases["no_end"],
         "ends_in": _time_left(context.days_left, language),
         "requested_until": _from_approval(context.requested_days, language),
         "link_until": _format_time(context.link_expires_at, language),
-        "purpose": _words(context.purpose, MAX_REMARK_LENGTH),
-        "reason": _words(context.reason, MAX_REMARK_LENGTH),
+        "purpose": _without_links(context.purpose, MAX_REMARK_LENGTH),
+        "reason": _without_links(context.reason, MAX_REMARK_LENGTH),
         "paid_seat": phrases["paid_seat"] if context.paid_seat_required else "",
         **{name: phrases[name] if name == f"cause_{context.cause or 'none'}" else "" for name in CAUSE_PLACEHOLDERS},
     }
@@ -224,8 +224,8 @@ def _sanitize(raw: str | None, longest: int) -> str:
     return _cut(LINKS.sub(r"[\g<0>]", _cut(" ".join(visible.split()), longest)), longest)
 
 
-def _words(raw: str | None, longest: int) -> str:
-    """Sanitize a text that has no need for links: also the bare domain of a name is no link, in a subject or a body."""
+def _without_links(raw: str | None, longest: int) -> str:
+    """Sanitize a text in which not even a bare domain becomes a link: a name, a purpose or a reason."""
     return _cut(DOMAIN_DOTS.sub(r"[\g<0>]", _sanitize(raw, longest)), longest)
 
 

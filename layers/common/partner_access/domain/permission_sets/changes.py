@@ -181,7 +181,7 @@ def _must_match_version(custom_set: CustomSet | None, expected_version: int) -> 
 def _valid_rights(content: SetContent, account: Account) -> Rights:
     """Return the rights of the set. Raise an error for permissions that it cannot have.
 
-    Each must exist and be named once. None has a wider scope than its prerequisite: to edit needs to view in at least the same scope.
+    Each must exist and be named once. None has a wider scope than its prerequisite.
     """
     rights = read_rights(content.permissions)
     if len(rights.held) < len(content.permissions):
