@@ -10,7 +10,7 @@ from partner_access.api import routing
 from partner_access.api.request_fields import Name, PartialRequest, PermissionName, kept_if_absent
 from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import TaggedMemberResponse
-from partner_access.domain import directory
+from partner_access.domain import directory, directory_members
 from partner_access.domain.accounts import Account, AccountKind, AccountState, Pricing, Program
 from partner_access.domain.act import Act
 from partner_access.domain.errors import NotFound
@@ -275,7 +275,7 @@ def get_member(account_id: str, user_id: str, act: Act) -> DirectoryMemberRespon
 )
 def put_member(account_id: str, user_id: str, request: PutMemberRequest, act: Act) -> DirectoryMemberResponse:
     facts = stored.facts_for_member(account_id, user_id)
-    saved = directory.put_member(facts, request.named_fields, act)
+    saved = directory_members.put_member(facts, request.named_fields, act)
     if not saved:
         unchanged = DirectoryMemberResponse.of_actor(facts.target, act.at)
         store_response(act, unchanged)

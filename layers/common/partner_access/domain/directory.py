@@ -1,4 +1,4 @@
-"""The vendor's directory: accounts, users and members as sent by the vendor's back end, the product's real input."""
+"""The vendor's directory: accounts and users as sent by the vendor's back end, the product's real input."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -7,24 +7,17 @@ from typing import Final
 from partner_access.domain.accounts import Account, AccountKind, Program
 from partner_access.domain.act import RESERVED_SUBJECTS, Act
 from partner_access.domain.errors import (
-    AlreadyPartnerAdmin,
     EmailInUse,
-    GrantSuspended,
     InvalidField,
     IsSuperAdmin,
     KindIsFixed,
     LimitBelowUse,
     MissingField,
-    NotFound,
     ReservedSubject,
-    UnknownPermissionSet,
 )
-from partner_access.domain.memberships.actors import EXPLICIT_SUSPENSIONS, Actor, witness
-from partner_access.domain.memberships.members import Member, Seat, default_seat
+from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.notifications import Reconciliation, ReconciliationReason
-from partner_access.domain.permissions import catalogue
-from partner_access.domain.permissions.rights import SetName, latest_version
-from partner_access.domain.records import DIRECTORY_LOG_ID, Decision, Record, audit
+from partner_access.domain.records import DIRECTORY_LOG_ID, Decision, audit
 from partner_access.domain.users import User
 
 DirectoryFields = Mapping[str, object]
@@ -40,13 +33,13 @@ ELIGIBILITY_FIELDS: Final = frozenset({"active", "domains", "email", "program", 
 """The fields that change the access of a partner's employees in all clients at once."""
 
 
-def _require_fields(fields: DirectoryFields, *names: str) -> None:
+def require_fields(fields: DirectoryFields, *names: str) -> None:
     missing = [name for name in names if fields.get(name) is None]
     if missing:
         raise MissingField(*missing)
 
 
-def _changed_fields(record: object, fields: DirectoryFields) -> list[str]:
+def changed_fields(record: object, fields: DirectoryFields) -> list[str]:
     return sorted(name for name, value in fields.items() if getattr(record, name) != value)
 
 
@@ -59,7 +52,7 @@ class AccountSaved(Decision):
 def put_account(account_id: str, before: Account | None, fields: DirectoryFields, act: Act) -> AccountSaved | None:
     """Create or update an account. Return None when nothing differs."""
     if not before:
-        _require_fields(fields, "kind", "name")
+        require_fields(fields, "kind", "name")
     elif fields.get("kind", before.kind) is not before.kind:
         raise KindIsFixed("kind")
     base = before or Account.model_validate({"account_id": account_id, **fields})
@@ -67,7 +60,7 @@ def put_account(account_id: str, before: Account | None, fields: DirectoryFields
     disallowed_names = [name for name in disallowed if name in fields]
     if disallowed_names:
         raise InvalidField(*disallowed_names)
-    changed = _changed_fields(before, fields) if before else sorted(fields)
+    changed = changed_fields(before, fields) if before else sorted(fields)
     if before and not changed:
         return None
     is_terminated_now = fields.get("program") is Program.TERMINATED and base.program is not Program.TERMINATED
@@ -145,10 +138,10 @@ def put_user(user_id: str, facts: UserFacts, fields: DirectoryFields, act: Act) 
     if user_id in RESERVED_SUBJECTS:
         raise ReservedSubject
     if not before or before.email is None:
-        _require_fields(fields, "email", "name")
+        require_fields(fields, "email", "name")
     if facts.email_owner_id not in (None, user_id):
         raise EmailInUse("email")
-    changed = _changed_fields(before, fields) if before else sorted(fields)
+    changed = changed_fields(before, fields) if before else sorted(fields)
     if before and not changed:
         return None
     user = (before or User.model_validate({"user_id": user_id, **fields})).next_version(**fields)
@@ -213,134 +206,3 @@ def erase(user_id: str, facts: UserFacts, act: Act) -> UserSaved | None:
         reconciliation=Reconciliation(user_id=user_id, reason=ReconciliationReason.ERASED),
         relies_on=(before,),
     )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DirectoryMemberFacts:
-    """The facts for a change to a membership. `others` are the account's super admins except this user."""
-
-    account: Account | None
-    target: Actor
-    others: tuple[Actor, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberSaved(Decision):
-    account: Account
-    user: User
-    before: Member | None
-    member: Member
-
-    @property
-    def employed_by(self) -> frozenset[str]:
-        """The partners that employ the user after this decision."""
-        if not self.account.is_partner:
-            return self.user.employed_by
-        this_partner = {self.account.account_id}
-        return self.user.employed_by | this_partner if self.member.active else self.user.employed_by - this_partner
-
-
-def put_member(facts: DirectoryMemberFacts, fields: DirectoryFields, act: Act) -> MemberSaved | None:
-    """Create or update a membership.
-
-    A partner admin cannot be created here, only in the three ways of domain.md. An account keeps a super admin who can
-    act.
-    """
-    account, user, before = facts.account, facts.target.user, facts.target.member
-    if not account or not user:
-        raise NotFound
-    if not before:
-        _require_fields(fields, "permission_set")
-    requested_set = fields.get("permission_set")
-    if requested_set is not None and requested_set not in catalogue.SETS:
-        raise UnknownPermissionSet("permission_set")
-    if requested_set == SetName.PARTNER_ADMIN:
-        raise InvalidField("permission_set")
-    if fields.get("seat") is Seat.PARTNER:
-        raise InvalidField("seat")
-    now = facts.target.member_at(act.at)
-    changed = _changed_fields(now, fields) if now else sorted(fields)
-    if now and not changed:
-        return None
-    account.must_be_active()
-    if now and now.grant:
-        raise AlreadyPartnerAdmin
-
-    member = _member(account, user, now, fields, act)
-    if member.permission_set == SetName.PARTNER_ADMIN:
-        raise InvalidField("permission_set")
-    # Suspensions by the client or the partner survive a time in which the membership is inactive.
-    suspended = facts.target.suspended_by_at(act.at) | (member.suspended_by & EXPLICIT_SUSPENSIONS)
-    if member.is_super_admin and member.active and suspended:
-        raise GrantSuspended("permission_set")
-    witness_records = _witness_records(facts, user, now, member, act)
-    return MemberSaved(
-        act=act,
-        account=account,
-        user=user,
-        before=before,
-        member=member,
-        audit=audit(
-            "member.updated" if before else "member.created",
-            act,
-            account.account_id,
-            user_id=user.user_id,
-            fields=list(changed),
-            permission_set=member.permission_set,
-            active=member.active,
-        ),
-        reconciliation=_employment_reconciliation(account, user, before, member),
-        relies_on=(account, user, *((before,) if before else ()), *witness_records),
-    )
-
-
-def _member(account: Account, user: User, now: Member | None, fields: DirectoryFields, act: Act) -> Member:
-    if not now:
-        set_name = str(fields["permission_set"])
-        return Member.model_validate(
-            {
-                "version": 1,
-                "account_id": account.account_id,
-                "user_id": user.user_id,
-                "since": act.at,
-                "granted_by": act.actor_id,
-                "set_version": latest_version(set_name),
-                "seat": default_seat(set_name),
-                **fields,
-            }
-        )
-    set_name = str(fields.get("permission_set", now.permission_set))
-    with_seat = now.model_copy(update={"seat": now.seat or default_seat(set_name)})
-    if set_name == now.permission_set:
-        return with_seat.next_version(**fields)
-    # A super admin belongs to the client alone, so every trace of the partner is removed.
-    without_partner = {"partner_id": None, "access_generation": 0} if set_name == SetName.SUPER_ADMIN else {}
-    return with_seat.next_version(
-        set_version=latest_version(set_name), added=(), removed=(), **without_partner, **fields
-    )
-
-
-def _employment_reconciliation(
-    account: Account, user: User, before: Member | None, member: Member
-) -> Reconciliation | None:
-    """Return the reconciliation for an employee who joins a partner again or leaves it.
-
-    Their access everywhere changes at once. Reconciliation records it afterwards.
-    """
-    if not account.is_partner or before is None or before.active == member.active:
-        return None
-    return Reconciliation(partner_id=account.account_id, user_id=user.user_id)
-
-
-def _witness_records(
-    facts: DirectoryMemberFacts, user: User, now: Member | None, member: Member, act: Act
-) -> tuple[Record, ...]:
-    """Return the records of a remaining super admin, if one is needed (consistency.md G3).
-
-    One is needed when a super admin goes, or when the new super admin is a deactivated user.
-    """
-    was_one = now is not None and now.active and now.is_super_admin
-    is_one = member.active and member.is_super_admin
-    stops_being_one = was_one and not is_one
-    starts_deactivated = is_one and not was_one and not user.active
-    return witness(facts.others, act.at).relied_on if stops_being_one or starts_deactivated else ()

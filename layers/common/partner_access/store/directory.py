@@ -4,7 +4,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from partner_access.domain.accounts import Account
-from partner_access.domain.directory import AccountSaved, DirectoryMemberFacts, MemberSaved, UserFacts, UserSaved
+from partner_access.domain.directory import AccountSaved, UserFacts, UserSaved
+from partner_access.domain.directory_members import DirectoryMemberFacts, MemberSaved
 from partner_access.domain.errors import EmailInUse
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.users import User

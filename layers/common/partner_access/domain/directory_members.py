@@ -1,0 +1,152 @@
+"""Members in the vendor's directory: memberships as sent by the vendor's back end."""
+
+from dataclasses import dataclass
+
+from partner_access.domain.accounts import Account
+from partner_access.domain.act import Act
+from partner_access.domain.directory import DirectoryFields, changed_fields, require_fields
+from partner_access.domain.errors import (
+    AlreadyPartnerAdmin,
+    GrantSuspended,
+    InvalidField,
+    NotFound,
+    UnknownPermissionSet,
+)
+from partner_access.domain.memberships.actors import EXPLICIT_SUSPENSIONS, Actor, witness
+from partner_access.domain.memberships.members import Member, Seat, default_seat
+from partner_access.domain.notifications import Reconciliation
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.permissions.rights import SetName, latest_version
+from partner_access.domain.records import Decision, Record, audit
+from partner_access.domain.users import User
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectoryMemberFacts:
+    """The facts for a change to a membership. `others` are the account's super admins except this user."""
+
+    account: Account | None
+    target: Actor
+    others: tuple[Actor, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MemberSaved(Decision):
+    account: Account
+    user: User
+    before: Member | None
+    member: Member
+
+    @property
+    def employed_by(self) -> frozenset[str]:
+        """The partners that employ the user after this decision."""
+        if not self.account.is_partner:
+            return self.user.employed_by
+        this_partner = {self.account.account_id}
+        return self.user.employed_by | this_partner if self.member.active else self.user.employed_by - this_partner
+
+
+def put_member(facts: DirectoryMemberFacts, fields: DirectoryFields, act: Act) -> MemberSaved | None:
+    """Create or update a membership.
+
+    A partner admin cannot be created here, only in the three ways of domain.md. An account keeps a super admin who can
+    act.
+    """
+    account, user, before = facts.account, facts.target.user, facts.target.member
+    if not account or not user:
+        raise NotFound
+    if not before:
+        require_fields(fields, "permission_set")
+    requested_set = fields.get("permission_set")
+    if requested_set is not None and requested_set not in catalogue.SETS:
+        raise UnknownPermissionSet("permission_set")
+    if requested_set == SetName.PARTNER_ADMIN:
+        raise InvalidField("permission_set")
+    if fields.get("seat") is Seat.PARTNER:
+        raise InvalidField("seat")
+    now = facts.target.member_at(act.at)
+    changed = changed_fields(now, fields) if now else sorted(fields)
+    if now and not changed:
+        return None
+    account.must_be_active()
+    if now and now.grant:
+        raise AlreadyPartnerAdmin
+
+    member = _member(account, user, now, fields, act)
+    if member.permission_set == SetName.PARTNER_ADMIN:
+        raise InvalidField("permission_set")
+    # Suspensions by the client or the partner survive a time in which the membership is inactive.
+    suspended = facts.target.suspended_by_at(act.at) | (member.suspended_by & EXPLICIT_SUSPENSIONS)
+    if member.is_super_admin and member.active and suspended:
+        raise GrantSuspended("permission_set")
+    witness_records = _witness_records(facts, user, now, member, act)
+    return MemberSaved(
+        act=act,
+        account=account,
+        user=user,
+        before=before,
+        member=member,
+        audit=audit(
+            "member.updated" if before else "member.created",
+            act,
+            account.account_id,
+            user_id=user.user_id,
+            fields=list(changed),
+            permission_set=member.permission_set,
+            active=member.active,
+        ),
+        reconciliation=_employment_reconciliation(account, user, before, member),
+        relies_on=(account, user, *((before,) if before else ()), *witness_records),
+    )
+
+
+def _member(account: Account, user: User, now: Member | None, fields: DirectoryFields, act: Act) -> Member:
+    if not now:
+        set_name = str(fields["permission_set"])
+        return Member.model_validate(
+            {
+                "version": 1,
+                "account_id": account.account_id,
+                "user_id": user.user_id,
+                "since": act.at,
+                "granted_by": act.actor_id,
+                "set_version": latest_version(set_name),
+                "seat": default_seat(set_name),
+                **fields,
+            }
+        )
+    set_name = str(fields.get("permission_set", now.permission_set))
+    with_seat = now.model_copy(update={"seat": now.seat or default_seat(set_name)})
+    if set_name == now.permission_set:
+        return with_seat.next_version(**fields)
+    # A super admin belongs to the client alone, so every trace of the partner is removed.
+    without_partner = {"partner_id": None, "access_generation": 0} if set_name == SetName.SUPER_ADMIN else {}
+    return with_seat.next_version(
+        set_version=latest_version(set_name), added=(), removed=(), **without_partner, **fields
+    )
+
+
+def _employment_reconciliation(
+    account: Account, user: User, before: Member | None, member: Member
+) -> Reconciliation | None:
+    """Return the reconciliation for an employee who joins a partner again or leaves it.
+
+    Their access everywhere changes at once. Reconciliation records it afterwards.
+    """
+    if not account.is_partner or before is None or before.active == member.active:
+        return None
+    return Reconciliation(partner_id=account.account_id, user_id=user.user_id)
+
+
+def _witness_records(
+    facts: DirectoryMemberFacts, user: User, now: Member | None, member: Member, act: Act
+) -> tuple[Record, ...]:
+    """Return the records of a remaining super admin, if one is needed (consistency.md G3).
+
+    One is needed when a super admin goes, or when the new super admin is a deactivated user.
+    """
+    was_one = now is not None and now.active and now.is_super_admin
+    is_one = member.active and member.is_super_admin
+    stops_being_one = was_one and not is_one
+    starts_deactivated = is_one and not was_one and not user.active
+    return witness(facts.others, act.at).relied_on if stops_being_one or starts_deactivated else ()
