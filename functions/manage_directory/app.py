@@ -268,8 +268,8 @@ def get_member(account_id: str, user_id: str, act: Act) -> DirectoryMemberRespon
         summary="Create or update a membership of the directory.",
         description=(
             "Only the vendor's back end can call this operation, and not to assign `partner_admin`. A new membership "
-            "needs `permission_set`, an absent field keeps its value, and repeating the same request changes "
-            "nothing. The account must keep at least one active super admin."
+            "and one that was over need `permission_set`, an absent field keeps its value, and repeating the same "
+            "request changes nothing. The account must keep at least one active super admin."
         ),
     ),
 )

@@ -1,7 +1,7 @@
 """Memberships written by the vendor: repeated data changes nothing, and a super admin always stays."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -11,6 +11,7 @@ from partner_access.domain.errors import (
     AccountClosed,
     AlreadyPartnerAdmin,
     DomainError,
+    FormerPartnerMember,
     GrantSuspended,
     InvalidField,
     LastSuperAdmin,
@@ -19,8 +20,9 @@ from partner_access.domain.errors import (
     UnknownPermissionSet,
 )
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.members import Member, Seat, SuspensionReason
+from partner_access.domain.memberships.members import Assignment, Member, Seat, SuspensionReason
 from partner_access.domain.notifications import Reconciliation
+from partner_access.domain.permissions.rights import latest_version
 from partner_access.domain.users import User
 from tests.support.builders import (
     APPROVER,
@@ -208,29 +210,110 @@ def test_put_member_in_partner_account_updates_employed_by(
     assert saved.employed_by == partners
 
 
-def test_put_member_with_expired_grant_and_no_set_raises_invalid_field() -> None:
+def test_put_member_with_expired_grant_and_unchanged_set_raises_invalid_field() -> None:
     lapsed = a_partner_admin(grant=a_grant(expires_at=NOW))
 
     with pytest.raises(InvalidField) as raised:
-        put_member(facts(member=lapsed), {"active": True}, ACT)
+        put_member(facts(member=lapsed), {"seat": Seat.SALES}, ACT)
 
     assert field_names(raised) == ["permission_set"]
 
 
-def test_put_member_with_expired_grant_and_set_gets_usual_seat() -> None:
-    lapsed = a_partner_admin(grant=a_grant(expires_at=NOW))
+# memberships that were over (domain.md rule 33)
 
-    saved = put_member(facts(member=lapsed), {"active": True, "permission_set": "view_only"}, ACT)
+FORMER: Final = a_member(
+    EMPLOYEE,
+    "sales",
+    version=4,
+    added=("account.billing.manage",),
+    removed=("crm.notes.view",),
+    seat=Seat.SERVICE,
+    paid_seats=(Seat.SALES,),
+    granted_by=APPROVER,
+    active=False,
+)
+
+
+@pytest.mark.parametrize(
+    ("fields", "seat"),
+    [
+        ({"permission_set": "sales"}, Seat.CORE),
+        ({"permission_set": "view_only"}, Seat.VIEW_ONLY),
+        ({"permission_set": "sales", "seat": Seat.SALES}, Seat.SALES),
+    ],
+)
+@pytest.mark.parametrize("former", [FORMER, FORMER.model_copy(update={"permission_set": "super_admin", "added": ()})])
+def test_put_member_returning_is_recreated(former: Member, fields: Mapping[str, Any], seat: Seat) -> None:
+    # domain.md rule 33
+    with two_set_versions():
+        saved = put_member(facts(user=an_employee(), member=former), {"active": True, **fields}, ACT)
+
+        assert saved
+        assert saved.member.assignment == Assignment(
+            permission_set=fields["permission_set"], set_version=latest_version(fields["permission_set"]), seat=seat
+        )
+    assert (saved.member.active, saved.member.version, saved.member.since) == (True, 5, former.since)
+    assert saved.member.granted_by == ACT.actor_id
+
+
+def test_put_member_returning_keeps_suspensions_of_both_sides() -> None:
+    stopped = FORMER.model_copy(update={"suspended_by": frozenset(SuspensionReason)})
+
+    saved = put_member(facts(user=an_employee(), member=stopped), {"permission_set": "sales", "active": True}, ACT)
 
     assert saved
-    assert (saved.member.active, saved.member.seat, saved.member.partner_id) == (True, Seat.VIEW_ONLY, None)
+    assert saved.member.suspended_by == {SuspensionReason.CLIENT, SuspensionReason.PARTNER}
+
+
+FORMER_COLLEAGUE: Final = a_member(EMPLOYEE, "view_only", partner_id=PARTNER)
+
+
+@pytest.mark.parametrize(
+    ("member", "user"),
+    [
+        (FORMER_COLLEAGUE.ended(), an_employee()),
+        (FORMER_COLLEAGUE.ended(), a_user(EMPLOYEE)),
+        (FORMER_COLLEAGUE.model_copy(update={"active": False}), an_employee()),
+        (FORMER_COLLEAGUE, an_employee(offboardings={PARTNER: 1})),
+        (a_partner_admin().ended(), an_employee()),
+        (a_partner_admin(grant=a_grant(expires_at=NOW)), an_employee()),
+        (a_partner_admin(access_generation=0), an_employee(offboardings={PARTNER: 1})),
+        (a_partner_admin(previous=FORMER_COLLEAGUE.assignment).ended().ended(), an_employee()),
+    ],
+)
+@pytest.mark.parametrize("name", ["view_only", "super_admin"])
+def test_put_member_returning_partner_member_raises_former_partner_member(
+    member: Member, user: User, name: str
+) -> None:
+    # domain.md rule 33
+    with pytest.raises(MissingField):
+        put_member(facts(user=user, member=member), {"active": True}, ACT)
+    with pytest.raises(FormerPartnerMember):
+        put_member(facts(user=user, member=member), {"active": True, "permission_set": name}, ACT)
+
+
+def test_put_member_of_inactive_partner_member_keeps_partner() -> None:
+    saved = put_member(
+        facts(user=an_employee(), member=FORMER_COLLEAGUE), {"permission_set": "super_admin", "active": False}, ACT
+    )
+
+    assert saved
+    with pytest.raises(FormerPartnerMember):
+        put_member(
+            facts(user=an_employee(), member=saved.member), {"permission_set": "super_admin", "active": True}, ACT
+        )
 
 
 @pytest.mark.parametrize(
     ("account", "before", "fields", "follows"),
     [
         (the_partner(), a_member(EMPLOYEE, "sales", account_id=PARTNER), {"active": False}, True),
-        (the_partner(), a_member(EMPLOYEE, "sales", account_id=PARTNER, active=False), {"active": True}, True),
+        (
+            the_partner(),
+            a_member(EMPLOYEE, "sales", account_id=PARTNER, active=False),
+            {"permission_set": "sales", "active": True},
+            True,
+        ),
         (the_partner(), a_member(EMPLOYEE, "sales", account_id=PARTNER), {"permission_set": "service"}, False),
         (the_partner(), None, {"permission_set": "sales"}, False),
         (the_client(), a_member(EMPLOYEE, "sales"), {"active": False}, False),
@@ -243,24 +326,6 @@ def test_put_member_changing_employment_queues_reconciliation(
 
     assert saved
     assert saved.reconciliation == (Reconciliation(partner_id=PARTNER, user_id=EMPLOYEE) if follows else None)
-
-
-def test_put_member_with_older_access_generation_does_not_revive_grant() -> None:
-    stale = a_partner_admin(access_generation=0)
-    user = an_employee(offboardings={PARTNER: 1})
-
-    with pytest.raises(InvalidField):
-        put_member(facts(user=user, member=stale), {"active": True}, ACT)
-    saved = put_member(facts(user=user, member=stale), {"active": True, "permission_set": "sales"}, ACT)
-
-    assert saved
-    assert saved.before == stale
-    assert (saved.member.active, saved.member.partner_id, saved.member.access_generation, saved.member.grant) == (
-        True,
-        None,
-        0,
-        None,
-    )
 
 
 def test_put_member_with_new_set_keeps_partner_of_colleague() -> None:
@@ -301,7 +366,10 @@ def test_put_member_promoting_suspended_member_raises_grant_suspended() -> None:
 @pytest.mark.parametrize("side", [SuspensionReason.CLIENT, SuspensionReason.PARTNER])
 @pytest.mark.parametrize(
     ("former", "fields"),
-    [("sales", {"permission_set": "super_admin", "active": True}), ("super_admin", {"active": True})],
+    [
+        ("sales", {"permission_set": "super_admin", "active": True}),
+        ("super_admin", {"permission_set": "super_admin", "active": True}),
+    ],
 )
 def test_put_member_reviving_suspended_super_admin_raises_grant_suspended(
     side: SuspensionReason, former: str, fields: Mapping[str, Any]

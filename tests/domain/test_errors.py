@@ -32,6 +32,7 @@ CONTRACT = {
     409: (
         "account_closed",
         "already_partner_admin",
+        "former_partner_member",
         "grant_suspended",
         "is_super_admin",
         "last_super_admin",

@@ -11,7 +11,7 @@ import pytest
 
 from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.act import RESERVED_SUBJECTS
-from partner_access.domain.memberships.members import Seat, SuspensionReason
+from partner_access.domain.memberships.members import Member, Seat, SuspensionReason
 from partner_access.domain.notifications import Reconciliation, ReconciliationReason
 from partner_access.domain.records import Record
 from partner_access.store import keys
@@ -30,7 +30,8 @@ from tests.support.builders import (
     the_partner,
 )
 from tests.support.gateway import ApiResponse, call, call_as_vendor
-from tests.support.link_requests import assert_error, assert_replayed, assert_unchanged
+from tests.support.link_requests import assert_error, assert_replayed, assert_unchanged, create
+from tests.support.membership_facts import remove
 from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member, now, seed
 from tests.support.table import Item, Table
 
@@ -422,9 +423,60 @@ def test_put_member_without_a_field_leaves_it_unchanged(table: Table) -> None:
     left = put_member(active=False).body
     assert (left["state"], left["seat"], left["permission_set"]) == ("deactivated", "sales", "sales")
     assert left["permissions"]["removed"] == ["crm.notes.view"]
-    back = put_member(active=True).body
-    assert (back["state"], back["permissions"]["removed"]) == ("active", ["crm.notes.view"])
-    assert put_member(seat="core", permission_set="sales").body["permissions"]["removed"] == ["crm.notes.view"]
+    assert put_member(seat="core").body["permissions"]["removed"] == ["crm.notes.view"]
+
+
+def test_put_member_returning_needs_set_and_holds_nothing_of_former_membership(table: Table) -> None:
+    # domain.md rule 33
+    former = a_member(
+        CLERK, "view_only", added=("account.billing.manage",), paid_seats=(Seat.SALES,), seat=Seat.SERVICE
+    )
+    seed(table, former)
+    assert remove(user_id=CLERK).status == 204
+
+    missing = assert_error(table, lambda: put_member(active=True), 422, "missing_field")
+    back = put_member(permission_set="view_only", active=True)
+
+    assert missing.body["errors"] == [{"pointer": "/permission_set", "code": "missing_field"}]
+    assert (back.status, back.body["state"], back.body["version"]) == (200, "active", 3)
+    assert (back.body["permissions"], back.body["seat"], back.body["paid_seats"]) == (
+        {"added": [], "removed": []},
+        "view_only",
+        [],
+    )
+
+
+def test_put_member_of_dismissed_client_access_manager_gives_set_alone(table: Table) -> None:
+    # domain.md rule 33
+    seed(table, a_partner_account_member(EMPLOYEE, "marketing", added=("partner.client_access.manage",)))
+    assert create(EMPLOYEE, employee_id=COLLEAGUE).status == 201
+
+    put_member(EMPLOYEE, PARTNER, active=False)
+    assert put_member(EMPLOYEE, PARTNER, permission_set="marketing", active=True).status == 200
+
+    assert_error(table, lambda: create(EMPLOYEE, employee_id=COLLEAGUE), 403, "forbidden")
+
+
+@pytest.mark.parametrize("name", ["view_only", "super_admin"])
+@pytest.mark.parametrize("member", [a_member(EMPLOYEE, "view_only", partner_id=PARTNER), a_partner_admin()])
+def test_put_member_of_former_partner_member_is_refused(table: Table, member: Member, name: str) -> None:
+    # domain.md rule 33
+    seed(table, member)
+    assert remove().status == 204
+
+    assert_error(table, lambda: put_member(EMPLOYEE, permission_set=name, active=True), 409, "former_partner_member")
+    put_member(EMPLOYEE, permission_set=name)
+    assert_error(table, lambda: put_member(EMPLOYEE, permission_set=name, active=True), 409, "former_partner_member")
+
+
+def test_put_member_of_former_partner_member_the_client_created_again_succeeds(table: Table) -> None:
+    seed(table, a_partner_admin())
+    remove()
+    own = {"email": f"{EMPLOYEE}@north.example", "permission_set": "sales"}
+    assert call("POST /accounts/{account_id}/users", APPROVER, own, account_id=CLIENT).status == 201
+
+    assert put_member(EMPLOYEE, active=False).status == 200
+    assert put_member(EMPLOYEE, permission_set="sales", active=True).body["state"] == "active"
 
 
 def test_put_member_with_another_permission_set_discards_edits(table: Table) -> None:
@@ -442,7 +494,7 @@ def test_put_member_of_partner_account_updates_partners_of_employee(table: Table
     assert stored_item(table, keys.user(NEWCOMER))["employed_by"] == {PARTNER}
     put_member(NEWCOMER, PARTNER, active=False)
     assert "employed_by" not in stored_item(table, keys.user(NEWCOMER))
-    put_member(NEWCOMER, PARTNER, active=True)
+    put_member(NEWCOMER, PARTNER, permission_set="sales", active=True)
     assert call_as_vendor(f"GET {USER}", user_id=NEWCOMER).body["employed_by"] == [PARTNER]
 
 
@@ -504,7 +556,7 @@ def test_put_member_with_expired_grant_is_treated_as_previous_membership_or_inac
     assert call_as_vendor(f"GET {MEMBER}", account_id=CLIENT, user_id=EMPLOYEE).body["permission_set"] == "sales"
     assert call_as_vendor(f"GET {MEMBER}", account_id=CLIENT, user_id=COLLEAGUE).body["state"] == "deactivated"
     assert put_member(EMPLOYEE, permission_set="service").body["seat"] == "core"
-    assert put_member(COLLEAGUE, permission_set="service", seat="core", active=True).body["state"] == "active"
+    assert put_member(COLLEAGUE, permission_set="service", seat="core").body["state"] == "deactivated"
     assert stored_item(table, keys.account(CLIENT))["partner_seats_used"] == 0
 
 

@@ -244,7 +244,7 @@ def test_reconcile_deactivated_employee_suspends_access_until_reactivation(seede
         if by == "vendor":
             link_requests.put_user(EMPLOYEE, active=active)
         else:
-            link_requests.put_member(PARTNER, EMPLOYEE, active=active)
+            link_requests.put_member(PARTNER, EMPLOYEE, permission_set="view_only", active=active)
 
     set_active(active=False)
     assert not has_access()
@@ -295,7 +295,7 @@ def test_reconcile_erased_user_ends_access_permanently(seeded: Table) -> None:
     assert partner_seats_used(seeded, SECOND_CLIENT) == 0
     assert seeded.get(keys.link(PARTNER, LINK))["stored_state"] == "revoked"  # type: ignore[index]
     link_requests.put_user(EMPLOYEE, email="again@north.example", name="Again", active=True)
-    link_requests.put_member(PARTNER, EMPLOYEE, active=True)
+    link_requests.put_member(PARTNER, EMPLOYEE, permission_set="view_only", active=True)
     assert not has_access()
     run_reconcile_access()
     assert pending_jobs(seeded) == []

@@ -360,7 +360,7 @@ def test_put_member_of_concurrently_offboarded_employee_is_deactivated(table: Ta
     answer = send_during_change(table, lambda: ended(table), lambda: put_member(EMPLOYEE, permission_set="service"))
 
     assert (answer.status, answer.body["state"]) == (200, "deactivated")
-    assert "partner_id" not in stored(table, keys.member(CLIENT, EMPLOYEE))
+    assert stored(table, keys.member(CLIENT, EMPLOYEE))["partner_id"] == PARTNER
 
 
 def test_put_member_promotion_of_concurrently_deactivated_user_returns_409(table: Table) -> None:

@@ -215,7 +215,7 @@ PRODUCT: dict[str, Product] = {
             "removal": lambda _: remove(APPROVER, CLERK),
             "creation again": create_clerk,
             "deactivation by the vendor": lambda _: put_member(CLIENT, CLERK, active=False),
-            "activation by the vendor": lambda _: put_member(CLIENT, CLERK, active=True),
+            "activation by the vendor": lambda _: put_member(CLIENT, CLERK, permission_set="sales", active=True),
         },
         lambda _: str(view_member(CLERK)["state"]),
     ),

@@ -10,6 +10,7 @@ from partner_access.domain.authorization.access import AccessFacts, Rule
 from partner_access.domain.authorization.remediation import remedy
 from partner_access.domain.memberships.actors import NO_ACTOR
 from tests.support.builders import (
+    CUSTOM_SET,
     EMPLOYEE,
     NOW,
     PARTNER,
@@ -56,12 +57,25 @@ def test_remedy_by_vendor_reports_next_rule(
     )
 
 
-@pytest.mark.parametrize(("name", "then"), [("super_admin", None), ("view_only", Rule.NOT_IN_SET)])
-def test_remedy_for_removed_employee_reports_next_rule(name: str, then: Rule | None) -> None:
-    partner, target = the_partner(), an_actor(an_employee(), a_member(EMPLOYEE, name, account_id=PARTNER, active=False))
+@pytest.mark.parametrize(
+    ("name", "added", "suggested", "then"),
+    [
+        ("super_admin", (), "super_admin", None),
+        ("view_only", (), "view_only", Rule.NOT_IN_SET),
+        ("view_only", ("partner.client_access.manage",), "view_only", Rule.NOT_IN_SET),
+        (CUSTOM_SET, (), "view_only", Rule.NOT_IN_SET),
+    ],
+)
+def test_remedy_for_removed_employee_recreates_membership(
+    name: str, added: tuple[str, ...], suggested: str, then: Rule | None
+) -> None:
+    former = a_member(EMPLOYEE, name, account_id=PARTNER, active=False, added=added)
+    partner, target = the_partner(), an_actor(an_employee(), former)
     case = a_case(target, "partner.client_access.manage")
     case = replace(case, account=partner, subject=AccessFacts(partner, target, NOW))
 
     found = remedy(case)
 
+    assert found.call
+    assert found.call.body == {"permission_set": suggested, "active": True}
     assert ([each.role for each in found.changeable_by], found.next_rule) == (["vendor"], then)

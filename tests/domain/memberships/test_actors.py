@@ -183,7 +183,7 @@ def test_member_at_after_offboarding_falls_back_to_valid_previous_membership(mem
         assert (now.active, now.assignment) == (True, place)
         assert actor.partner_at(NOW) == actor.partners.get(place.partner_id)
     else:
-        assert (now.active, now.grant, now.previous, now.partner_id) == (False, None, None, None)
+        assert (now.active, now.grant, now.previous) == (False, None, None)
         assert actor.partner_at(NOW) is None
 
 

@@ -13,7 +13,7 @@ from partner_access.domain.memberships.members import (
     paid_seats_kept,
     partner_seat_change,
 )
-from tests.support.builders import NOW, a_grant, a_member, a_partner_admin
+from tests.support.builders import NOW, PARTNER, a_grant, a_member, a_partner_admin
 
 SECOND = timedelta(seconds=1)
 PREVIOUS_ASSIGNMENT = Assignment(
@@ -39,7 +39,7 @@ def test_ended_membership_without_previous_is_deactivated() -> None:
     ended = stopped.ended()
 
     assert not ended.active
-    assert (ended.grant, ended.partner_id, ended.seat, ended.previous) == (None, None, None, None)
+    assert (ended.grant, ended.partner_id, ended.seat, ended.previous) == (None, PARTNER, None, None)
     assert (ended.access_generation, ended.suspended_by) == (0, frozenset({SuspensionReason.CLIENT}))
 
 
@@ -204,4 +204,4 @@ def test_ended_membership_restores_previous_partner() -> None:
     before = Assignment(permission_set="sales", set_version=1, partner_id="partner-north")
 
     assert a_partner_admin(previous=before).ended().partner_id == "partner-north"
-    assert a_partner_admin().ended().partner_id is None
+    assert a_partner_admin(previous=before.model_copy(update={"partner_id": None})).ended().partner_id is None

@@ -45,7 +45,7 @@ def test_remove_partner_admin_revokes_grant_for_every_role(role: Role, cause: Ca
     ended = remove(found, 1, act_of(found))
 
     assert (ended.user, ended.before, ended.member.version) == (TARGET.user, TARGET.member, 2)
-    assert (ended.member.active, ended.member.grant, ended.member.partner_id) == (False, None, None)
+    assert (ended.member.active, ended.member.grant, ended.member.partner_id) == (False, None, PARTNER)
     assert (ended.member.seat, ended.former_employee, ended.reconciliation) == (None, None, None)
     assert (ended.audit.event, ended.audit.accounts) == ("grant.revoked", (CLIENT, PARTNER))
     assert ended.audit.details == {"user_id": EMPLOYEE, "role": role, "grant_id": a_grant().grant_id}

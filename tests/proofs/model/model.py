@@ -65,7 +65,7 @@ def reject(code: str) -> NoReturn:
 
 def without_grant(member: State) -> State:
     """Return the membership after its grant ends: its previous state if there was one, otherwise inactive."""
-    gone = {**member, "seat": None, "partner_id": None, "access_generation": 0, "active": False}
+    gone = {**member, "seat": None, "access_generation": 0, "active": False}
     rest = {**member, **member["previous"]} if member["previous"] else gone
     return {**rest, "grant": None, "previous": None, "suspended_by": member["suspended_by"] & {"client"}}
 
@@ -339,14 +339,20 @@ class Model:
     def put_member(self, account_id: str, user_id: str) -> None:
         named_fields, key = self.request.body, (account_id, user_id)
         before, now = self.members.get(key), self.current_member(account_id, user_id)
+        is_new = not before or (not now["active"] and named_fields.get("active", False))
+        if is_new and "permission_set" not in named_fields:
+            reject("missing_field")
         if before and all(now[name] == value for name, value in named_fields.items()):
             return
         self.must_be_open(account_id)
         if now.get("grant"):
             reject("already_partner_admin")
-        name = named_fields["permission_set"]
-        if not before:
-            fresh: State = {"active": True, "grant": None, "previous": None, "suspended_by": set()}
+        if before and is_new and now["partner_id"]:  # rule 33
+            reject("former_partner_member")
+        name = named_fields.get("permission_set", now.get("permission_set"))
+        if is_new:
+            suspended_by = now.get("suspended_by", set())
+            fresh: State = {"active": True, "grant": None, "previous": None, "suspended_by": suspended_by}
             member = {**assignment(name, default_seat(name), version=latest_version(name)), **fresh, **named_fields}
         else:
             new_set = (
@@ -354,8 +360,11 @@ class Model:
                 if name != now["permission_set"]
                 else {}
             )
+            stays = named_fields.get("active", now["active"])
             no_partner = (
-                {"partner_id": None, "access_generation": 0} if name == "super_admin" != now["permission_set"] else {}
+                {"partner_id": None, "access_generation": 0}
+                if stays and name == "super_admin" != now["permission_set"]
+                else {}
             )
             member = {**now, "seat": now["seat"] or default_seat(name), **new_set, **no_partner, **named_fields}
         is_super = name == "super_admin" and member["active"]

@@ -103,6 +103,8 @@ def change_email_domain(accounts: RandomAccounts) -> ApiResponse:
 def change_member(accounts: RandomAccounts) -> ApiResponse:
     user_id = accounts.choose(*USERS)
     account_id = accounts.choose(*CLIENTS, *DOMAIN_OF_PARTNER)
+    if accounts.random.random() < 0.2:
+        return accounts.put_member(account_id, user_id, active=accounts.choose(True, False))
     return accounts.put_member(
         account_id,
         user_id,

@@ -7,13 +7,14 @@ from partner_access.domain.act import Act
 from partner_access.domain.directory import DirectoryFields, changed_fields, require_fields
 from partner_access.domain.errors import (
     AlreadyPartnerAdmin,
+    FormerPartnerMember,
     GrantSuspended,
     InvalidField,
     NotFound,
     UnknownPermissionSet,
 )
 from partner_access.domain.memberships.actors import EXPLICIT_SUSPENSIONS, Actor, witness
-from partner_access.domain.memberships.members import Member, Seat, default_seat
+from partner_access.domain.memberships.members import Assignment, Member, Seat, default_seat, new_member
 from partner_access.domain.notifications import Reconciliation
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import SetName, latest_version
@@ -49,30 +50,28 @@ class MemberSaved(Decision):
 def put_member(facts: DirectoryMemberFacts, fields: DirectoryFields, act: Act) -> MemberSaved | None:
     """Create or update a membership.
 
-    A partner admin cannot be created here, only in the three ways of domain.md. An account keeps a super admin who can
-    act.
+    A partner admin cannot be created here, only in the three ways of domain.md. A membership that was over is recreated
+    from its set alone, and a former partner member does not return here (rule 33). An account keeps a super admin who
+    can act.
     """
     account, user, before = facts.account, facts.target.user, facts.target.member
     if not account or not user:
         raise NotFound
-    if not before:
-        require_fields(fields, "permission_set")
-    requested_set = fields.get("permission_set")
-    if requested_set is not None and requested_set not in catalogue.SETS:
-        raise UnknownPermissionSet("permission_set")
-    if requested_set == SetName.PARTNER_ADMIN:
-        raise InvalidField("permission_set")
-    if fields.get("seat") is Seat.PARTNER:
-        raise InvalidField("seat")
     now = facts.target.member_at(act.at)
+    returns = now is not None and not now.active and fields.get("active") is True
+    if not now or returns:
+        require_fields(fields, "permission_set")
+    _must_be_assignable(fields)
     changed = changed_fields(now, fields) if now else sorted(fields)
     if now and not changed:
         return None
     account.must_be_active()
     if now and now.grant:
         raise AlreadyPartnerAdmin
+    if now and returns and now.partner_id:
+        raise FormerPartnerMember
 
-    member = _member(account, user, now, fields, act)
+    member = _changed_member(now, fields) if now and not returns else _recreated_member(account, user, now, fields, act)
     if member.permission_set == SetName.PARTNER_ADMIN:
         raise InvalidField("permission_set")
     # Suspensions by the client or the partner survive a time in which the membership is inactive.
@@ -100,27 +99,43 @@ def put_member(facts: DirectoryMemberFacts, fields: DirectoryFields, act: Act) -
     )
 
 
-def _member(account: Account, user: User, now: Member | None, fields: DirectoryFields, act: Act) -> Member:
-    if not now:
-        set_name = str(fields["permission_set"])
-        return Member.model_validate(
-            {
-                "version": 1,
-                "account_id": account.account_id,
-                "user_id": user.user_id,
-                "since": act.at,
-                "granted_by": act.actor_id,
-                "set_version": latest_version(set_name),
-                "seat": default_seat(set_name),
-                **fields,
-            }
-        )
+def _must_be_assignable(fields: DirectoryFields) -> None:
+    """Raise for a set or a seat that the directory cannot assign."""
+    requested_set = fields.get("permission_set")
+    if requested_set is not None and requested_set not in catalogue.SETS:
+        raise UnknownPermissionSet("permission_set")
+    if requested_set == SetName.PARTNER_ADMIN:
+        raise InvalidField("permission_set")
+    if fields.get("seat") is Seat.PARTNER:
+        raise InvalidField("seat")
+
+
+def _recreated_member(account: Account, user: User, before: Member | None, fields: DirectoryFields, act: Act) -> Member:
+    """Return a new membership, or one that was over with nothing of what it held.
+
+    Suspensions by the client and the partner stay: a return to the account never gives access.
+    """
+    set_name = str(fields["permission_set"])
+    member = new_member(
+        before,
+        Assignment(permission_set=set_name, set_version=latest_version(set_name), seat=default_seat(set_name)),
+        account_id=account.account_id,
+        user_id=user.user_id,
+        granted_by=act.actor_id,
+        at=act.at,
+    )
+    suspended_by = before.suspended_by & EXPLICIT_SUSPENSIONS if before else frozenset()
+    return member.model_copy(update={"suspended_by": suspended_by, **fields})
+
+
+def _changed_member(now: Member, fields: DirectoryFields) -> Member:
     set_name = str(fields.get("permission_set", now.permission_set))
     with_seat = now.model_copy(update={"seat": now.seat or default_seat(set_name)})
     if set_name == now.permission_set:
         return with_seat.next_version(**fields)
-    # A super admin belongs to the client alone, so every trace of the partner is removed.
-    without_partner = {"partner_id": None, "access_generation": 0} if set_name == SetName.SUPER_ADMIN else {}
+    # An active super admin belongs to the client alone, so every trace of the partner is removed.
+    is_super_admin = set_name == SetName.SUPER_ADMIN and fields.get("active", now.active)
+    without_partner = {"partner_id": None, "access_generation": 0} if is_super_admin else {}
     return with_seat.next_version(
         set_version=latest_version(set_name), added=(), removed=(), **without_partner, **fields
     )

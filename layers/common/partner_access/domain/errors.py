@@ -135,6 +135,14 @@ class AlreadyMember(Conflict):
     detail = "This person is already in this account. Edit their permissions instead."
 
 
+class FormerPartnerMember(Conflict):
+    code = "former_partner_member"
+    detail = (
+        "This person was in the account on behalf of a partner. "
+        "To add them again, the client approves an access link or creates the user."
+    )
+
+
 class IsSuperAdmin(Conflict):
     code = "is_super_admin"
     detail = "This person is a super admin of this account. Preview what they would lose, then migrate them."

@@ -17,6 +17,8 @@ from partner_access.domain.authorization.remedy_cases import RemedyCase, trial_a
 from partner_access.domain.authorization.suggested_edits import smallest_set
 from partner_access.domain.memberships.actors import EXPLICIT_SUSPENSIONS
 from partner_access.domain.memberships.roles import Role
+from partner_access.domain.permissions.custom_sets import is_custom
+from partner_access.domain.permissions.rights import SetName
 
 
 def vendor_remedy(case: RemedyCase, rule: Rule) -> Remedy | None:
@@ -69,18 +71,23 @@ def _partner_suspension_remedy(case: RemedyCase) -> Remedy | None:
     if partner.account_id not in user.employed_by:
         reemployed = user.model_copy(update={"employed_by": user.employed_by | {partner.account_id}})
         ids = {"account_id": partner.account_id, "user_id": case.user_id}
-        call = OperationCall(Operation.PUT_MEMBER, ids, {"active": True})
+        # The set in the partner account is unknown here, and a membership that was over comes back with a named set.
+        call = OperationCall(Operation.PUT_MEMBER, ids, {"permission_set": SetName.VIEW_ONLY.value, "active": True})
         return _directory_remedy(case, call, actor=replace(actor, user=reemployed))
     return _VENDOR_ONLY
 
 
 def _employment_remedy(case: RemedyCase) -> Remedy:
-    """Return the remedy for a partner account. Only the vendor's directory decides on its employees."""
-    if not case.stored_member:
+    """Return the remedy for a partner account. Only the vendor's directory decides on its employees.
+
+    A former employee gets their former set again if it is a default one. The membership is recreated from its set alone (rule 33).
+    """
+    former = case.stored_member
+    if not former:
         name, _ = smallest_set(case.permission)
         call = OperationCall(Operation.PUT_MEMBER, case.member_ids, {"permission_set": name})
         return _directory_remedy(case, call, actor=trial_actor(case, name))
-    reactivated = replace(case.subject.actor, member=case.stored_member.model_copy(update={"active": True}))
-    return _directory_remedy(
-        case, OperationCall(Operation.PUT_MEMBER, case.member_ids, {"active": True}), actor=reactivated
-    )
+    name = smallest_set(case.permission)[0] if is_custom(former.permission_set) else former.permission_set
+    body: dict[str, JsonValue] = {"permission_set": name, "active": True}
+    recreated = replace(case.subject.actor, member=trial_actor(case, name).member)
+    return _directory_remedy(case, OperationCall(Operation.PUT_MEMBER, case.member_ids, body), actor=recreated)

@@ -66,7 +66,7 @@ class Actor:
     def partner_at(self, at: datetime) -> Account | None:
         """Return the partner on whose behalf the person is a member at this instant."""
         now = self.member_at(at)
-        return self.partners.get(now.partner_id or "") if now else None
+        return self.partners.get(now.partner_id or "") if now and now.active else None
 
     def suspended_by_at(self, at: datetime) -> frozenset[SuspensionReason]:
         """Return the reasons that suspend access at this instant.

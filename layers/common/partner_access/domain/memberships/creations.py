@@ -21,11 +21,13 @@ from partner_access.domain.memberships.effective_rights import rights_and_versio
 from partner_access.domain.memberships.grants import GrantCandidate, GrantTerms, grant_partner_admin, paid_seat_required
 from partner_access.domain.memberships.members import (
     PAID_SEATS,
+    Assignment,
     GrantSource,
     Member,
     Seat,
     SuspensionReason,
     default_seat,
+    new_member,
 )
 from partner_access.domain.notifications import Notification, NotificationKind
 from partner_access.domain.permissions.custom_sets import CustomSet, CustomSets
@@ -82,54 +84,54 @@ class MemberCreated(Decision):
     member: Member
 
 
-def create(facts: MemberCreationFacts, new_member: NewMember, act: Act) -> MemberCreated:
+def create(facts: MemberCreationFacts, requested: NewMember, act: Act) -> MemberCreated:
     """Add a person to a client account (domain.md §1, way 3, and §4)."""
     if not facts.account:
         raise NotFound
     facts.creator.must_be_member(act.at)
     if facts.account.is_partner:
         raise NotAClientAccount("account_id")
-    if new_member.permission_set == SetName.PARTNER_ADMIN:
-        return _create_partner_admin(facts, facts.account, new_member, act)
-    return _create_ordinary(facts, facts.account, new_member, act)
+    if requested.permission_set == SetName.PARTNER_ADMIN:
+        return _create_partner_admin(facts, facts.account, requested, act)
+    return _create_ordinary(facts, facts.account, requested, act)
 
 
 def _create_partner_admin(
-    facts: MemberCreationFacts, account: Account, new_member: NewMember, act: Act
+    facts: MemberCreationFacts, account: Account, requested: NewMember, act: Act
 ) -> MemberCreated:
     partner_id = facts.partner.account_id if facts.partner else ""
     facts.creator.must_be_approver(partner_id=partner_id, super_admins=facts.super_admins, at=act.at)
     if facts.partner_is_ambiguous:
         raise partner_id_required()
-    if new_member.seat not in (None, Seat.PARTNER):
+    if requested.seat not in (None, Seat.PARTNER):
         raise InvalidField("seat")
     terms = GrantTerms(
         source=GrantSource.CLIENT_CREATION,
         set_version=latest_version(SetName.PARTNER_ADMIN),
-        overrides=new_member.overrides,
-        access_days=new_member.access_days,
+        overrides=requested.overrides,
+        access_days=requested.access_days,
     )
     candidate = GrantCandidate(employee=facts.person, partner=facts.partner, target=facts.target)
     person, member, _ = grant_partner_admin(candidate, account, terms, act)
     return _created(facts, account, person, member, act)
 
 
-def _create_ordinary(facts: MemberCreationFacts, account: Account, new_member: NewMember, act: Act) -> MemberCreated:
+def _create_ordinary(facts: MemberCreationFacts, account: Account, requested: NewMember, act: Act) -> MemberCreated:
     creator, person = facts.creator, facts.person
     creator_rights = creator.rights_at(act.at)
     if USERS_MANAGE not in creator_rights:
         raise Forbidden
-    base, version = rights_and_version_now(new_member.permission_set, facts.sets)
+    base, version = rights_and_version_now(requested.permission_set, facts.sets)
     for_partner = creator.partner_at(act.at)
     if for_partner and not (person and is_eligible(person, for_partner)):
         raise Forbidden
     if not person or not person.active:
         raise InvalidField("email")
-    if new_member.access_days:
+    if requested.access_days:
         raise InvalidField("access_days")
-    seat = _seat(new_member, for_partner, creator_rights)
-    must_exist_in_clients(new_member.overrides.added)
-    overrides = new_member.overrides.effective_on(base)
+    seat = _seat(requested, for_partner, creator_rights)
+    must_exist_in_clients(requested.overrides.added)
+    overrides = requested.overrides.effective_on(base)
     new_rights = overrides.applied_to(base)
     must_be_grantable(new_rights, creator_rights)
     if for_partner:
@@ -142,26 +144,24 @@ def _create_ordinary(facts: MemberCreationFacts, account: Account, new_member: N
     if for_partner and now and SuspensionReason.CLIENT in now.suspended_by:
         raise GrantSuspended
 
-    member = Member(
-        version=before.version + 1 if before else 1,
-        account_id=account.account_id,
-        user_id=person.user_id,
-        since=before.since if before else act.at,
-        granted_by=act.actor_id,
+    assignment = Assignment(
         partner_id=for_partner.account_id if for_partner else None,
         access_generation=access_generation_of(person, for_partner) if for_partner else 0,
-        permission_set=new_member.permission_set,
+        permission_set=requested.permission_set,
         set_version=version,
         added=overrides.added,
         removed=overrides.removed,
         seat=seat,
     )
+    member = new_member(
+        before, assignment, account_id=account.account_id, user_id=person.user_id, granted_by=act.actor_id, at=act.at
+    )
     return _created(facts, account, person, member, act)
 
 
-def _seat(new_member: NewMember, for_partner: Account | None, creator_rights: Rights) -> Seat:
+def _seat(requested: NewMember, for_partner: Account | None, creator_rights: Rights) -> Seat:
     """Return the requested seat or the default one. The default for a colleague added by a partner is a free one."""
-    seat = new_member.seat or (Seat.VIEW_ONLY if for_partner else default_seat(new_member.permission_set))
+    seat = requested.seat or (Seat.VIEW_ONLY if for_partner else default_seat(requested.permission_set))
     if seat is Seat.PARTNER:
         raise InvalidField("seat")
     if seat in PAID_SEATS and BILLING_MANAGE not in creator_rights:

@@ -20,6 +20,7 @@ from partner_access.domain.memberships.members import (
     RequestedAccess,
     Seat,
     SuspensionReason,
+    new_member,
     paid_seats_kept,
 )
 from partner_access.domain.notifications import Cause, Notification, NotificationKind
@@ -75,12 +76,7 @@ def grant_partner_admin(
 
     active_member = now if now and now.active else None
     new_grant_record = new_grant(partner, terms, act)
-    member = Member(
-        version=before.version + 1 if before else 1,
-        account_id=account.account_id,
-        user_id=employee.user_id,
-        since=before.since if before else act.at,
-        granted_by=act.actor_id,
+    assignment = Assignment(
         partner_id=partner.account_id,
         access_generation=access_generation_of(employee, partner),
         permission_set=SetName.PARTNER_ADMIN,
@@ -89,10 +85,12 @@ def grant_partner_admin(
         removed=overrides.removed,
         seat=Seat.PARTNER,
         paid_seats=paid_seats_kept(active_member) if active_member else (),
-        previous=active_member.assignment if active_member else None,
-        grant=new_grant_record,
     )
-    return employee, member, new_grant_record
+    member = new_member(
+        before, assignment, account_id=account.account_id, user_id=employee.user_id, granted_by=act.actor_id, at=act.at
+    )
+    previous = active_member.assignment if active_member else None
+    return employee, member.model_copy(update={"previous": previous, "grant": new_grant_record}), new_grant_record
 
 
 def new_grant(partner: Account, terms: GrantTerms, act: Act) -> Grant:

@@ -161,9 +161,10 @@ class Member(Record, Assignment):
     def ended(self) -> "Member":
         """Return the membership without its grant: the assignment before it, or deactivated if there was none.
 
-        A suspension by the client itself stays. The end of a grant or a return to the account never gives access.
+        A suspension by the client itself stays. The end of a grant or a return to the account never gives access. A
+        deactivated membership keeps its partner, because a partner member does not return as the client's own member.
         """
-        cleared = {"seat": None, "partner_id": None, "access_generation": 0}
+        cleared = {"seat": None, "access_generation": 0}
         fallback = self.previous or self.assignment.model_copy(update=cleared)
         return self.model_copy(
             update={
@@ -174,6 +175,23 @@ class Member(Record, Assignment):
                 "suspended_by": self.suspended_by & {SuspensionReason.CLIENT},
             }
         )
+
+
+def new_member(
+    before: Member | None, assignment: Assignment, *, account_id: str, user_id: str, granted_by: str, at: datetime
+) -> Member:
+    """Return a new membership with this assignment.
+
+    Of an earlier membership, it keeps only the time of its start (domain.md rule 33).
+    """
+    return Member(
+        **dict(assignment),
+        version=before.version + 1 if before else 1,
+        account_id=account_id,
+        user_id=user_id,
+        since=before.since if before else at,
+        granted_by=granted_by,
+    )
 
 
 def default_seat(permission_set: str) -> Seat:

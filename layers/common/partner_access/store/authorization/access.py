@@ -69,7 +69,8 @@ def _own(pair: MemberId) -> tuple[Key, ...]:
 def _related_keys(found: Items, pair: MemberId, at: datetime) -> tuple[Key, ...]:
     """Return the keys of the partner and the set that apply now, before those that would apply without the grant."""
     member = found.get_as(Member, keys.member(*pair))
-    needed = dict.fromkeys(_assignment_keys(pair.account_id, member.as_of(at))) if member else {}
+    now = member.as_of(at) if member else None
+    needed = dict.fromkeys(_assignment_keys(pair.account_id, now)) if now and now.active else {}
     return tuple(needed)[:MAX_RELATED_ITEMS]
 
 

@@ -32,6 +32,8 @@ def assignments(member: Member | None) -> list[Assignment]:
 
 
 def _partner_keys(member: Member | None) -> dict[str, Key]:
+    if not member or not member.active:
+        return {}
     return {
         assignment.partner_id: keys.account(assignment.partner_id)
         for assignment in assignments(member)
