@@ -369,10 +369,10 @@ def test_must_be_approver_applies_role_and_own_partner_rules(
     approver: Actor, super_admins: tuple[Actor, ...], error: type[DomainError] | None
 ) -> None:
     if error is None:
-        approver.must_be_approver(partner_id=PARTNER, super_admins=super_admins, at=NOW)
+        approver.must_be_approver(subject=None, partner_id=PARTNER, super_admins=super_admins, at=NOW)
     else:
         with pytest.raises(error):
-            approver.must_be_approver(partner_id=PARTNER, super_admins=super_admins, at=NOW)
+            approver.must_be_approver(subject=None, partner_id=PARTNER, super_admins=super_admins, at=NOW)
 
 
 def test_is_approver_at_without_membership_is_false() -> None:

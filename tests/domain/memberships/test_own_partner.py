@@ -45,16 +45,38 @@ def test_own_partner_approves_and_widens_nothing(user: User | None, partner_id: 
     error = OwnPartnerMayNotApprove if works else None
 
     assert works_for(user, partner_id) is works
-    assert raised(lambda: own_partner.must_not_widen(user, partner_id)) is error
-    assert raised(lambda: own_partner.must_not_approve(user, partner_id or "", others_can_approve=True)) is error
-    assert raised(lambda: own_partner.must_not_approve(user, partner_id or "", others_can_approve=False)) is (
+    assert raised(lambda: own_partner.must_not_widen(user, None, partner_id)) is error
+    assert raised(lambda: own_partner.must_not_approve(user, None, partner_id, others_can_approve=True)) is error
+    assert raised(lambda: own_partner.must_not_approve(user, None, partner_id, others_can_approve=False)) is (
         NoIndependentApprover if works else None
     )
 
 
+@pytest.mark.parametrize(
+    ("caller", "subject", "is_own"),
+    [
+        (OF_PARTNER, OF_BOTH, True),
+        (OF_OTHER, OF_BOTH, True),
+        (OF_BOTH, OF_PARTNER, True),
+        (OF_PARTNER, OF_OTHER, False),
+        (INDEPENDENT, OF_BOTH, False),
+        (OF_PARTNER, INDEPENDENT, False),
+        (None, OF_BOTH, False),
+    ],
+)
+def test_own_partner_is_any_employer_in_common(caller: User | None, subject: User, is_own: bool) -> None:
+    # domain.md rule 35
+    third, error = "partner-third", OwnPartnerMayNotApprove if is_own else None
+
+    assert own_partner.is_own_partner(caller, subject, third) is is_own
+    assert raised(lambda: own_partner.must_not_widen(caller, subject, third)) is error
+    assert raised(lambda: own_partner.must_not_widen(caller, subject, None)) is None
+    assert raised(lambda: own_partner.must_not_approve(caller, subject, None, others_can_approve=True)) is error
+
+
 def test_own_partner_error_names_the_field_that_would_widen() -> None:
     with pytest.raises(OwnPartnerMayNotApprove) as refused:
-        own_partner.must_not_widen(OF_PARTNER, PARTNER, "access_days")
+        own_partner.must_not_widen(OF_PARTNER, None, PARTNER, "access_days")
 
     assert refused.value.fields == ((("access_days",), "own_partner_may_not_approve"),)
 

@@ -19,6 +19,7 @@ def full_day(system: System) -> Iterator[tuple[ApiResponse, str]]:
     yield from _migration_steps()
     yield from _removal_steps(system)
     yield from _directory_steps(system)
+    yield from _own_partner_steps()
 
 
 def _link_steps(system: System) -> Iterator[tuple[ApiResponse, str]]:
@@ -141,6 +142,13 @@ def _directory_steps(system: System) -> Iterator[tuple[ApiResponse, str]]:
     yield _put_member(BAKERY, "user-b1", permission_set="view_only"), "last_super_admin"
     for person, code in (("user-b1", "is_super_admin"), ("user-b2", "")):
         yield call_as_vendor("POST /directory/users/{user_id}/erasure", {}, user_id=person), code
+
+
+def _own_partner_steps() -> Iterator[tuple[ApiResponse, str]]:
+    yield _put_member(SOUTH, "user-n3", permission_set="view_only"), ""
+    yield _put_member(BAKERY, "user-s3", permission_set="super_admin"), ""
+    body = {"email": "user-n3@north.example", "permission_set": "partner_admin", "partner_id": NORTH}
+    yield call("POST /accounts/{account_id}/users", "user-s3", body, account_id=BAKERY), "own_partner_may_not_approve"
 
 
 def _put_member(account_id: str, user_id: str, **fields: object) -> ApiResponse:

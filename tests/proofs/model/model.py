@@ -247,11 +247,15 @@ class Model:
         now = self.current_member(account_id, self.actor_id)
         return not now["partner_id"] and "account.users.manage" in self.held_rights(account_id, self.actor_id)
 
-    def must_be_approver(self, account_id: str, partner_id: str | None) -> None:
+    def is_own_partner(self, user_id: str | None, partner_id: str | None) -> bool:
+        """Return whether the caller works for the partner or shares an employer with the user (rule 35)."""
+        return partner_id in self.partners_of(self.actor_id) or bool(user_id and self.share_a_partner(user_id))
+
+    def must_be_approver(self, account_id: str, user_id: str | None, partner_id: str | None) -> None:
         self.must_be_member(account_id)
         if not self.can_approve(account_id):
             reject("not_an_approver")
-        if partner_id in self.partners_of(self.actor_id):
+        if self.is_own_partner(user_id, partner_id):
             independent = [
                 each
                 for each in self.super_admins(account_id)
@@ -436,7 +440,7 @@ class Model:
     def link_to_reply_to(self) -> tuple[State, str]:
         link, account_id = self.link_by_secret(), self.request.body["account_id"]
         self.must_be_open_link(self.link_state(link))
-        self.must_be_approver(account_id, link["partner_id"])
+        self.must_be_approver(account_id, link["employee_id"], link["partner_id"])
         self.must_be_open_link(link["replies"].get(account_id, "open"))
         return link, account_id
 
@@ -568,9 +572,10 @@ class Model:
 
     def create_partner_admin(self, account_id: str, user_id: str, body: Mapping[str, Any]) -> None:
         partner_ids = self.partners_of(user_id)
-        partner_id = min(partner_ids) if len(partner_ids) == 1 else None
-        self.must_be_approver(account_id, partner_id)
-        if len(partner_ids) > 1:  # rule 14
+        named = body.get("partner_id")
+        partner_id = named or (min(partner_ids) if len(partner_ids) == 1 else None)
+        self.must_be_approver(account_id, user_id, partner_id)
+        if len(partner_ids) > 1 and not named:  # rule 14
             reject("invalid_field")
         days, version = body.get("access_days"), latest_version("partner_admin")
         self.grant_partner_admin(account_id, user_id, partner_id, removed=(), days=days, version=version)
@@ -749,7 +754,7 @@ class Model:
         now = self.current_member(account_id, user_id)
         if role == "partner_manager":
             reject("forbidden")
-        if now["grant"] and role in ACCOUNT_ROLES and now["partner_id"] in self.partners_of(self.actor_id):
+        if now["grant"] and role in ACCOUNT_ROLES and self.is_own_partner(user_id, now["partner_id"]):
             reject("own_partner_may_not_approve")
         is_client = self.accounts[account_id]["kind"] == "client"
         if is_client and self.share_a_partner(user_id) and gained & catalogue.RESTRICTED:
@@ -823,7 +828,7 @@ class Model:
         if before is not None and (end is None or end > before):
             if role not in ACCOUNT_ROLES:
                 reject("forbidden")
-            if after["partner_id"] in self.partners_of(self.actor_id):
+            if self.is_own_partner(self.request.path["user_id"], after["partner_id"]):
                 reject("own_partner_may_not_approve")
         after["grant"] = {**after["grant"], "expires_at": end}
 
@@ -873,7 +878,7 @@ class Model:
             if self.suspended_by(account_id, user_id):
                 reject("grant_suspended")
             return
-        if side == "client" and now["partner_id"] and now["partner_id"] in self.partners_of(self.actor_id):
+        if side == "client" and now["partner_id"] and self.is_own_partner(user_id, now["partner_id"]):
             reject("own_partner_may_not_approve")
         self.members[account_id, user_id] = {**now, "suspended_by": now["suspended_by"] - {side}}
         self.expect_event("member.resumed", account_id, now["partner_id"])
@@ -944,7 +949,7 @@ class Model:
             reject("not_found")
         if now["permission_set"] != name:
             reject("rights_changed")
-        self.must_be_approver(account_id, now["partner_id"])
+        self.must_be_approver(account_id, user_id if now["partner_id"] else None, now["partner_id"])
         reader, removed = self.reader_of(account_id, user_id), set(now["removed"])
         base = reader.set_permissions(name, latest_version(name))
         while further := broken_implications(adjusted(base, now["added"], removed)) - removed:

@@ -27,7 +27,14 @@ from tests.support.operations.rows import (
     FunctionRow,
     OperationRow,
 )
-from tests.support.random_accounts import CLIENTS, PARTNER_OF_EMPLOYEE, SETS, USERS, RandomAccounts
+from tests.support.random_accounts import (
+    CLIENTS,
+    DOMAIN_OF_PARTNER,
+    PARTNER_OF_EMPLOYEE,
+    SETS,
+    USERS,
+    RandomAccounts,
+)
 from tests.support.seeded_table import COLLEAGUE, MANAGER
 
 CREATE: Final = "POST /accounts/{account_id}/users"
@@ -73,7 +80,11 @@ def create_user(accounts: RandomAccounts) -> ApiResponse:
     client, user_id = accounts.choose(*CLIENTS), accounts.choose(*USERS)
     email = accounts.read_item(keys.user(user_id)).get("email", "nobody@nowhere.example")
     new_member = {"email": email, "permission_set": accounts.choose("partner_admin", "partner_admin", *SETS)}
-    optional_fields = {"access_days": accounts.choose(1, 40)} if new_member["permission_set"] == "partner_admin" else {}
+    optional_fields = (
+        {"access_days": accounts.choose(1, 40), "partner_id": accounts.choose(*DOMAIN_OF_PARTNER)}
+        if new_member["permission_set"] == "partner_admin"
+        else {}
+    )
     return call(
         CREATE,
         accounts.admin_of(client),

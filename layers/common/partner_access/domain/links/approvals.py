@@ -135,7 +135,9 @@ def _require_open(facts: ReplyFacts, act: Act) -> tuple[links.Link, Account]:
         raise NotAClientAccount("account_id")
     if link.account_id not in (None, account.account_id):
         raise AccountMismatch("account_id")
-    facts.approver.must_be_approver(partner_id=link.partner_id, super_admins=facts.super_admins, at=act.at)
+    facts.approver.must_be_approver(
+        subject=facts.target.user, partner_id=link.partner_id, super_admins=facts.super_admins, at=act.at
+    )
     if facts.reply:
         raise links.ERROR_BY_STATE[facts.reply.state]
     return link, account

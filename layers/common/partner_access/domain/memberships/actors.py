@@ -130,13 +130,15 @@ class Actor:
             return False
         return USERS_MANAGE in self.rights_at(at)
 
-    def must_be_approver(self, *, partner_id: str, super_admins: "tuple[Actor, ...]", at: datetime) -> None:
-        """Raise unless the actor is an approver who does not work for the requesting partner (domain.md §4)."""
+    def must_be_approver(
+        self, *, subject: User | None, partner_id: str | None, super_admins: "tuple[Actor, ...]", at: datetime
+    ) -> None:
+        """Raise unless the actor is an approver who works for no partner of the subject (domain.md §4)."""
         self.must_be_member(at)
         if not self.is_approver_at(at):
             raise NotAnApprover
         own_partner.must_not_approve(
-            self.user, partner_id, others_can_approve=has_independent_super_admin(super_admins, at)
+            self.user, subject, partner_id, others_can_approve=has_independent_super_admin(super_admins, at)
         )
 
 

@@ -99,8 +99,10 @@ def create(facts: MemberCreationFacts, requested: NewMember, act: Act) -> Member
 def _create_partner_admin(
     facts: MemberCreationFacts, account: Account, requested: NewMember, act: Act
 ) -> MemberCreated:
-    partner_id = facts.partner.account_id if facts.partner else ""
-    facts.creator.must_be_approver(partner_id=partner_id, super_admins=facts.super_admins, at=act.at)
+    partner_id = facts.partner.account_id if facts.partner else None
+    facts.creator.must_be_approver(
+        subject=facts.person, partner_id=partner_id, super_admins=facts.super_admins, at=act.at
+    )
     if facts.partner_is_ambiguous:
         raise partner_id_required()
     if requested.seat not in (None, Seat.PARTNER):
@@ -254,13 +256,13 @@ def assignable_custom_sets(
 
 def _can_be_partner_admin(facts: AssignableSetsFacts, account: Account, act: Act) -> bool:
     return not account.is_partner and any(
-        is_eligible(facts.person, partner) and _can_approve(facts.chooser, partner, act) for partner in facts.partners
+        is_eligible(facts.person, partner) and _can_approve(facts, partner, act) for partner in facts.partners
     )
 
 
-def _can_approve(chooser: Actor, partner: Account, act: Act) -> bool:
+def _can_approve(facts: AssignableSetsFacts, partner: Account, act: Act) -> bool:
     try:
-        chooser.must_be_approver(partner_id=partner.account_id, super_admins=(), at=act.at)
+        facts.chooser.must_be_approver(subject=facts.person, partner_id=partner.account_id, super_admins=(), at=act.at)
     except DomainError:
         return False
     return True

@@ -312,7 +312,7 @@ def _must_be_grantable(
     if managed.role is Role.PARTNER_MANAGER:
         raise Forbidden("permissions").with_detail("On the partner's side, you can only remove permissions.")
     if managed.now.grant and managed.role.is_of_the_account:
-        own_partner.must_not_widen(facts.actor.user, managed.now.partner_id)
+        own_partner.must_not_widen(facts.actor.user, managed.user, managed.now.partner_id)
     if not managed.account.is_partner:
         gained_rights = Rights({name: rights_after.held[name] for name in gained})
         own_partner.must_not_give_restricted(facts.actor.user, managed.user, gained_rights)
@@ -338,7 +338,7 @@ def _with_end(
     if _lasts_longer(grant.expires_at, after.grant.expires_at):
         if not managed.role.is_of_the_account:
             raise Forbidden("access_days").with_detail(ONLY_CLIENT_EXTENDS)
-        own_partner.must_not_widen(facts.actor.user, managed.now.partner_id, "access_days")
+        own_partner.must_not_widen(facts.actor.user, managed.user, managed.now.partner_id, "access_days")
     return after.model_copy(update={"grant": grant})
 
 

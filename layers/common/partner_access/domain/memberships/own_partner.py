@@ -1,6 +1,8 @@
 """The own-partner rule: employees of a partner approve nothing and widen nothing for it (domain.md §4).
 
-The rule also holds for super admins of the client. Only this module raises `OwnPartnerMayNotApprove`:
+The rule also holds for super admins of the client. Who counts as the same partner is decided here alone: the caller and
+the subject have any employer in common, or the caller works for the partner that gets the access. Only this module
+raises `OwnPartnerMayNotApprove`:
 
 - Answer a link, create a partner admin or accept a set update: `must_not_approve`.
 - Widen, extend or resume what a client gave: `must_not_widen`.
@@ -19,21 +21,32 @@ def have_same_employer(user: User | None, other: User | None) -> bool:
     return user is not None and other is not None and bool(user.employed_by & other.employed_by)
 
 
-def must_not_approve(approver: User | None, partner_id: str, *, others_can_approve: bool) -> None:
-    """Raise for an approver who works for the partner that would get the access.
+def is_own_partner(caller: User | None, subject: User | None, partner_id: str | None) -> bool:
+    """Return whether the caller works for this partner or for any other employer of the subject.
+
+    A person is the same person for all their partners, so it does not matter which of them the request names.
+    """
+    return works_for(caller, partner_id) or have_same_employer(caller, subject)
+
+
+def must_not_approve(
+    approver: User | None, subject: User | None, partner_id: str | None, *, others_can_approve: bool
+) -> None:
+    """Raise for an approver who works for the partner that would get the access, or for another one of the subject.
 
     The error is `NoIndependentApprover` if the account has no other super admin to ask.
     """
-    if works_for(approver, partner_id):
+    if is_own_partner(approver, subject, partner_id):
         raise OwnPartnerMayNotApprove if others_can_approve else NoIndependentApprover
 
 
-def must_not_widen(caller: User | None, partner_id: str | None, *fields: str) -> None:
-    """Raise for a caller of the client who works for the partner that the grant is for.
+def must_not_widen(caller: User | None, subject: User | None, partner_id: str | None, *fields: str) -> None:
+    """Raise for a caller of the client who works for the partner that the grant is for, or for another of the subject.
 
-    The partner can still take permissions away and shorten the access.
+    A member who is in the account for no partner is not concerned. The partner can still take permissions away and
+    shorten the access.
     """
-    if works_for(caller, partner_id):
+    if partner_id and is_own_partner(caller, subject, partner_id):
         raise OwnPartnerMayNotApprove(*fields)
 
 

@@ -62,7 +62,7 @@ def resume(facts: MembershipFacts, act: Act) -> MemberResumed | None:
             )
         return None
     if side is SuspensionReason.CLIENT:
-        own_partner.must_not_widen(facts.actor.user, managed.now.partner_id)
+        own_partner.must_not_widen(facts.actor.user, managed.user, managed.now.partner_id)
     notification = _notification(NotificationKind.ACCESS_RESUMED, managed, side, act)
     entry = _entry("member.resumed", managed, act, resumed_by=side)
     return _changed(MemberResumed, managed, managed.now.suspended_by - {side}, act, entry, notification)

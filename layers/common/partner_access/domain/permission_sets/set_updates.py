@@ -120,7 +120,9 @@ def accept(facts: SetUpdateFacts, accepted: AcceptedVersion, act: Act) -> SetUpd
         raise NotFound
     if now.permission_set != accepted.permission_set:
         raise RightsChanged
-    facts.actor.must_be_approver(partner_id=now.partner_id or "", super_admins=facts.super_admins, at=act.at)
+    # Employees of one partner can be the client's own members, and then only the rights that they hold count.
+    subject = facts.target.user if now.partner_id else None
+    facts.actor.must_be_approver(subject=subject, partner_id=now.partner_id, super_admins=facts.super_admins, at=act.at)
     found = gain_from_update(facts.target, act)
     if not found:
         raise NothingToAccept

@@ -10,7 +10,7 @@ from partner_access.domain.links.approvals import LinkApproved, LinkDeclineDecis
 from partner_access.domain.links.links import Link, LinkReply, StoredLinkState
 from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.users import User, works_for
+from partner_access.domain.users import User
 from partner_access.idempotency import StorableResponse
 from partner_access.store import accounts, dynamo, keys, writes
 from partner_access.store.dynamo import Items
@@ -54,11 +54,10 @@ def _account_keys(secret: LinkSecret, account_id: str, actor_id: str) -> list[ke
 def _second_keys(link: Link, found: Items, account_id: str, actor_id: str) -> list[keys.Key]:
     """Return the keys that the second read needs.
 
-    The account's other super admins are needed only when the approver works for the partner that sent the link.
+    The account's other super admins are needed only when the own-partner rule can concern the approver.
     """
     approver = found.get_as(User, keys.user(actor_id))
-    needs_others = works_for(approver, link.partner_id)
-    others = actors.super_admin_ids(found, account_id) if needs_others else []
+    others = actors.super_admin_ids(found, account_id) if approver and approver.is_partner_employee else []
     return [
         keys.user(link.employee_id),
         keys.member(account_id, link.employee_id),

@@ -1,0 +1,112 @@
+"""The own-partner rule on every route: nobody gives access to a person who shares an employer with them.
+
+The employee works for two partners, and the client's admin for the other one of them.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+import pytest
+
+from partner_access.domain.memberships.members import SuspensionReason
+from partner_access.domain.records import Record
+from tests.support.builders import (
+    CLIENT,
+    EMPLOYEE,
+    PARTNER,
+    a_grant,
+    a_member,
+    a_partner_admin,
+    a_user,
+    an_employee,
+    the_partner,
+)
+from tests.support.gateway import ApiResponse, call
+from tests.support.link_requests import approve, assert_error, decline, preview
+from tests.support.membership_facts import edit, resume
+from tests.support.seeded_table import TWO_ADMINS, a_partner_account_member, now, seed
+from tests.support.set_versions import two_set_versions
+from tests.support.table import Table
+
+pytestmark = pytest.mark.usefixtures("check_invariants")
+
+SOUTH: Final = "partner-south"
+ADMIN: Final = "user-of-south"
+"""A super admin of the client who works for the other partner of the employee."""
+OTHER_EMPLOYER: Final = (
+    the_partner(account_id=SOUTH, name="South", domains=("south.example",)),
+    an_employee(),
+    a_member(EMPLOYEE, "view_only", account_id=SOUTH),
+    a_user(ADMIN),
+    a_member(ADMIN, "view_only", account_id=SOUTH),
+    a_member(ADMIN),
+    *TWO_ADMINS,
+)
+TIMED: Final = a_grant().with_end_in(10, now())
+NARROWED: Final = a_partner_admin(removed=("crm.import",), grant=TIMED)
+
+
+def create(partner_id: str = PARTNER) -> ApiResponse:
+    fields = {"email": f"{EMPLOYEE}@north.example", "permission_set": "partner_admin", "partner_id": partner_id}
+    return call("POST /accounts/{account_id}/users", ADMIN, fields, account_id=CLIENT)
+
+
+ROUTES: Final[list[tuple[str, tuple[Record, ...], Callable[[], ApiResponse]]]] = [
+    ("approval", (), lambda: approve(ADMIN)),
+    ("decline", (), lambda: decline(ADMIN)),
+    ("creation for one partner", (), create),
+    ("creation for the other partner", (), lambda: create(SOUTH)),
+    ("edit to partner admin", (a_member(EMPLOYEE, "view_only"),), lambda: edit(ADMIN, permission_set="partner_admin", partner_id=PARTNER)),
+    ("wider permissions", (NARROWED,), lambda: edit(ADMIN, permissions={})),
+    ("later end", (NARROWED,), lambda: edit(ADMIN, access_days=20)),
+    ("promotion", (NARROWED,), lambda: edit(ADMIN, permission_set="super_admin")),
+    ("resumption", (a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT})),), lambda: resume(ADMIN)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("records", "send_request"), [each[1:] for each in ROUTES], ids=[each[0] for each in ROUTES])
+def test_access_by_admin_with_employer_in_common_is_refused(
+    table: Table, records: tuple[Record, ...], send_request: Callable[[], ApiResponse]
+) -> None:
+    # domain.md rule 35
+    seed(table, *OTHER_EMPLOYER, *records)
+
+    assert_error(table, send_request, 403, "own_partner_may_not_approve")
+
+
+def test_set_update_by_admin_with_employer_in_common_fails(table: Table) -> None:
+    # domain.md rule 35
+    with two_set_versions():
+        seed(table, *OTHER_EMPLOYER, a_partner_admin(set_version=1))
+        route = "POST /accounts/{account_id}/permission-sets/updates"
+        update: dict[str, Any] = {"permission_set": "partner_admin", "version": 2, "user_ids": [EMPLOYEE]}
+
+        answer = call(route, ADMIN, update, account_id=CLIENT)
+
+    assert [row["reason"] for row in answer.body["items"]] == ["own_partner_may_not_approve"]
+
+
+def test_preview_by_admin_with_employer_in_common_shows_same_reason(table: Table) -> None:
+    seed(table, *OTHER_EMPLOYER)
+
+    (account,) = preview(ADMIN).body["accounts"]
+
+    assert (account["can_approve"], account["reason"]) == (False, "own_partner_may_not_approve")
+
+
+@pytest.mark.parametrize("change", [{"permissions": {"remove": ["crm.import", "crm.export"]}}, {"access_days": 5}])
+def test_edit_that_narrows_by_admin_with_employer_in_common_succeeds(table: Table, change: dict[str, Any]) -> None:
+    seed(table, *OTHER_EMPLOYER, NARROWED)
+
+    assert edit(ADMIN, **change).status == 200
+
+
+def test_access_by_admin_of_unrelated_partner_is_given(table: Table) -> None:
+    seed(
+        table,
+        *OTHER_EMPLOYER,
+        a_partner_account_member(EMPLOYEE),
+        a_member(EMPLOYEE, "view_only", account_id=SOUTH, active=False),
+    )
+
+    assert approve(ADMIN).status == 201
