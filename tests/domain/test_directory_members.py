@@ -207,7 +207,9 @@ def test_put_member_in_partner_account_updates_employed_by(
     saved = put_member(facts(account=account, user=user), {"permission_set": "sales", "active": active}, ACT)
 
     assert saved
-    assert saved.employed_by == partners
+    after = saved.user_after or user
+    assert after.employed_by == partners
+    assert after.employments_ended == dict.fromkeys(user.employed_by - partners, ACT.at)
 
 
 def test_put_member_with_expired_grant_and_unchanged_set_raises_invalid_field() -> None:

@@ -1,5 +1,7 @@
 """Users: eligibility, offboarding, and the partner that they act for."""
 
+from datetime import timedelta
+
 import pytest
 
 from partner_access.domain.accounts import Account, AccountState, Program
@@ -18,6 +20,7 @@ from partner_access.domain.users import (
 )
 from tests.domain.memberships.test_actors import EMPLOYEE_OF_TWO, OTHER_PARTNER
 from tests.support.builders import (
+    NOW,
     PARTNER,
     a_user,
     an_employee,
@@ -81,11 +84,22 @@ def test_access_generation_is_sum_of_offboardings_and_terminations(
 
 def test_offboarding_increments_only_that_partner() -> None:
     before = an_employee(employed_by=frozenset({PARTNER, OTHER_PARTNER}), offboardings={OTHER_PARTNER: 4}, version=6)
-    ended, removed = with_access_ended(before, PARTNER), without_employment(before, the_partner())
+    ended = with_access_ended(before, PARTNER)
 
     assert ended == before.model_copy(update={"version": 7, "offboardings": {PARTNER: 1, OTHER_PARTNER: 4}})
-    assert removed == ended.model_copy(update={"employed_by": frozenset({OTHER_PARTNER})})
     assert with_access_ended(ended, PARTNER).offboardings == {PARTNER: 2, OTHER_PARTNER: 4}
+
+
+def test_employers_since_include_partners_left_from_then_on() -> None:
+    before = an_employee(employed_by=frozenset({PARTNER, OTHER_PARTNER}))
+    left = without_employment(before, PARTNER, NOW)
+
+    assert left == before.model_copy(
+        update={"employed_by": frozenset({OTHER_PARTNER}), "employments_ended": {PARTNER: NOW}}
+    )
+    assert left.employers_since(NOW) == {PARTNER, OTHER_PARTNER}
+    assert left.employers_since(NOW + timedelta(seconds=1)) == left.employers_since(None) == {OTHER_PARTNER}
+    assert (left.is_or_was_partner_employee, a_user().is_or_was_partner_employee) == (True, False)
 
 
 def test_user_equality_compares_all_fields() -> None:

@@ -4,12 +4,14 @@ The employee works for two partners, and the client's admin for the other one of
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any, Final
 
 import pytest
 
 from partner_access.domain.memberships.members import SuspensionReason
 from partner_access.domain.records import Record
+from partner_access.store import keys
 from tests.support.builders import (
     CLIENT,
     EMPLOYEE,
@@ -22,9 +24,9 @@ from tests.support.builders import (
     the_partner,
 )
 from tests.support.gateway import ApiResponse, call
-from tests.support.link_requests import approve, assert_error, decline, preview
-from tests.support.membership_facts import edit, resume
-from tests.support.seeded_table import TWO_ADMINS, a_partner_account_member, now, seed
+from tests.support.link_requests import approve, assert_error, decline, preview, put_member
+from tests.support.membership_facts import edit, remove, resume
+from tests.support.seeded_table import TWO_ADMINS, a_partner_account_member, an_open_link, now, seed
 from tests.support.set_versions import two_set_versions
 from tests.support.table import Table
 
@@ -72,6 +74,46 @@ def test_access_by_admin_with_employer_in_common_is_refused(
     seed(table, *OTHER_EMPLOYER, *records)
 
     assert_error(table, send_request, 403, "own_partner_may_not_approve")
+
+
+LEAVE: Final = {
+    "by removal": lambda: remove(ADMIN, ADMIN, account_id=SOUTH),
+    "by the vendor": lambda: put_member(SOUTH, ADMIN, active=False),
+    "by removal of the subject": lambda: remove("user-manager-of-south", EMPLOYEE, account_id=SOUTH),
+}
+
+
+@pytest.mark.parametrize("leave", LEAVE.values(), ids=LEAVE)
+def test_link_answered_by_admin_who_left_after_its_creation_is_refused(
+    table: Table, leave: Callable[[], ApiResponse]
+) -> None:
+    # domain.md rule 36
+    manager = "user-manager-of-south"
+    seed(table, *OTHER_EMPLOYER, a_user(manager), a_member(manager, account_id=SOUTH))
+    assert leave().status < 300
+
+    for send_request in (lambda: approve(ADMIN), lambda: decline(ADMIN)):
+        assert_error(table, send_request, 403, "own_partner_may_not_approve")
+    assert [each["reason"] for each in preview(ADMIN).body["accounts"]] == ["own_partner_may_not_approve"]
+    put_member(SOUTH, ADMIN, permission_set="view_only", active=True)
+    assert_error(table, lambda: approve(ADMIN), 403, "own_partner_may_not_approve")
+
+
+def test_link_approved_by_only_admin_who_left_has_no_independent_approver(table: Table) -> None:
+    seed(table, *OTHER_EMPLOYER[:-2], a_member("user-approver", "view_only"))
+    remove(ADMIN, ADMIN, account_id=SOUTH)
+
+    assert_error(table, lambda: approve(ADMIN), 403, "no_independent_approver")
+
+
+def test_link_approved_by_admin_who_left_before_its_creation_succeeds(table: Table) -> None:
+    # domain.md rule 36
+    seed(table, *OTHER_EMPLOYER)
+    remove(ADMIN, ADMIN, account_id=SOUTH)
+    seed_link = an_open_link(created_at=now() + timedelta(seconds=60))
+    table.put(keys.of(seed_link), dict(seed_link))
+
+    assert approve(ADMIN).status == 201
 
 
 def test_set_update_by_admin_with_employer_in_common_fails(table: Table) -> None:

@@ -46,10 +46,15 @@ def test_own_partner_approves_and_widens_nothing(user: User | None, partner_id: 
 
     assert works_for(user, partner_id) is works
     assert raised(lambda: own_partner.must_not_widen(user, None, partner_id)) is error
-    assert raised(lambda: own_partner.must_not_approve(user, None, partner_id, others_can_approve=True)) is error
-    assert raised(lambda: own_partner.must_not_approve(user, None, partner_id, others_can_approve=False)) is (
-        NoIndependentApprover if works else None
+    assert (
+        raised(
+            lambda: own_partner.must_not_approve(user, None, partner_id, link_created_at=None, others_can_approve=True)
+        )
+        is error
     )
+    assert raised(
+        lambda: own_partner.must_not_approve(user, None, partner_id, link_created_at=None, others_can_approve=False)
+    ) is (NoIndependentApprover if works else None)
 
 
 @pytest.mark.parametrize(
@@ -71,7 +76,12 @@ def test_own_partner_is_any_employer_in_common(caller: User | None, subject: Use
     assert own_partner.is_own_partner(caller, subject, third) is is_own
     assert raised(lambda: own_partner.must_not_widen(caller, subject, third)) is error
     assert raised(lambda: own_partner.must_not_widen(caller, subject, None)) is None
-    assert raised(lambda: own_partner.must_not_approve(caller, subject, None, others_can_approve=True)) is error
+    assert (
+        raised(
+            lambda: own_partner.must_not_approve(caller, subject, None, link_created_at=None, others_can_approve=True)
+        )
+        is error
+    )
 
 
 def test_own_partner_error_names_the_field_that_would_widen() -> None:

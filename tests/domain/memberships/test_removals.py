@@ -12,6 +12,7 @@ from tests.support.builders import (
     APPROVER,
     CLIENT,
     EMPLOYEE,
+    NOW,
     PARTNER,
     a_grant,
     a_member,
@@ -164,7 +165,9 @@ def test_remove_employee_from_partner_account_offboards_them(permission_set: str
 
     assert not ended.member.active
     assert ended.former_employee == employee.next_version(
-        employed_by=frozenset({"partner-south"}), offboardings={PARTNER: 3, "partner-south": 1}
+        employed_by=frozenset({"partner-south"}),
+        offboardings={PARTNER: 3, "partner-south": 1},
+        employments_ended={PARTNER: NOW},
     )
     assert ended.reconciliation == Reconciliation(
         partner_id=PARTNER, user_id=EMPLOYEE, reason=ReconciliationReason.OFFBOARDED

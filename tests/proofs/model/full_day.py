@@ -149,6 +149,12 @@ def _own_partner_steps() -> Iterator[tuple[ApiResponse, str]]:
     yield _put_member(BAKERY, "user-s3", permission_set="super_admin"), ""
     body = {"email": "user-n3@north.example", "permission_set": "partner_admin", "partner_id": NORTH}
     yield call("POST /accounts/{account_id}/users", "user-s3", body, account_id=BAKERY), "own_partner_may_not_approve"
+    made = link_requests.create("user-n1", partner_id=NORTH, employee_id="user-n1")
+    yield made, ""
+    yield _put_member(NORTH, "user-b1", permission_set="view_only"), ""
+    yield _put_member(NORTH, "user-b1", active=False), ""
+    secret = link_requests.secret_of(made)
+    yield link_requests.approve("user-b1", secret=secret, account_id=BAKERY), "no_independent_approver"
 
 
 def _put_member(account_id: str, user_id: str, **fields: object) -> ApiResponse:

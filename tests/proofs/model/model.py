@@ -128,6 +128,7 @@ class Model:
         self.members: dict[tuple[str, str], State] = {}
         self.links: dict[str, State] = {}
         self.sets: dict[tuple[str, str], State] = {}
+        self.left: dict[tuple[str, str], int] = {}
         self.reconciliations: list[State] = []
         self.entries: list[Entry] = []
         self.rows: list[tuple[str, str | None]] = []
@@ -247,18 +248,33 @@ class Model:
         now = self.current_member(account_id, self.actor_id)
         return not now["partner_id"] and "account.users.manage" in self.held_rights(account_id, self.actor_id)
 
-    def is_own_partner(self, user_id: str | None, partner_id: str | None) -> bool:
-        """Return whether the caller works for the partner or shares an employer with the user (rule 35)."""
-        return partner_id in self.partners_of(self.actor_id) or bool(user_id and self.share_a_partner(user_id))
+    def is_own_partner(self, user_id: str | None, partner_id: str | None, since: int | None = None) -> bool:
+        """Return whether the caller works for the partner or shares an employer with the user (rule 35).
 
-    def must_be_approver(self, account_id: str, user_id: str | None, partner_id: str | None) -> None:
+        With `since`, employers that they left from then on count (rule 36).
+        """
+        own = self.employers_since(self.actor_id, since)
+        return partner_id in own or bool(user_id and own & self.employers_since(user_id, since))
+
+    def employers_since(self, user_id: str, since: int | None) -> set[str]:
+        left = {partner for (each, partner), at in self.left.items() if each == user_id and since and at >= since}
+        return self.partners_of(user_id) | left
+
+    def leave(self, account_id: str, user_id: str) -> None:
+        """Record that the user has stopped being an employee, if the account is a partner."""
+        if self.accounts[account_id]["kind"] == "partner":
+            self.left[user_id, account_id] = self.now
+
+    def must_be_approver(
+        self, account_id: str, user_id: str | None, partner_id: str | None, since: int | None = None
+    ) -> None:
         self.must_be_member(account_id)
         if not self.can_approve(account_id):
             reject("not_an_approver")
-        if self.is_own_partner(user_id, partner_id):
+        if self.is_own_partner(user_id, partner_id, since):
             independent = [
                 each
-                for each in self.super_admins(account_id)
+                for each in self.super_admins(account_id, self.actor_id)
                 if self.is_acting_super_admin(account_id, each) and not self.partners_of(each)
             ]
             reject("own_partner_may_not_approve" if independent else "no_independent_approver")
@@ -379,6 +395,8 @@ class Model:
         if is_inactive_super_admin or (was_super and not is_super):
             self.must_keep_super_admin(account_id, user_id)
         self.members[key] = member
+        if now["active"] and not member["active"]:
+            self.leave(account_id, user_id)
         self.expect_event("member.updated" if before else "member.created", account_id)
         if before and self.accounts[account_id]["kind"] == "partner" and before["active"] != member["active"]:
             self.reconciliations.append({"partner": account_id, "user": user_id, "ends": False})
@@ -396,6 +414,7 @@ class Model:
             "partner_id": partner_id,
             "employee_id": body["employee_id"],
             "created_by": self.actor_id,
+            "created_at": self.now,
             "expires_at": self.now + 7 * DAY,
             "removed": tuple(body.get("permissions", {}).get("remove", ())),
             "set_version": latest_version("partner_admin"),
@@ -440,7 +459,7 @@ class Model:
     def link_to_reply_to(self) -> tuple[State, str]:
         link, account_id = self.link_by_secret(), self.request.body["account_id"]
         self.must_be_open_link(self.link_state(link))
-        self.must_be_approver(account_id, link["employee_id"], link["partner_id"])
+        self.must_be_approver(account_id, link["employee_id"], link["partner_id"], link["created_at"])
         self.must_be_open_link(link["replies"].get(account_id, "open"))
         return link, account_id
 
@@ -843,6 +862,7 @@ class Model:
         self.members[account_id, user_id] = without_grant(now)
         self.expect_event("grant.revoked" if now["grant"] else "member.removed", account_id, now["partner_id"])
         if self.accounts[account_id]["kind"] == "partner":
+            self.leave(account_id, user_id)
             self.void_access(user_id, account_id)
 
     def void_access(self, user_id: str, partner_id: str) -> None:

@@ -109,14 +109,22 @@ class UnlimitedSeats(Model):
 
 class OwnPartnerApproves(Model):
     @override
-    def must_be_approver(self, account_id: str, user_id: str | None, partner_id: str | None) -> None:
+    def must_be_approver(
+        self, account_id: str, user_id: str | None, partner_id: str | None, since: int | None = None
+    ) -> None:
         super().must_be_approver(account_id, None, None)
 
 
 class NamedPartnerDecides(Model):
     @override
-    def is_own_partner(self, user_id: str | None, partner_id: str | None) -> bool:
-        return super().is_own_partner(None, partner_id)
+    def is_own_partner(self, user_id: str | None, partner_id: str | None, since: int | None = None) -> bool:
+        return super().is_own_partner(None, partner_id, since)
+
+
+class PastEmploymentIsForgotten(Model):
+    @override
+    def is_own_partner(self, user_id: str | None, partner_id: str | None, since: int | None = None) -> bool:
+        return super().is_own_partner(user_id, partner_id)
 
 
 class PartnerAdminsApprove(Model):
@@ -171,7 +179,7 @@ class SelfRemovalRejected(Model):
 
 
 WRONG_MODELS: Final[tuple[type[Model], ...]] = (
-    UnlimitedSeats, OwnPartnerApproves, NamedPartnerDecides, PartnerAdminsApprove, LastSuperAdminLeaves, EveryoneIsEligible,
+    UnlimitedSeats, OwnPartnerApproves, NamedPartnerDecides, PastEmploymentIsForgotten, PartnerAdminsApprove, LastSuperAdminLeaves, EveryoneIsEligible,
     LinksOfOffboardedStayOpen, EveryLinkIsSingleUse, RevocationNotShared, ClosedAccountsStayOpen, SelfRemovalRejected,
 )  # fmt: skip
 

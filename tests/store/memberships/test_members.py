@@ -6,7 +6,7 @@ import pytest
 
 from partner_access.domain.errors import DomainError, NoSeatLeft, RightsChanged, StaleFacts, UnknownPermissionSet
 from partner_access.domain.memberships.members import Grant, Member, Seat, SuspensionReason
-from partner_access.domain.users import User, without_employment
+from partner_access.domain.users import User, with_access_ended, without_employment
 from partner_access.store import dynamo, keys
 from partner_access.store.memberships import members
 from tests.support.builders import (
@@ -23,7 +23,6 @@ from tests.support.builders import (
     a_user,
     an_employee,
     the_client,
-    the_partner,
 )
 from tests.support.link_requests import assert_unchanged
 from tests.support.table import Table
@@ -232,11 +231,15 @@ def test_employment_write_of_leaving_employee_keeps_other_attributes(table: Tabl
     table.put_records(before)
     table.change(keys.user(EMPLOYEE), open_links=4)
 
-    dynamo.transact([members.employment_item(without_employment(before, the_partner()))])
+    after = without_employment(with_access_ended(before, PARTNER), PARTNER, NOW)
+    dynamo.transact([members.employment_item(after)])
 
     stored = User.model_validate(table.get(keys.user(EMPLOYEE)))
     assert stored == before.next_version(
-        employed_by=partners, offboardings={"partner-south": 2, PARTNER: 1}, open_links=4
+        employed_by=partners,
+        offboardings={"partner-south": 2, PARTNER: 1},
+        employments_ended={PARTNER: NOW},
+        open_links=4,
     )
 
 

@@ -19,7 +19,7 @@ from partner_access.domain.notifications import Reconciliation
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import SetName, latest_version
 from partner_access.domain.records import Decision, Record, audit
-from partner_access.domain.users import User
+from partner_access.domain.users import User, without_employment
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,12 +39,14 @@ class MemberSaved(Decision):
     member: Member
 
     @property
-    def employed_by(self) -> frozenset[str]:
-        """The partners that employ the user after this decision."""
-        if not self.account.is_partner:
-            return self.user.employed_by
-        this_partner = {self.account.account_id}
-        return self.user.employed_by | this_partner if self.member.active else self.user.employed_by - this_partner
+    def user_after(self) -> User | None:
+        """The user with other employers after this decision, or None if their employers stay the same."""
+        partner_id = self.account.account_id
+        if not self.account.is_partner or self.member.active is (partner_id in self.user.employed_by):
+            return None
+        if not self.member.active:
+            return without_employment(self.user, partner_id, self.act.at).next_version()
+        return self.user.next_version(employed_by=self.user.employed_by | {partner_id})
 
 
 def put_member(facts: DirectoryMemberFacts, fields: DirectoryFields, act: Act) -> MemberSaved | None:

@@ -1,6 +1,7 @@
 """Users: the people of the directory, and who of them is eligible as a partner admin."""
 
 from collections.abc import Mapping
+from datetime import datetime
 
 from pydantic import Field
 from typing_extensions import override
@@ -20,7 +21,7 @@ class User(Record):
 
     `employed_by` holds the ids of the partner accounts in which the user is an active member. `open_links` counts
     access links and changes without a new version. `offboardings` counts, for each partner id, how often all access of
-    the user for that partner was ended.
+    the user for that partner was ended. `employments_ended` has, for each partner that the user left, the last time.
     """
 
     user_id: str
@@ -31,6 +32,7 @@ class User(Record):
     employed_by: frozenset[str] = frozenset()
     open_links: int = 0
     offboardings: Mapping[str, int] = Field(default_factory=dict)
+    employments_ended: Mapping[str, datetime] = Field(default_factory=dict)
 
     @override
     def __hash__(self) -> int:
@@ -40,6 +42,16 @@ class User(Record):
     @property
     def is_partner_employee(self) -> bool:
         return bool(self.employed_by)
+
+    @property
+    def is_or_was_partner_employee(self) -> bool:
+        return bool(self.employed_by or self.employments_ended)
+
+    def employers_since(self, since: datetime | None) -> frozenset[str]:
+        """Return the partners that employ the user, and those that did at or after this time."""
+        if not since:
+            return self.employed_by
+        return self.employed_by | {each for each, left_at in self.employments_ended.items() if left_at >= since}
 
 
 def access_generation_of(user: User, partner: Account) -> int:
@@ -56,10 +68,13 @@ def with_access_ended(user: User, partner_id: str) -> User:
     return user.next_version(offboardings={**user.offboardings, partner_id: user.offboardings.get(partner_id, 0) + 1})
 
 
-def without_employment(user: User, partner: Account) -> User:
-    """Return the user without employment by, and without access for, this partner."""
-    return with_access_ended(user, partner.account_id).model_copy(
-        update={"employed_by": user.employed_by - {partner.account_id}}
+def without_employment(user: User, partner_id: str, at: datetime) -> User:
+    """Return the user without employment by this partner from this time on."""
+    return user.model_copy(
+        update={
+            "employed_by": user.employed_by - {partner_id},
+            "employments_ended": {**user.employments_ended, partner_id: at},
+        }
     )
 
 

@@ -120,8 +120,8 @@ def record_member(saved: MemberSaved, response: StorableResponse) -> None:
 
 
 def _user_items(saved: MemberSaved) -> Iterator[writes.TransactionItem]:
-    if saved.employed_by == saved.user.employed_by:
-        if members.becomes_super_admin(saved.before, saved.member):
-            yield members.raise_version(saved.user)
-        return
-    yield members.employment_item(saved.user.next_version(employed_by=saved.employed_by))
+    user_after = saved.user_after
+    if user_after:
+        yield members.employment_item(user_after)
+    elif members.becomes_super_admin(saved.before, saved.member):
+        yield members.raise_version(saved.user)

@@ -136,7 +136,11 @@ def _require_open(facts: ReplyFacts, act: Act) -> tuple[links.Link, Account]:
     if link.account_id not in (None, account.account_id):
         raise AccountMismatch("account_id")
     facts.approver.must_be_approver(
-        subject=facts.target.user, partner_id=link.partner_id, super_admins=facts.super_admins, at=act.at
+        subject=facts.target.user,
+        partner_id=link.partner_id,
+        super_admins=facts.super_admins,
+        at=act.at,
+        link_created_at=link.created_at,
     )
     if facts.reply:
         raise links.ERROR_BY_STATE[facts.reply.state]

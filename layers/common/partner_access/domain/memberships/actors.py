@@ -131,14 +131,25 @@ class Actor:
         return USERS_MANAGE in self.rights_at(at)
 
     def must_be_approver(
-        self, *, subject: User | None, partner_id: str | None, super_admins: "tuple[Actor, ...]", at: datetime
+        self,
+        *,
+        subject: User | None,
+        partner_id: str | None,
+        super_admins: "tuple[Actor, ...]",
+        at: datetime,
+        link_created_at: datetime | None = None,
     ) -> None:
         """Raise unless the actor is an approver who works for no partner of the subject (domain.md §4)."""
         self.must_be_member(at)
         if not self.is_approver_at(at):
             raise NotAnApprover
+        others = tuple(each for each in super_admins if each.user != self.user)
         own_partner.must_not_approve(
-            self.user, subject, partner_id, others_can_approve=has_independent_super_admin(super_admins, at)
+            self.user,
+            subject,
+            partner_id,
+            link_created_at=link_created_at,
+            others_can_approve=has_independent_super_admin(others, at),
         )
 
 

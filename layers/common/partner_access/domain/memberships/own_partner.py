@@ -1,8 +1,8 @@
 """The own-partner rule: employees of a partner approve nothing and widen nothing for it (domain.md §4).
 
 The rule also holds for super admins of the client. Who counts as the same partner is decided here alone: the caller and
-the subject have any employer in common, or the caller works for the partner that gets the access. Only this module
-raises `OwnPartnerMayNotApprove`:
+the subject have any employer in common, or the caller works for the partner that gets the access. For a link, employers
+count that they left after its creation. Only this module raises `OwnPartnerMayNotApprove`:
 
 - Answer a link, create a partner admin or accept a set update: `must_not_approve`.
 - Widen, extend or resume what a client gave: `must_not_widen`.
@@ -10,33 +10,48 @@ raises `OwnPartnerMayNotApprove`:
 - Give a user of the same partner a restricted permission: `must_not_give_restricted`.
 """
 
+from datetime import datetime
+
 from partner_access.domain.errors import NoIndependentApprover, OwnPartnerMayNotApprove
 from partner_access.domain.permissions.catalogue import RESTRICTED
 from partner_access.domain.permissions.rights import Rights
-from partner_access.domain.users import User, works_for
+from partner_access.domain.users import User
 
 
-def have_same_employer(user: User | None, other: User | None) -> bool:
-    """Return whether both users work for the same partner, or are the same employee of a partner."""
-    return user is not None and other is not None and bool(user.employed_by & other.employed_by)
+def have_same_employer(user: User | None, other: User | None, *, since: datetime | None = None) -> bool:
+    """Return whether both users work for the same partner, or are the same employee of a partner.
+
+    With `since`, partners that they left at or after this time count too.
+    """
+    return user is not None and other is not None and bool(user.employers_since(since) & other.employers_since(since))
 
 
-def is_own_partner(caller: User | None, subject: User | None, partner_id: str | None) -> bool:
+def is_own_partner(
+    caller: User | None, subject: User | None, partner_id: str | None, *, since: datetime | None = None
+) -> bool:
     """Return whether the caller works for this partner or for any other employer of the subject.
 
-    A person is the same person for all their partners, so it does not matter which of them the request names.
+    A person is the same person for all their partners, so it does not matter which of them the request names. With
+    `since`, partners that they left at or after this time count too.
     """
-    return works_for(caller, partner_id) or have_same_employer(caller, subject)
+    is_employee = caller is not None and partner_id in caller.employers_since(since)
+    return is_employee or have_same_employer(caller, subject, since=since)
 
 
 def must_not_approve(
-    approver: User | None, subject: User | None, partner_id: str | None, *, others_can_approve: bool
+    approver: User | None,
+    subject: User | None,
+    partner_id: str | None,
+    *,
+    link_created_at: datetime | None,
+    others_can_approve: bool,
 ) -> None:
     """Raise for an approver who works for the partner that would get the access, or for another one of the subject.
 
-    The error is `NoIndependentApprover` if the account has no other super admin to ask.
+    Employment when the link was created counts too, so that nobody leaves, approves and returns. The error is
+    `NoIndependentApprover` if the account has no other super admin to ask.
     """
-    if is_own_partner(approver, subject, partner_id):
+    if is_own_partner(approver, subject, partner_id, since=link_created_at):
         raise OwnPartnerMayNotApprove if others_can_approve else NoIndependentApprover
 
 

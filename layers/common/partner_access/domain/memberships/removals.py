@@ -21,7 +21,7 @@ from partner_access.domain.notifications import (
     ReconciliationReason,
 )
 from partner_access.domain.records import audit
-from partner_access.domain.users import User, without_employment
+from partner_access.domain.users import User, with_access_ended, without_employment
 
 CAUSE_BY_ROLE: Final = {
     Role.VENDOR: Cause.VENDOR,
@@ -51,7 +51,7 @@ def remove(facts: MembershipFacts, expected_version: int, act: Act) -> MemberRem
     managed.must_match_version(expected_version)
     witness_records = witness(facts.others, act.at).relied_on if now.is_super_admin else ()
     cause = Cause.SELF if act.actor_id == managed.user.user_id else CAUSE_BY_ROLE[managed.role]
-    former_employee = without_employment(managed.user, managed.account) if managed.account.is_partner else None
+    former_employee = _former_employee(managed, act) if managed.account.is_partner else None
     return MemberRemoved(
         act=act,
         account=managed.account,
@@ -72,6 +72,12 @@ def remove(facts: MembershipFacts, expected_version: int, act: Act) -> MemberRem
         reconciliation=_reconciliation(managed) if former_employee else None,
         relies_on=(*managed.relied_on, *witness_records),
     )
+
+
+def _former_employee(managed: ManagedMembership, act: Act) -> User:
+    """Return the user without employment by, and without access for, this partner."""
+    partner_id = managed.account.account_id
+    return without_employment(with_access_ended(managed.user, partner_id), partner_id, act.at)
 
 
 def _notification(managed: ManagedMembership, cause: Cause, act: Act) -> Notification:

@@ -57,7 +57,7 @@ def _second_keys(link: Link, found: Items, account_id: str, actor_id: str) -> li
     The account's other super admins are needed only when the own-partner rule can concern the approver.
     """
     approver = found.get_as(User, keys.user(actor_id))
-    others = actors.super_admin_ids(found, account_id) if approver and approver.is_partner_employee else []
+    others = actors.super_admin_ids(found, account_id) if approver and approver.is_or_was_partner_employee else []
     return [
         keys.user(link.employee_id),
         keys.member(account_id, link.employee_id),

@@ -132,11 +132,16 @@ def _set_items(account_id: str, before: Member | None, after: Member) -> Iterato
 
 
 def employment_item(user: User) -> writes.TransactionItem:
-    """Write the partners that a user works for, and how often all their access for each partner was ended."""
-    fields = {"version": user.version, "employed_by": user.employed_by, "offboardings": user.offboardings}
+    """Write the partners that a user works for or left, and how often all their access for each partner was ended."""
+    fields = {
+        "version": user.version,
+        "employed_by": user.employed_by,
+        "offboardings": user.offboardings,
+        "employments_ended": user.employments_ended,
+    }
     non_empty: dict[str, Any] = {name: value for name, value in fields.items() if value}
     change = ", ".join(f"{name} = :{name}" for name in non_empty)
-    # Offboarding counters only ever increase, so they never have to be removed.
+    # Only employers can become none. The other two have entries for good.
     removal = "" if user.employed_by else " REMOVE employed_by"
     return writes.update(keys.user(user.user_id), f"SET {change}{removal}", only_if=None, **non_empty)
 
