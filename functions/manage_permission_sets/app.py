@@ -74,7 +74,7 @@ def create_permission_set(account_id: str, request: PermissionSetRequest, act: A
 def update_permission_set(
     account_id: str, set_id: str, request: PermissionSetRequest, expected_version: routing.ExpectedVersion, act: Act
 ) -> UpdatePermissionSetResponse:
-    facts = stored.facts(account_id, act.actor_id, set_id)
+    facts = stored.facts_for_update(account_id, act.actor_id, set_id)
     changed = changes.update(facts, request.content, expected_version, act)
     if not changed:
         unchanged = UpdatePermissionSetResponse.of_custom_set(changes.must_be_assignable(facts, act))

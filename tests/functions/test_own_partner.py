@@ -9,13 +9,15 @@ from typing import Any, Final
 
 import pytest
 
-from partner_access.domain.memberships.members import SuspensionReason
+from partner_access.domain.memberships.members import Member, SuspensionReason
 from partner_access.domain.records import Record
 from partner_access.store import keys
 from tests.support.builders import (
     CLIENT,
+    CUSTOM_SET,
     EMPLOYEE,
     PARTNER,
+    a_custom_set,
     a_grant,
     a_member,
     a_partner_admin,
@@ -24,9 +26,9 @@ from tests.support.builders import (
     the_partner,
 )
 from tests.support.gateway import ApiResponse, call
-from tests.support.link_requests import approve, assert_error, decline, preview, put_member
+from tests.support.link_requests import approve, assert_error, decline, preview, put_member, send_during_change
 from tests.support.membership_facts import edit, remove, resume
-from tests.support.seeded_table import TWO_ADMINS, a_partner_account_member, an_open_link, now, seed
+from tests.support.seeded_table import CLERK, OTHER_ADMIN, TWO_ADMINS, a_partner_account_member, an_open_link, now, seed
 from tests.support.set_versions import two_set_versions
 from tests.support.table import Table
 
@@ -152,3 +154,67 @@ def test_access_by_admin_of_unrelated_partner_is_given(table: Table) -> None:
     )
 
     assert approve(ADMIN).status == 201
+
+
+BILLING: Final = {"name": "Desk", "permissions": ["crm.tickets.view", "account.billing.manage", "account.scim.manage"]}
+HOLDER: Final = a_member(EMPLOYEE, CUSTOM_SET)
+
+
+def update_set(by: str, version: int = 1) -> ApiResponse:
+    headers = {"if-match": f'"{version}"'}
+    route = "PUT /accounts/{account_id}/permission-sets/{set_id}"
+    return call(route, by, BILLING, account_id=CLIENT, set_id=CUSTOM_SET, headers=headers)
+
+
+@pytest.mark.parametrize("holder", [
+    HOLDER,
+    a_member(EMPLOYEE, CUSTOM_SET, suspended_by=frozenset({SuspensionReason.CLIENT})),
+])  # fmt: skip
+def test_update_set_with_restricted_permission_of_holder_with_same_employer_is_refused(
+    table: Table, holder: Member
+) -> None:
+    # domain.md rule 37
+    seed(table, *OTHER_EMPLOYER, a_custom_set(), holder)
+
+    refused = assert_error(table, lambda: update_set(ADMIN), 403, "own_partner_may_not_approve")
+
+    assert refused.body["errors"] == [{"pointer": "/permissions", "code": "own_partner_may_not_approve"}]
+    assert update_set(OTHER_ADMIN).status == 200
+
+
+@pytest.mark.parametrize("others", [
+    (),
+    (HOLDER.model_copy(update={"active": False}),),
+    (a_member(CLERK, CUSTOM_SET),),
+])  # fmt: skip
+def test_update_set_with_restricted_permission_without_such_holder_succeeds(
+    table: Table, others: tuple[Record, ...]
+) -> None:
+    # domain.md rule 37
+    seed(table, *OTHER_EMPLOYER, a_custom_set(), *others)
+
+    assert update_set(ADMIN).status == 200
+
+
+@pytest.mark.parametrize("holders", [40, 41])
+def test_update_set_with_restricted_permission_by_employee_is_limited_to_40_holders(table: Table, holders: int) -> None:
+    # domain.md rule 37
+    people = [f"user-{number}" for number in range(holders)]
+    records = (record for each in people for record in (a_user(each), a_member(each, CUSTOM_SET)))
+    seed(table, *OTHER_EMPLOYER, a_custom_set(), *records)
+
+    answer = update_set(ADMIN)
+
+    assert answer.status == (200 if holders == 40 else 403)
+
+
+@pytest.mark.parametrize("hold", [
+    lambda: edit(OTHER_ADMIN, permission_set=CUSTOM_SET),
+    lambda: put_member(SOUTH, "user-clerk", permission_set="view_only"),
+])  # fmt: skip
+def test_update_set_while_colleague_becomes_holder_is_refused(table: Table, hold: Callable[[], ApiResponse]) -> None:
+    seed(table, *OTHER_EMPLOYER, a_custom_set(), a_member(EMPLOYEE, "view_only"), a_member(CLERK, CUSTOM_SET))
+
+    answer = send_during_change(table, hold, lambda: update_set(ADMIN))
+
+    assert (answer.status, answer.code) == (403, "own_partner_may_not_approve")

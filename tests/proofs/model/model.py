@@ -938,15 +938,35 @@ class Model:
 
     def update_permission_set(self, account_id: str, set_id: str) -> None:
         own, body = self.custom_set(account_id, set_id), self.request.body
+        gained = additional_permissions(parse_reach(tuple(body["permissions"])), parse_reach(own["permissions"]))
+        holders = {
+            user for (account, user) in self.members if account == account_id and self.holds(account, user, set_id)
+        }
+        if gained & catalogue.RESTRICTED:
+            there = [self.members[account_id, user] for user in holders]
+            if any(
+                each["partner_id"]
+                for member in there
+                for each in (member, member["previous"])
+                if each and each["permission_set"] == set_id
+            ):
+                reject("restricted_permission")
+            if self.accounts[account_id]["kind"] == "client" and any(map(self.share_a_partner, holders)):  # rule 37
+                reject("own_partner_may_not_approve")
         permissions = tuple(sorted(body["permissions"]))
         if parse_reach(permissions) != parse_reach(own["permissions"]):
             own |= {"permissions": permissions, "version": own["version"] + 1}
             self.expect_event("permission_set.updated", account_id)
 
+    def holds(self, account_id: str, user_id: str, set_id: str) -> bool:
+        """Return whether the member holds the set, now or after their grant ends."""
+        member = self.members[account_id, user_id]
+        assignments = (member, member["previous"]) if member["active"] else ()
+        return any(each["permission_set"] == set_id for each in assignments if each)
+
     def remove_permission_set(self, account_id: str, set_id: str) -> None:
         self.custom_set(account_id, set_id)
-        there = [m for (account, _), m in self.members.items() if account == account_id and m["active"]]
-        if any(each["permission_set"] == set_id for m in there for each in (m, m["previous"]) if each):
+        if any(self.holds(account, user, set_id) for (account, user) in self.members if account == account_id):
             reject("set_in_use")
         del self.sets[account_id, set_id]
         self.expect_event("permission_set.removed", account_id)

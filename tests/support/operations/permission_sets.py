@@ -67,7 +67,10 @@ def update_or_remove_set(accounts: RandomAccounts) -> ApiResponse:
     }
     if accounts.random.random() < 0.3:
         return call(f"DELETE {ONE_SET}", accounts.admin_of(account_id), **where)
-    update = {"name": "A set", "permissions": [accounts.choose(*PERMISSIONS), "crm.deals.view"]}
+    update = {
+        "name": "A set",
+        "permissions": [accounts.choose(*PERMISSIONS, "account.billing.manage"), "crm.deals.view"],
+    }
     return call(f"PUT {ONE_SET}", accounts.admin_of(account_id), update, **where)
 
 
@@ -131,7 +134,7 @@ FUNCTIONS: Final = (
     ),
     FunctionRow(
         "manage_permission_sets",
-        READ | WRITE | DELETE,
+        READ | QUERY | WRITE | DELETE,
         (
             OperationRow(
                 f"POST {SETS}",

@@ -8,8 +8,10 @@ count that they left after its creation. Only this module raises `OwnPartnerMayN
 - Widen, extend or resume what a client gave: `must_not_widen`.
 - Make a user of the same partner super admin of a client: `must_not_promote`.
 - Give a user of the same partner a restricted permission: `must_not_give_restricted`.
+- Put a restricted permission into a custom set that such a user holds: `must_not_widen_set`.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 
 from partner_access.domain.errors import NoIndependentApprover, OwnPartnerMayNotApprove
@@ -83,4 +85,24 @@ def must_not_give_restricted(caller: User | None, user: User | None, rights: Rig
 
 def gives_restricted(caller: User | None, user: User | None, rights: Rights) -> bool:
     """Return whether these rights have a restricted permission and both users work for the same partner."""
-    return have_same_employer(caller, user) and any(name in RESTRICTED for name in rights)
+    return have_same_employer(caller, user) and has_restricted(rights)
+
+
+def has_restricted(rights: Rights) -> bool:
+    return any(name in RESTRICTED for name in rights)
+
+
+def must_not_widen_set(
+    caller: User | None, holders: Iterable[User | None], rights: Rights, *, knows_all_holders: bool
+) -> None:
+    """Raise if a change of a custom set gives a restricted permission to a holder who works for the same partner.
+
+    A partner's employee who cannot know all holders is refused too.
+    """
+    if any(gives_restricted(caller, holder, rights) for holder in holders):
+        raise OwnPartnerMayNotApprove("permissions")
+    if not knows_all_holders and gives_restricted(caller, caller, rights):
+        raise OwnPartnerMayNotApprove("permissions").with_detail(
+            "Too many people hold this set to check whether they work for your partner. "
+            "Ask an admin of the client who works for no partner."
+        )

@@ -14,6 +14,7 @@ from partner_access.domain.errors import (
     SetInUse,
     TooManySets,
 )
+from partner_access.domain.memberships import own_partner
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.domain.permissions.rights import (
@@ -23,7 +24,7 @@ from partner_access.domain.permissions.rights import (
     must_have_prerequisites,
     read_rights,
 )
-from partner_access.domain.records import Decision, audit
+from partner_access.domain.records import Decision, Record, audit
 
 MAX_CUSTOM_SETS: Final = 100
 """The maximum number of custom permission sets in one account."""
@@ -32,11 +33,16 @@ SUPER_ADMINS_MANAGE: Final = "account.super_admins.manage"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CustomSetFacts:
-    """The account, the actor in it, and the custom set that the request names."""
+    """The account, the actor in it, and the custom set that the request names.
+
+    `holders` are the members of a client who hold the set. They matter to an update by a partner's employee.
+    """
 
     account: Account | None
     actor: Actor
     custom_set: CustomSet | None = None
+    holders: tuple[Actor, ...] = ()
+    knows_all_holders: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +112,7 @@ def update(facts: CustomSetFacts, content: SetContent, expected_version: int, ac
         raise RestrictedPermission("permissions").with_detail(
             "A partner member holds this set and can never hold this permission. Leave it out."
         )
+    holder_records = _checked_holders(facts, rights, before.rights)
     permissions_before = before.rights.to_names()
     if (custom_set.name, custom_set.permissions) == (before.name, permissions_before):
         return None
@@ -122,8 +129,22 @@ def update(facts: CustomSetFacts, content: SetContent, expected_version: int, ac
             removed=[each for each in permissions_before if each not in custom_set.permissions],
             renamed=custom_set.name != before.name or None,
         ),
-        relies_on=(account, before, *facts.actor.relied_on),
+        relies_on=(account, before, *facts.actor.relied_on, *holder_records),
     )
+
+
+def _checked_holders(facts: CustomSetFacts, rights: Rights, rights_before: Rights) -> tuple[Record, ...]:
+    """Return the records of the holders that the own-partner rule compared, if the set gets a restricted permission."""
+    gained = Rights({name: rights.held[name] for name in rights.wider_than(rights_before)})
+    own_partner.must_not_widen_set(
+        facts.actor.user,
+        (holder.user for holder in facts.holders),
+        gained,
+        knows_all_holders=facts.knows_all_holders,
+    )
+    if not own_partner.has_restricted(gained):
+        return ()
+    return tuple(record for holder in facts.holders for record in (holder.user, holder.member) if record)
 
 
 def remove(facts: CustomSetFacts, expected_version: int, act: Act) -> CustomSetRemoved:

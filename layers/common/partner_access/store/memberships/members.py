@@ -47,11 +47,22 @@ def page(account_id: str, *, after: str | None = None, limit: int = dynamo.MAX_B
 
 def all_ids(account_id: str) -> Iterator[str]:
     """Yield the user ids of all present and former members of an account."""
+    for listed in _all_pages(account_id):
+        yield from listed.user_ids
+
+
+def all_records(account_id: str) -> Iterator[Member]:
+    """Yield the records of all present and former members of an account."""
+    for listed in _all_pages(account_id):
+        yield from map(Member.model_validate, listed.found.values())
+
+
+def _all_pages(account_id: str) -> Iterator[Page]:
     listed = page(account_id)
-    yield from listed.user_ids
+    yield listed
     while listed.after:
         listed = page(account_id, after=listed.after)
-        yield from listed.user_ids
+        yield listed
 
 
 def transaction_items(

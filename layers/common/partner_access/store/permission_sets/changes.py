@@ -1,7 +1,11 @@
 """Custom permission sets in the table. The account counts its sets, and each set counts its holders."""
 
+from dataclasses import replace
+from typing import Final
+
 from partner_access.domain.accounts import Account
 from partner_access.domain.errors import SetInUse, TooManySets
+from partner_access.domain.memberships.effective_rights import custom_sets_of
 from partner_access.domain.permission_sets.changes import (
     MAX_CUSTOM_SETS,
     CustomSetCreated,
@@ -12,12 +16,14 @@ from partner_access.domain.permission_sets.changes import (
 from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.idempotency import StorableResponse
 from partner_access.store import dynamo, keys, queries, writes
-from partner_access.store.memberships import actors
+from partner_access.store.memberships import actors, members
 
 SETS_BELOW_LIMIT = "attribute_not_exists(custom_set_count) OR custom_set_count < :most"
 SET_COUNTED = "custom_set_count > :none"
 HOLDERS_UNCHANGED = "holders = :holders AND partner_holders = :partner_holders"
 NO_HOLDERS = "holders = :none"
+MAX_HOLDERS: Final = 40
+"""The maximum number of holders that one transaction can pin, with a user and a membership each."""
 
 
 def facts(account_id: str, actor_id: str, set_id: str | None = None) -> CustomSetFacts:
@@ -30,6 +36,23 @@ def facts(account_id: str, actor_id: str, set_id: str | None = None) -> CustomSe
         actor=actors.actor(found, account_id, actor_id),
         custom_set=found.all_as(CustomSet, named).get(set_id or ""),
     )
+
+
+def facts_for_update(account_id: str, actor_id: str, set_id: str) -> CustomSetFacts:
+    """Read the same facts, and who holds the set if the caller works for a partner and the account is a client."""
+    known = facts(account_id, actor_id, set_id)
+    user, custom_set = known.actor.user, known.custom_set
+    is_in_client = known.account is not None and not known.account.is_partner
+    if not is_in_client or not user or not user.is_partner_employee or not custom_set or not custom_set.holders:
+        return known
+    user_ids: list[str] = []
+    for member in members.all_records(account_id):
+        if set_id in custom_sets_of(member):
+            user_ids.append(member.user_id)
+        if len(user_ids) > MAX_HOLDERS:
+            return replace(known, knows_all_holders=False)
+    found = dynamo.read(actors.first_keys_of_all(account_id, user_ids))
+    return replace(known, holders=tuple(actors.actor(found, account_id, user_id) for user_id in user_ids))
 
 
 def of(account_id: str) -> list[CustomSet]:
