@@ -18,9 +18,11 @@ from partner_access.store import keys
 from tests.support.builders import (
     APPROVER,
     CLIENT,
+    CUSTOM_SET,
     EMPLOYEE,
     PARTNER,
     SECRET_TEXT,
+    a_custom_set,
     a_grant,
     a_member,
     a_partner_admin,
@@ -467,6 +469,20 @@ def test_put_member_of_former_partner_member_is_refused(table: Table, member: Me
     assert_error(table, lambda: put_member(EMPLOYEE, permission_set=name, active=True), 409, "former_partner_member")
     put_member(EMPLOYEE, permission_set=name)
     assert_error(table, lambda: put_member(EMPLOYEE, permission_set=name, active=True), 409, "former_partner_member")
+
+
+@pytest.mark.parametrize("fields", [{}, {"permission_set": CUSTOM_SET}, {"permission_set": "sales"}])
+def test_put_member_of_colleague_whose_set_became_restricted_is_refused(table: Table, fields: dict[str, Any]) -> None:
+    # domain.md rule 33
+    seed(table, a_custom_set(), a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER))
+    assert put_member(EMPLOYEE, active=False).status == 200
+    update = {"name": "Desk", "permissions": ["account.billing.manage"]}
+    where = {"account_id": CLIENT, "set_id": CUSTOM_SET, "headers": {"if-match": '"1"'}}
+    assert call("PUT /accounts/{account_id}/permission-sets/{set_id}", APPROVER, update, **where).status == 200
+
+    answer = put_member(EMPLOYEE, active=True, **fields)
+
+    assert answer.code in {"missing_field", "unknown_permission_set", "former_partner_member"}
 
 
 def test_put_member_of_former_partner_member_the_client_created_again_succeeds(table: Table) -> None:
