@@ -15,7 +15,7 @@ from partner_access.domain.accounts import Account, AccountKind, AccountState, P
 from partner_access.domain.act import Act
 from partner_access.domain.errors import NotFound
 from partner_access.domain.memberships.members import Seat
-from partner_access.domain.notifications import Locale
+from partner_access.domain.notifications import Locale, known_locale
 from partner_access.domain.users import User
 from partner_access.email_addresses import Domain, EmailAddress
 from partner_access.store import directory as stored
@@ -64,7 +64,7 @@ class DirectoryAccountResponse(ResponseBody, title="DirectoryAccountResponse"):
             account_id=account.account_id,
             kind=account.kind,
             name=account.name,
-            locale=account.locale,
+            locale=known_locale(account.locale),
             pricing=None if is_partner else account.pricing,
             partner_seat_limit=account.partner_seat_limit,
             partner_seats_used=None if is_partner else account.partner_seats_used,
@@ -144,7 +144,9 @@ class DirectoryUserResponse(ResponseBody, title="DirectoryUserResponse"):
 
     @classmethod
     def of(cls, user: User) -> Self:
-        return cls.model_validate({**dict(user), "employed_by": tuple(sorted(user.employed_by))})
+        return cls.model_validate(
+            {**dict(user), "locale": known_locale(user.locale), "employed_by": tuple(sorted(user.employed_by))}
+        )
 
 
 class CreatedDirectoryUserResponse(DirectoryUserResponse, title="CreatedDirectoryUserResponse"):

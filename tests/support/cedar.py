@@ -169,9 +169,8 @@ def _entities(number: str, state: State) -> Iterator[dict[str, object]]:
 
 def _assignment(name: str, assignment: State, user: State | None) -> dict[str, object]:
     set_name, partner_id = assignment["permission_set"], assignment["partner_id"]
-    versions = range(
-        assignment["set_version"], max(len(catalogue.SETS.get(set_name, ())), assignment["set_version"]) + 1
-    )
+    given_version = 1 if set_name == "super_admin" else assignment["set_version"]
+    versions = range(given_version, max(len(catalogue.SETS.get(set_name, ())), given_version) + 1)
     return _entity(
         "Assignment",
         name,

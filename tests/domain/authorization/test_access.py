@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from partner_access.domain.accounts import Account, AccountKind, AccountState, Pricing, Program
 from partner_access.domain.authorization.access import AccessDecision, AccessFacts, Rule, decide, seats_include
 from partner_access.domain.memberships.actors import Actor
+from partner_access.domain.memberships.effective_rights import has_known_set
 from partner_access.domain.memberships.members import Seat, SuspensionReason
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import NO_RIGHTS, Scope, SetName, latest_set_rights
@@ -617,8 +618,8 @@ def test_decide_permits_exactly_held_permissions_in_open_client(
     with published_versions(partner_admin=PARTNER_ADMIN_VERSIONS):
         access_facts = access_facts_of(state)
         now = access_facts.actor.member_at(NOW)
-        known = now is None or access_facts._has_known_set(now)
-        rights = access_facts.actor.rights_at(NOW) if known else NO_RIGHTS
+        known = now is None or has_known_set(now, access_facts.actor.sets)
+        rights = access_facts.actor.rights_at(NOW)
         account = access_facts.account
         open_client = account and not account.is_partner and account.state is AccountState.ACTIVE
         for name in sorted(catalogue.CATALOGUE):

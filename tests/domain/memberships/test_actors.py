@@ -254,7 +254,7 @@ def test_rights_at_with_custom_set_follow_its_current_content() -> None:
     held = an_actor(member=holder, sets=[a_custom_set()]).rights_at(NOW)
 
     assert held.to_names() == ("crm.tickets.view:all", "reports.view", "service.access")
-    assert an_actor(member=holder).rights_at(NOW).to_names() == ("reports.view",)
+    assert an_actor(member=holder).rights_at(NOW).to_names() == ()
 
 
 def test_rights_at_of_partner_member_exclude_restricted_permissions() -> None:

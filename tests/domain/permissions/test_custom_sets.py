@@ -2,12 +2,11 @@
 
 import pytest
 
-from partner_access.domain.errors import UnknownPermission
 from partner_access.domain.memberships.effective_rights import (
     rights_and_version_now,
 )
 from partner_access.domain.permissions.custom_sets import is_custom
-from partner_access.domain.permissions.rights import SetName, latest_set_rights, latest_version
+from partner_access.domain.permissions.rights import SetName, latest_set_rights, latest_version, read_rights
 from tests.support.builders import CUSTOM_SET, EMPLOYEE, PARTNER, a_custom_set, a_member, a_partner_admin
 
 OTHER = f"set_{'4' * 32}"
@@ -22,9 +21,9 @@ def test_given_now_for_default_set_returns_latest_version(name: SetName) -> None
     assert rights_and_version_now(name, {}) == (latest_set_rights(name), latest_version(name))
 
 
-def test_custom_set_with_unknown_permission_raises_error() -> None:
-    with pytest.raises(UnknownPermission):
-        _ = a_custom_set(permissions=("crm.import", "no.such.thing")).rights
+def test_custom_set_with_unknown_permission_does_not_hold_it() -> None:
+    # domain.md rule 34
+    assert a_custom_set(permissions=("crm.import", "no.such.thing")).rights == read_rights(["crm.import"])
 
 
 def test_custom_set_restricted_lists_restricted_permissions() -> None:

@@ -33,7 +33,9 @@ from partner_access.domain.permissions.rights import (
     must_suit_partner_admin,
     must_suit_partner_member,
     partner_admin_rights,
+    read_known,
     read_rights,
+    unknown_names,
 )
 
 EVERYTHING = sorted(catalogue.CATALOGUE)
@@ -146,7 +148,11 @@ def test_permission_name_without_scope_has_widest_scope(name: str, scope: Scope)
 )
 def test_permission_name_not_in_catalogue_raises_unknown_permission(name: str) -> None:
     with pytest.raises(UnknownPermission):
-        NO_RIGHTS.with_overrides(added=[name])
+        read_rights([name])
+    with pytest.raises(UnknownPermission):
+        Overrides(added=(name,)).effective_on(NO_RIGHTS)
+    assert NO_RIGHTS.with_overrides(added=[name]) == read_known([name]) == NO_RIGHTS
+    assert unknown_names(["crm.import", name]) == (name,)
     with pytest.raises((UnknownPermission, InvalidField)):
         Overrides(removed=(name,)).effective_on(latest_set_rights("sales"))
 

@@ -438,7 +438,7 @@ def test_access_facts_after_deadline_raise_unavailable(table: Table, monkeypatch
 def test_access_facts_with_unreadable_record_raise_value_error(table: Table) -> None:
     """Check a record of an incompatible version. The read fails instead of ignoring the record."""
     seed(table, a_partner_admin())
-    for key, wrong in ((keys.member(*EMPLOYED), "seat"), (keys.account(CLIENT), "state")):
+    for key, wrong in ((keys.member(*EMPLOYED), "since"), (keys.account(CLIENT), "state")):
         before = table.get(key) or {}
         table.change(key, **{wrong: "of a later make"})
         with pytest.raises(ValueError, match=wrong):

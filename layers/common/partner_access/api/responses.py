@@ -21,6 +21,8 @@ from partner_access.domain.memberships.members import (
     RequestedAccess,
     Seat,
     SuspensionReason,
+    known_seat,
+    known_seats,
 )
 from partner_access.domain.permissions import rights
 from partner_access.domain.permissions.custom_sets import CustomSet
@@ -116,7 +118,7 @@ class GrantResponse(ResponsePart, title="GrantResponse"):
                 "user_id": member.user_id,
                 "state": "suspended" if member.suspended_by else "active",
                 "permissions": set_of(member),
-                "seat": member.seat,
+                "seat": known_seat(member.seat),
                 "paid_features": not lacks_paid_seat,
                 "notice": "paid_seat_required" if lacks_paid_seat else None,
             }
@@ -184,6 +186,8 @@ class MemberResponse(ResponsePart, title="MemberResponse"):
                 **dict(member),
                 "name": user.name,
                 "email": user.email,
+                "seat": known_seat(member.seat),
+                "paid_seats": known_seats(member.paid_seats),
                 "permissions": OverridesResponse(added=member.added, removed=member.removed),
                 "state": member.state,
                 "suspended_by": suspended_by,

@@ -3,7 +3,7 @@
 from enum import StrEnum
 
 from partner_access.domain.errors import AccountClosed, NoSeatLeft
-from partner_access.domain.notifications import Locale
+from partner_access.domain.notifications import StoredLocale
 from partner_access.domain.records import Record
 
 
@@ -46,7 +46,7 @@ class Account(Record):
     account_id: str
     kind: AccountKind
     name: str
-    locale: Locale | None = None
+    locale: StoredLocale | None = None
     pricing: Pricing = Pricing.SEAT_BASED
     partner_seat_limit: int | None = None
     partner_seats_used: int = 0

@@ -16,7 +16,7 @@ from partner_access.domain.links.links import (
     current_access_generation,
 )
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.notifications import Locale, Notification, NotificationKind
+from partner_access.domain.notifications import Locale, Notification, NotificationKind, first_known_locale
 from partner_access.domain.permissions.rights import USERS_MANAGE
 from partner_access.domain.records import Record
 from partner_access.domain.users import User, works_for
@@ -202,7 +202,7 @@ def _notification_recipients(facts: DeliveryFacts, at: datetime) -> tuple[Recipi
     chosen = {
         address: Recipient(
             address,
-            reader.user.locale or (reader.fallback_account and reader.fallback_account.locale) or Locale.EN,
+            first_known_locale(reader.user.locale, getattr(reader.fallback_account, "locale", None)),
             page if reader.can_see_page else None,
         )
         for reader in _readers_by_kind(facts, at)
@@ -223,8 +223,8 @@ def _link_recipients(facts: DeliveryFacts, at: datetime) -> tuple[Recipient, ...
     """
     if not facts.link or not facts.link.recipient or facts.link.is_void_at(at, facts.access_generation):
         return ()
-    own_locale = facts.link_recipient.locale if facts.link_recipient else None
-    return (Recipient(facts.link.recipient, facts.link.locale or own_locale or Locale.EN, LinkedPage.REQUEST),)
+    locale = first_known_locale(facts.link.locale, getattr(facts.link_recipient, "locale", None))
+    return (Recipient(facts.link.recipient, locale, LinkedPage.REQUEST),)
 
 
 def _readers_by_kind(facts: DeliveryFacts, at: datetime) -> list[Reader]:

@@ -2,8 +2,9 @@
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Locale(StrEnum):
@@ -11,6 +12,20 @@ class Locale(StrEnum):
 
     EN = "en"
     JA = "ja"
+
+
+StoredLocale = Annotated[Locale | str, Field(union_mode="left_to_right")]
+"""A stored language, or the text of one that this deployment does not know. Another one is used instead."""
+
+
+def known_locale(locale: Locale | str | None) -> Locale | None:
+    """Return the language, or None for one that this deployment does not know."""
+    return locale if isinstance(locale, Locale) else None
+
+
+def first_known_locale(*locales: Locale | str | None) -> Locale:
+    """Return the first language that this deployment knows, or else English."""
+    return next((each for each in locales if isinstance(each, Locale)), Locale.EN)
 
 
 class NotificationKind(StrEnum):

@@ -12,7 +12,7 @@ from partner_access.domain.errors import (
     Forbidden,
     InvalidField,
 )
-from partner_access.domain.notifications import Locale
+from partner_access.domain.notifications import StoredLocale
 from partner_access.domain.records import Record
 
 
@@ -27,7 +27,7 @@ class User(Record):
     user_id: str
     name: str
     email: str | None = None
-    locale: Locale | None = None
+    locale: StoredLocale | None = None
     active: bool = True
     employed_by: frozenset[str] = frozenset()
     open_links: int = 0

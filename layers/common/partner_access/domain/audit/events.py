@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from partner_access.domain.accounts import Account, AccountKind, AccountState, Program
 from partner_access.domain.audit.audit_log import subjects_of
-from partner_access.domain.memberships.members import Member, MemberState, Seat, SuspensionReason
+from partner_access.domain.memberships.members import Member, MemberState, Seat, SuspensionReason, known_seat
 from partner_access.domain.records import AuditEntry
 from partner_access.domain.users import User
 
@@ -79,7 +79,7 @@ class MemberSnapshot(EventPart):
             permission_set=member.permission_set,
             set_version=member.set_version,
             permissions=OverridesSnapshot(added=member.added, removed=member.removed),
-            seat=member.seat,
+            seat=known_seat(member.seat),
             state=member.state,
             suspended_by=tuple(sorted(member.suspended_by)),
             partner_id=member.partner_id,

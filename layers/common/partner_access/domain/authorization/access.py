@@ -10,10 +10,9 @@ from functools import cached_property
 
 from partner_access.domain.accounts import Account, AccountState
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.effective_rights import base_rights_of
+from partner_access.domain.memberships.effective_rights import base_rights_of, has_known_set
 from partner_access.domain.memberships.members import Assignment, Member, Seat
 from partner_access.domain.permissions import catalogue
-from partner_access.domain.permissions.custom_sets import is_custom
 from partner_access.domain.permissions.rights import Rights, Scope
 from partner_access.domain.records import Record
 
@@ -76,18 +75,9 @@ class AccessFacts:
             return _ended_rule(stored, self.at)
         if self.actor.suspended_by_at(self.at):
             return Rule.SUSPENDED
-        if not self._has_known_set(now):
+        if not has_known_set(now, self.actor.sets):
             return Rule.UNKNOWN_SET
         return ActiveMembership(self.account, now, base_rights_of(now, self.actor.sets), self.actor.rights_at(self.at))
-
-    def _has_known_set(self, member: Member) -> bool:
-        """Return whether this deployment has the set.
-
-        A newer deployment may have given one that is missing here. Its holder is denied everything meanwhile.
-        """
-        if is_custom(member.permission_set):
-            return member.permission_set in self.actor.sets
-        return member.set_version <= len(catalogue.SETS[member.permission_set])
 
 
 def _ended_rule(stored: Member, at: datetime) -> Rule:

@@ -13,7 +13,7 @@ from partner_access.domain.authorization.remedies import NO_REMEDY, RelatedActor
 from partner_access.domain.authorization.remedy_cases import RemedyCase
 from partner_access.domain.errors import Conflict, Forbidden, NotFound
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.members import Member, Seat, SuspensionReason
+from partner_access.domain.memberships.members import Member, Seat, SuspensionReason, known_seat, known_seats
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import USERS_MANAGE
 from partner_access.domain.users import must_not_be_deactivated
@@ -204,8 +204,8 @@ def _all_facts(subject: AccessFacts, permission: str, decision: AccessDecision) 
         restricted=permission in catalogue.RESTRICTED,
         scope=decision.scope.name.lower() if decision.scope and permission in catalogue.SCOPED else None,
         needs_seat=Seat(required_seat) if required_seat else None,
-        seat=now.seat,
-        paid_seats=now.paid_seats,
+        seat=known_seat(now.seat),
+        paid_seats=known_seats(now.paid_seats),
         pricing=account.pricing,
     )
 

@@ -7,7 +7,7 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.authorization.access import seats_include
 from partner_access.domain.memberships.edits import MemberEdit
 from partner_access.domain.memberships.effective_rights import base_rights_of, effective_rights_of
-from partner_access.domain.memberships.members import Member, Seat
+from partner_access.domain.memberships.members import Member, Seat, known_seats
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.custom_sets import CustomSets
 from partner_access.domain.permissions.rights import NO_OVERRIDES, Overrides, SetName, latest_set_rights
@@ -46,7 +46,7 @@ def _required_paid_seats(account: Account, now: Member, permission: str) -> tupl
     """Return the paid seats that the member would need, or None when their seats already include the permission."""
     if seats_include(account, now, permission):
         return None
-    return tuple(sorted({*now.paid_seats, Seat(catalogue.PAID_FEATURE_SEATS[permission])}))
+    return tuple(sorted({*known_seats(now.paid_seats), Seat(catalogue.PAID_FEATURE_SEATS[permission])}))
 
 
 def narrowing_edits(now: Member, sets: CustomSets, permission: str) -> Iterator[MemberEdit]:

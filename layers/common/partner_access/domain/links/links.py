@@ -21,7 +21,7 @@ from partner_access.domain.errors import (
 from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import RequestedAccess
-from partner_access.domain.notifications import Locale, Notification, NotificationKind
+from partner_access.domain.notifications import Notification, NotificationKind, StoredLocale
 from partner_access.domain.permissions.rights import (
     CLIENT_ACCESS_MANAGE,
 )
@@ -88,7 +88,7 @@ class Link(Record):
     set_version: int = 1
     access_days: int | None = None
     purpose: str | None = None
-    locale: Locale | None = None
+    locale: StoredLocale | None = None
     delivery_status: LinkDeliveryStatus = LinkDeliveryStatus.NONE
     resent_at: tuple[datetime, ...] = ()
     renewal_requested: bool = False

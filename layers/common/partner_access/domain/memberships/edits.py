@@ -11,6 +11,7 @@ from partner_access.domain.errors import (
     GrantSuspended,
     InvalidField,
     PermissionNotHeld,
+    UnknownPermissionSet,
 )
 from partner_access.domain.memberships import creations, migrations, own_partner
 from partner_access.domain.memberships.actors import witness
@@ -18,9 +19,11 @@ from partner_access.domain.memberships.creations import MemberCreated, MemberCre
 from partner_access.domain.memberships.effective_rights import (
     base_rights_of,
     effective_rights_of,
+    has_known_set,
+    partner_admin_set,
     rights_and_version_now,
 )
-from partner_access.domain.memberships.members import Grant, Member, Seat, default_seat
+from partner_access.domain.memberships.members import Grant, Member, Seat, default_seat, known_seat, known_seats
 from partner_access.domain.memberships.migrations import MigrationFacts, SuperAdminMigrated
 from partner_access.domain.memberships.roles import (
     ManagedMembership,
@@ -38,11 +41,11 @@ from partner_access.domain.permissions.rights import (
     Rights,
     SetName,
     client_rights,
-    default_set_rights,
     latest_version,
     must_exist_in_clients,
     must_suit_partner_admin,
     must_suit_partner_member,
+    unknown_names,
 )
 from partner_access.domain.records import AuditEntry, audit
 
@@ -196,15 +199,11 @@ def _entry(
         set_version=after.set_version,
         gained=list(rights_after.written_wider_than(rights_before)),
         lost=list(rights_before.written_wider_than(rights_after)),
-        seat=after.seat,
-        paid_seats=list(after.paid_seats),
-        expires_at=_end_as_text(after),
+        seat=known_seat(after.seat),
+        paid_seats=list(known_seats(after.paid_seats)),
+        expires_at=after.grant.expires_at.isoformat() if after.grant and after.grant.expires_at else None,
         grant_ended=bool(managed.now.grant and not after.grant) or None,
     )
-
-
-def _end_as_text(member: Member) -> str | None:
-    return member.grant.expires_at.isoformat() if member.grant and member.grant.expires_at else None
 
 
 def _notification(
@@ -261,8 +260,12 @@ def _with_set(facts: MembershipFacts, managed: ManagedMembership, changes: Membe
     if changes.permission_set is None and changes.overrides is None:
         return now
     base, version = base_rights_of(now, facts.target.sets), now.set_version
+    unknown_added, unknown_removed = unknown_names(now.added), unknown_names(now.removed)
     if name != now.permission_set:
         base, version = _different_set(name, now, facts)
+        unknown_added, unknown_removed = (), ()
+    elif not has_known_set(now, facts.target.sets):
+        raise UnknownPermissionSet("permission_set")
     requested = changes.overrides or NO_OVERRIDES
     if name == SetName.SUPER_ADMIN and requested != NO_OVERRIDES:
         raise InvalidField("permissions").with_detail(SUPER_ADMIN_HOLDS_ALL)
@@ -276,8 +279,8 @@ def _with_set(facts: MembershipFacts, managed: ManagedMembership, changes: Membe
         update={
             "permission_set": name,
             "set_version": version,
-            "added": overrides.added,
-            "removed": overrides.removed,
+            "added": (*overrides.added, *unknown_added),
+            "removed": (*overrides.removed, *unknown_removed),
             "grant": _grant_with_pinned_version(now, name),
         }
     )
@@ -289,7 +292,7 @@ def _different_set(name: str, now: Member, facts: MembershipFacts) -> tuple[Righ
     A member who returns to the partner admin set gets the version that their grant pins.
     """
     pinned = now.grant.set_version if now.grant and name == SetName.PARTNER_ADMIN else None
-    return (default_set_rights(name, pinned), pinned) if pinned else rights_and_version_now(name, facts.sets)
+    return (partner_admin_set(pinned), pinned) if pinned else rights_and_version_now(name, facts.sets)
 
 
 def _grant_with_pinned_version(now: Member, name: str) -> Grant | None:

@@ -12,6 +12,7 @@ from partner_access.domain.errors import (
     NotEligible,
 )
 from partner_access.domain.memberships.actors import Actor
+from partner_access.domain.memberships.effective_rights import effective_rights_of, partner_admin_set
 from partner_access.domain.memberships.members import (
     Assignment,
     Grant,
@@ -24,11 +25,12 @@ from partner_access.domain.memberships.members import (
     paid_seats_kept,
 )
 from partner_access.domain.notifications import Cause, Notification, NotificationKind
+from partner_access.domain.permissions import catalogue
+from partner_access.domain.permissions.custom_sets import is_custom
 from partner_access.domain.permissions.rights import (
     NO_OVERRIDES,
     Overrides,
     SetName,
-    default_set_rights,
     must_exist_in_clients,
     must_suit_partner_admin,
 )
@@ -70,7 +72,7 @@ def grant_partner_admin(
         _must_be_upgradable(now, candidate.target.suspended_by_at(act.at))
     must_exist_in_clients(terms.overrides.added)
     must_suit_partner_admin(terms.overrides.added)
-    overrides = terms.overrides.effective_on(default_set_rights(SetName.PARTNER_ADMIN, terms.set_version))
+    overrides = terms.overrides.effective_on(partner_admin_set(terms.set_version))
     if before is None or before.seat is not Seat.PARTNER:
         account.must_have_free_seat()
 
@@ -208,8 +210,12 @@ def _must_be_upgradable(member: Member, suspended_by: frozenset[SuspensionReason
 
 
 def paid_seat_required(account: Account, member: Assignment) -> bool:
-    """Return whether paid features stay off until the client assigns a paid seat (domain.md §3)."""
-    return not account.includes_paid_features and not member.paid_seats
+    """Return whether paid features of the set stay off until the client assigns a paid seat (domain.md §3)."""
+    if account.includes_paid_features or member.paid_seats:
+        return False
+    return is_custom(member.permission_set) or any(
+        name in catalogue.PAID_FEATURE_SEATS for name in effective_rights_of(member, {})
+    )
 
 
 def reduced_access(requested: RequestedAccess, removed: tuple[str, ...], access_days: int | None) -> RequestedAccess:

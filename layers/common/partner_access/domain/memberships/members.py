@@ -1,11 +1,12 @@
 """Members: the memberships of users in accounts. A partner admin's membership contains a grant."""
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 from math import ceil
-from typing import Final, Self
+from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from partner_access.domain.permissions.rights import SetName
 from partner_access.domain.records import Record
@@ -19,6 +20,20 @@ class Seat(StrEnum):
     SERVICE = "service"
     VIEW_ONLY = "view_only"
     PARTNER = "partner"
+
+
+StoredSeat = Annotated[Seat | str, Field(union_mode="left_to_right")]
+"""A stored seat, or the text of one that this deployment does not know. It opens nothing, and writes preserve it."""
+
+
+def known_seat(seat: Seat | str | None) -> Seat | None:
+    """Return the seat, or None for one that this deployment does not know."""
+    return seat if isinstance(seat, Seat) else None
+
+
+def known_seats(seats: Iterable[Seat | str]) -> tuple[Seat, ...]:
+    """Return the seats without those that this deployment does not know."""
+    return tuple(seat for seat in seats if isinstance(seat, Seat))
 
 
 WARNING_DAYS: Final = (30, 7, 1)
@@ -117,8 +132,8 @@ class Assignment(BaseModel):
     set_version: int
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
-    seat: Seat | None = None
-    paid_seats: tuple[Seat, ...] = ()
+    seat: StoredSeat | None = None
+    paid_seats: tuple[StoredSeat, ...] = ()
     partner_id: str | None = None
     access_generation: int = 0
 
@@ -199,9 +214,9 @@ def default_seat(permission_set: str) -> Seat:
     return Seat.VIEW_ONLY if permission_set == SetName.VIEW_ONLY else Seat.CORE
 
 
-def paid_seats_kept(member: Member) -> tuple[Seat, ...]:
+def paid_seats_kept(member: Member) -> tuple[Seat | str, ...]:
     """Return the paid seats that a member keeps when their base seat becomes the partner seat (domain.md §3)."""
-    base = (member.seat,) if member.seat in PAID_SEATS else ()
+    base = (member.seat,) if member.seat and member.seat in PAID_SEATS else ()
     return tuple(sorted({*member.paid_seats, *base}))
 
 

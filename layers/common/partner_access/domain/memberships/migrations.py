@@ -14,7 +14,7 @@ from partner_access.domain.errors import (
 from partner_access.domain.memberships.actors import Actor, has_independent_super_admin, witness
 from partner_access.domain.memberships.effective_rights import effective_rights_of
 from partner_access.domain.memberships.grants import GrantTerms, new_grant, paid_seat_required
-from partner_access.domain.memberships.members import Grant, GrantSource, Member, Seat, paid_seats_kept
+from partner_access.domain.memberships.members import Grant, GrantSource, Member, Seat, known_seat, paid_seats_kept
 from partner_access.domain.notifications import Notification, NotificationKind
 from partner_access.domain.permissions.rights import SetName, client_rights, latest_version
 from partner_access.domain.records import Decision, audit
@@ -99,7 +99,7 @@ def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
             partner.account_id,
             employee_id=before.user_id,
             grant_id=new_partner_grant.grant_id,
-            seat={"before": before.seat, "after": Seat.PARTNER},
+            seat={"before": known_seat(before.seat), "after": Seat.PARTNER},
         ),
         notification=Notification(
             kind=NotificationKind.SUPER_ADMIN_MIGRATED,
@@ -141,7 +141,7 @@ def _must_be_migratable(facts: MigrationFacts, act: Act) -> tuple[Account, Accou
 def _preview(facts: MigrationFacts, account: Account, before: Member, after: Member, act: Act) -> MigrationPreview:
     return MigrationPreview(
         lost=client_rights(effective_rights_of(before, {})).wider_than(effective_rights_of(after, {})),
-        seat_before=before.seat,
+        seat_before=known_seat(before.seat),
         seat_after=Seat.PARTNER,
         remaining_super_admins=sum(other.is_super_admin_at(act.at) for other in facts.others),
         remaining_are_partner_employees=not has_independent_super_admin(facts.others, act.at),

@@ -1,7 +1,7 @@
 """Seats of a member: the base seat and the paid seats in addition, and who can assign them."""
 
 from partner_access.domain.errors import Forbidden, InvalidField, PermissionNotHeld
-from partner_access.domain.memberships.members import PAID_SEATS, Member, Seat
+from partner_access.domain.memberships.members import PAID_SEATS, Member, Seat, known_seats
 from partner_access.domain.memberships.roles import Role
 from partner_access.domain.permissions.rights import BILLING_MANAGE, Rights
 
@@ -23,7 +23,7 @@ def with_seats(
         raise Forbidden("seat").with_detail("Only the client can assign seats.")
     if base is not member.seat and Seat.PARTNER in (base, member.seat):
         raise InvalidField("seat")
-    if not paid <= PAID_SEATS:
+    if not set(known_seats(paid)) <= PAID_SEATS:
         raise InvalidField("paid_seats")
     paid_changes = PAID_SEATS & ({*paid, base} ^ {*member.paid_seats, member.seat})
     if paid_changes and BILLING_MANAGE not in rights:
@@ -31,8 +31,12 @@ def with_seats(
     return member.model_copy(update={"seat": base, "paid_seats": tuple(sorted(paid))})
 
 
-def _requested(member: Member, seat: Seat | None, paid_seats: tuple[Seat, ...] | None) -> tuple[Seat | None, set[Seat]]:
-    requested = member.paid_seats if paid_seats is None else paid_seats
+def _requested(
+    member: Member, seat: Seat | None, paid_seats: tuple[Seat, ...] | None
+) -> tuple[Seat | str | None, set[Seat | str]]:
+    """Return the base seat and the paid seats. Unknown paid seats stay (rule 34)."""
+    unknown = set(member.paid_seats) - set(known_seats(member.paid_seats))
+    requested = member.paid_seats if paid_seats is None else (*paid_seats, *unknown)
     if len(set(requested)) < len(requested):
         raise InvalidField("paid_seats")
     if seat in PAID_SEATS and member.seat is Seat.PARTNER:

@@ -16,13 +16,14 @@ from partner_access.domain.errors import (
 )
 from partner_access.domain.memberships import own_partner
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.permissions.custom_sets import CustomSet
+from partner_access.domain.permissions.custom_sets import SET_ID_PREFIX, CustomSet
 from partner_access.domain.permissions.rights import (
     USERS_MANAGE,
     Rights,
     must_exist_in_clients,
     must_have_prerequisites,
     read_rights,
+    unknown_names,
 )
 from partner_access.domain.records import Decision, Record, audit
 
@@ -80,7 +81,7 @@ def create(facts: CustomSetFacts, content: SetContent, act: Act) -> CustomSetCre
     custom_set = CustomSet(
         version=1,
         account_id=account.account_id,
-        set_id=act.new_id("set"),
+        set_id=act.new_id(SET_ID_PREFIX),
         name=content.name,
         permissions=rights.to_names(),
     )
@@ -107,13 +108,15 @@ def update(facts: CustomSetFacts, content: SetContent, expected_version: int, ac
     account = _must_be_super_admin(facts, act)
     before = _must_match_version(facts.custom_set, expected_version)
     rights = _valid_rights(content, account)
-    custom_set = before.next_version(name=content.name, permissions=rights.to_names())
+    custom_set = before.next_version(
+        name=content.name, permissions=(*rights.to_names(), *unknown_names(before.permissions))
+    )
     if custom_set.restricted and before.partner_holders:
         raise RestrictedPermission("permissions").with_detail(
             "A partner member holds this set and can never hold this permission. Leave it out."
         )
     holder_records = _checked_holders(facts, rights, before.rights)
-    permissions_before = before.rights.to_names()
+    permissions_before = (*before.rights.to_names(), *unknown_names(before.permissions))
     if (custom_set.name, custom_set.permissions) == (before.name, permissions_before):
         return None
     return CustomSetUpdated(

@@ -4,11 +4,12 @@ A default set counts in the version that was given. A custom set counts as it is
 """
 
 from collections.abc import Mapping
+from typing import Final
 
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import (
     Rights,
-    read_rights,
+    read_known,
 )
 from partner_access.domain.records import Record
 
@@ -29,7 +30,7 @@ class CustomSet(Record):
 
     @property
     def rights(self) -> Rights:
-        return read_rights(self.permissions)
+        return read_known(self.permissions)
 
     @property
     def restricted(self) -> tuple[str, ...]:
@@ -41,5 +42,13 @@ CustomSets = Mapping[str, CustomSet]
 """The custom sets of an account by id, as far as an operation needs them."""
 
 
+SET_ID_PREFIX: Final = "set"
+
+
 def is_custom(permission_set: str) -> bool:
     return permission_set not in catalogue.SETS
+
+
+def counts_holders(permission_set: str) -> bool:
+    """Return whether the set is an account's own. A default set of a later deployment is not (rule 34)."""
+    return is_custom(permission_set) and permission_set.startswith(f"{SET_ID_PREFIX}_")

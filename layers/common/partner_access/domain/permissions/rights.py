@@ -71,12 +71,12 @@ class Rights:
     def with_overrides(self, *, added: Iterable[str] = (), removed: Iterable[str] = ()) -> "Rights":
         """Return these rights with a member's overrides applied.
 
-        Removals apply first, then additions. An addition never narrows a scope.
+        Removals apply first, then additions. An addition never narrows a scope. Unknown additions are not held.
         """
         removed_names = frozenset(removed)
         remaining = {name: scope for name, scope in self.held.items() if name not in removed_names}
         return Rights(
-            remaining | {name: max(scope, remaining.get(name, scope)) for name, scope in _read(added).items()}
+            remaining | {name: max(scope, remaining.get(name, scope)) for name, scope in read_known(added).held.items()}
         )
 
 
@@ -103,6 +103,25 @@ def read_rights(names: Iterable[str]) -> Rights:
     return Rights(_read(names))
 
 
+def is_known(permission: str) -> bool:
+    """Return whether this deployment has the permission in this scope. A stored one can be of a later deployment."""
+    try:
+        _read_one(permission)
+    except UnknownPermission:
+        return False
+    return True
+
+
+def read_known(names: Iterable[str]) -> Rights:
+    """Return the rights that stored permissions name, without unknown ones: unknown means not held (rule 34)."""
+    return read_rights(filter(is_known, names))
+
+
+def unknown_names(names: Iterable[str]) -> tuple[str, ...]:
+    """Return the stored permissions that this deployment does not know. Writes preserve them (rule 34)."""
+    return tuple(name for name in names if not is_known(name))
+
+
 def latest_version(permission_set: str) -> int:
     """Return the version in which a default set is given now."""
     return len(catalogue.SETS[permission_set])
@@ -117,7 +136,7 @@ def default_set_rights(permission_set: str, version: int) -> Rights:
     """
     first = latest_version(permission_set) if permission_set == SetName.SUPER_ADMIN else version
     versions = catalogue.SETS[permission_set]
-    rights_when_given, *later = (read_rights(names) for names in (versions[first - 1], *versions[first:]))
+    rights_when_given, *later = (read_known(names) for names in (versions[first - 1], *versions[first:]))
     return reduce(Rights.intersection, later, rights_when_given)
 
 
@@ -127,7 +146,9 @@ def latest_set_rights(permission_set: str) -> Rights:
 
 
 def partner_admin_rights(version: int, *, removed: Iterable[str]) -> Rights:
-    """Return the rights of a partner admin without the removed permissions."""
+    """Return the rights of a partner admin without the removed permissions. A later deployment's version has none."""
+    if version > latest_version(SetName.PARTNER_ADMIN):
+        return NO_RIGHTS
     return default_set_rights(SetName.PARTNER_ADMIN, version).with_overrides(removed=removed)
 
 
