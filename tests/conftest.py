@@ -42,6 +42,7 @@ ENVIRONMENT = {
     "POWERTOOLS_METRICS_NAMESPACE": "PartnerAccess",
     "POWERTOOLS_SERVICE_NAME": "partner-access",
     "TABLE_NAME": "partner-access",
+    "USER_ID_CLAIM": "sub",
 }
 
 

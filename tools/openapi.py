@@ -24,6 +24,7 @@ from tools.openapi_titles import ENUMERATIONS, OTHERS, SUMMARY, TAGS
 
 sys.path.insert(0, str(template.ROOT / "layers/common"))
 
+from partner_access import user_ids
 from partner_access.api import negotiation, request_fields, routing
 from partner_access.api.errors import error_classes
 from partner_access.api.response_body import ResponseBody
@@ -34,6 +35,9 @@ PAGES_FUNCTION: Final = "serve_pages"
 """The function that serves pages, which are not part of the API for programs."""
 DECISIONS_PREFIX: Final = "/access/v1/"
 """The path prefix of the operations whose errors follow AuthZEN."""
+USER_ID_IN_PATH: Final = (
+    "The id of a user. Write an id with other characters, `.` or `..` as `~` and its Base64url without padding."
+)
 TITLE: Final = "x-title"
 """A keyword that holds a declared title while pydantic writes its own."""
 
@@ -203,8 +207,14 @@ def operation(declared: template.Route, route: routing.Route, schemas: dict[type
 
 
 def _path_parameters(key: str) -> list[Json]:
-    pattern = {"type": "string", "pattern": request_fields.IDENTIFIER}
-    return [{"name": name, "in": "path", "required": True, "schema": pattern} for name in re.findall(r"\{(\w+)\}", key)]
+    names = re.findall(r"\{(\w+)\}", key)
+    return [{"name": name, "in": "path", "required": True, "schema": _path_schema(name)} for name in names]
+
+
+def _path_schema(name: str) -> Json:
+    if name == "user_id":
+        return {"type": "string", "pattern": user_ids.PATH_PATTERN, "description": USER_ID_IN_PATH}
+    return {"type": "string", "pattern": request_fields.IDENTIFIER}
 
 
 def _query_parameters(route: routing.Route) -> list[Json]:

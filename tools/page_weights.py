@@ -28,6 +28,7 @@ ENVIRONMENT: Final[Mapping[str, str]] = {
     "SIGN_OUT_URL": "https://sign-in.example.com/logout",
     "TOKEN_URL": "https://sign-in.example.com/oauth2/token",
     "USE_SCOPE": "partner-access/use",
+    "USER_ID_CLAIM": "sub",
 }
 """Values of realistic length, since they are part of each page."""
 

@@ -30,7 +30,7 @@ ARGUMENTS: Final = {
     "partner_id": "<partner>",
     "link_id": "<link>",
     "audit_id": "<audit id>",
-    "key": "<principal>#<hash>",
+    "key": "<hash>#<principal>",
     "outbox_id": "<act>",
     "act_id": "<act>",
     "delivery_id": "<delivery>",

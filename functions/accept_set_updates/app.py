@@ -6,7 +6,13 @@ from pydantic import Field
 
 from partner_access.api import bulk, cursors, routing
 from partner_access.api.bulk import BulkMemberRow, BulkOutcome
-from partner_access.api.request_fields import Identifier, ListQuery, ListResponse, PermissionName, Request
+from partner_access.api.request_fields import (
+    ListQuery,
+    ListResponse,
+    PermissionName,
+    Request,
+    UserId,
+)
 from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import UserRef
 from partner_access.domain.act import Act
@@ -76,7 +82,7 @@ class AcceptSetUpdatesRequest(Request, title="AcceptSetUpdatesRequest"):
 
     permission_set: PermissionName
     version: Annotated[int, Field(ge=1, le=1_000_000)]
-    user_ids: Annotated[tuple[Identifier, ...], Field(min_length=1, max_length=25)]
+    user_ids: Annotated[tuple[UserId, ...], Field(min_length=1, max_length=25)]
 
     @property
     def accepted(self) -> AcceptedVersion:

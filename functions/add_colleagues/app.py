@@ -10,7 +10,12 @@ from pydantic_core import PydanticCustomError
 
 from partner_access.api import bulk, routing
 from partner_access.api.bulk import BulkMemberRow, BulkOutcome
-from partner_access.api.request_fields import Adjustments, Identifier, PermissionName, Request
+from partner_access.api.request_fields import (
+    Adjustments,
+    PermissionName,
+    Request,
+    UserId,
+)
 from partner_access.api.response_body import ResponseBody
 from partner_access.domain.act import Act
 from partner_access.domain.errors import AlreadyMember, InvalidField
@@ -31,7 +36,7 @@ def _reject_duplicates(ids: tuple[str, ...]) -> tuple[str, ...]:
 
 
 EmployeeIds = Annotated[
-    tuple[Identifier, ...],
+    tuple[UserId, ...],
     Field(min_length=1, max_length=25, json_schema_extra={"uniqueItems": True}),
     AfterValidator(_reject_duplicates),
 ]

@@ -7,7 +7,14 @@ from pydantic import Field
 
 from partner_access import page_urls
 from partner_access.api import routing
-from partner_access.api.request_fields import AccessDays, Identifier, Prose, Removals, Request
+from partner_access.api.request_fields import (
+    AccessDays,
+    Identifier,
+    Prose,
+    Removals,
+    Request,
+    UserId,
+)
 from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import LinkResponse
 from partner_access.domain.act import Act
@@ -26,7 +33,7 @@ class CreateLinkRequest(Request, title="CreateLinkRequest"):
     Without `employee_id`, the link is for you.
     """
 
-    employee_id: Identifier | None = None
+    employee_id: UserId | None = None
     account_id: Identifier | None = None
     recipient_email: EmailAddress | None = None
     permissions: Removals = Removals()

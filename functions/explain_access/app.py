@@ -4,10 +4,11 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import datetime
 from typing import Self
+from urllib.parse import quote
 
 from pydantic import JsonValue
 
-from partner_access import settings
+from partner_access import settings, user_ids
 from partner_access.api import authzen, routing
 from partner_access.api.authzen import Entity, EvaluationRequest
 from partner_access.api.response_body import ResponseBody
@@ -94,7 +95,14 @@ class OperationCallResponse(ResponsePart, title="OperationCallResponse"):
     def of(cls, call: OperationCall) -> Self:
         method, _, path = ROUTES[call.operation].partition(" ")
         tag = None if call.expected_version is None else f'"{call.expected_version}"'
-        return cls(method=method, path=path.format(**call.ids), body=call.body, if_match=tag)
+        return cls(method=method, path=path.format(**_segments(call.ids)), body=call.body, if_match=tag)
+
+
+def _segments(ids: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the ids as segments of a path. Placeholders in braces stay."""
+    return {
+        name: quote(user_ids.to_path(each) if name == "user_id" else each, safe="@:{}") for name, each in ids.items()
+    }
 
 
 class ExplanationResponse(ResponseBody, title="ExplanationResponse"):

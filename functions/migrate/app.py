@@ -7,7 +7,11 @@ from pydantic import BaseModel, Field
 
 from partner_access.api import bulk, routing
 from partner_access.api.bulk import BulkOutcome, BulkRow
-from partner_access.api.request_fields import Identifier, Request
+from partner_access.api.request_fields import (
+    Identifier,
+    Request,
+    UserId,
+)
 from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import GrantResponse, MemberResponse
 from partner_access.domain.act import Act
@@ -36,7 +40,7 @@ class SeatChangeResponse(BaseModel, title="SeatChangeResponse"):
 class MigrateRequest(Request, title="MigrateRequest"):
     """The user to migrate. Name the partner if the user works for several. `dry_run` only previews the migration."""
 
-    user_id: Identifier
+    user_id: UserId
     partner_id: Identifier | None = None
     dry_run: bool = False
 

@@ -154,6 +154,7 @@ def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPS
             token_url=escape(settings.token_url()),
             sign_out_url=escape(settings.sign_out_url()),
             client_id=escape(settings.pages_client_id()),
+            user_id_claim=escape(settings.user_id_claim()),
             scope=escape(f"openid email {settings.use_scope()}"),
         )
         .encode(),

@@ -13,7 +13,12 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field, Json
 from typing_extensions import override
 
 from partner_access.api import cursors, negotiation, routing
-from partner_access.api.request_fields import Identifier, ListQuery, ListResponse
+from partner_access.api.request_fields import (
+    Identifier,
+    ListQuery,
+    ListResponse,
+    UserId,
+)
 from partner_access.api.responses import ResponsePart
 from partner_access.csv_safety import BYTE_ORDER_MARK, escape_formula
 from partner_access.domain.act import Act
@@ -52,8 +57,8 @@ class AuditQuery(ListQuery):
     start: Annotated[Rfc3339Time | None, Field(alias="from")] = None
     end: Annotated[Rfc3339Time | None, Field(alias="to")] = None
     event: EventName | None = None
-    actor_id: Identifier | None = None
-    user_id: Identifier | None = None
+    actor_id: UserId | None = None
+    user_id: UserId | None = None
     account_id: Identifier | None = None
 
     @property

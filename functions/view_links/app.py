@@ -4,7 +4,11 @@ from collections.abc import Mapping
 from typing import TypeVar
 
 from partner_access.api import cursors, routing
-from partner_access.api.request_fields import Identifier, ListQuery, ListResponse
+from partner_access.api.request_fields import (
+    ListQuery,
+    ListResponse,
+    UserId,
+)
 from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import LinkResponse
 from partner_access.domain.accounts import Account
@@ -22,7 +26,7 @@ app = routing.App()
 class LinkListQuery(ListQuery):
     """Filters of a list of links: by employee and by state."""
 
-    employee_id: Identifier | None = None
+    employee_id: UserId | None = None
     state: links.LinkState | None = None
 
 

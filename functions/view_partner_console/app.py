@@ -7,7 +7,11 @@ from itertools import groupby
 from typing import Self
 
 from partner_access.api import cursors, routing
-from partner_access.api.request_fields import Identifier, ListQuery, ListResponse
+from partner_access.api.request_fields import (
+    ListQuery,
+    ListResponse,
+    UserId,
+)
 from partner_access.api.responses import GrantResponse, MemberResponse, MemberWithGrantResponse, ResponsePart, UserRef
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
@@ -27,7 +31,7 @@ app = routing.App()
 class ClientListQuery(ListQuery):
     """Filter of the list of clients: by employee."""
 
-    employee_id: Identifier | None = None
+    employee_id: UserId | None = None
 
 
 class ClientMemberRow(MemberWithGrantResponse, title="ClientMemberRow"):

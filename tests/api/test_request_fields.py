@@ -19,6 +19,7 @@ from partner_access.api.request_fields import (
     Prose,
     Removals,
     Request,
+    UserId,
 )
 from partner_access.domain.errors import LinkNotFound
 from partner_access.domain.permissions.rights import Overrides
@@ -58,6 +59,26 @@ def is_accepted(kind: Any, value: object) -> bool:
 def test_identifier_accepts_only_short_plain_text(identifier: str, taken: bool) -> None:
     assert is_accepted(Identifier, identifier) is taken
     assert IDENTIFIER.endswith("$")
+
+
+@pytest.mark.parametrize(
+    ("user_id", "taken"),
+    [
+        ("anna+okta@example.test", True),
+        ("_a", True),
+        ("-a", True),
+        ("aa/bb==", True),
+        ("a#b", True),
+        ("~" * 128, True),
+        ("~" * 129, False),
+        ("", False),
+        ("a b", False),
+        ("a\n", False),
+        ("é", False),
+    ],
+)
+def test_user_id_accepts_short_visible_ascii(user_id: str, taken: bool) -> None:
+    assert is_accepted(UserId, user_id) is taken
 
 
 @pytest.mark.parametrize(

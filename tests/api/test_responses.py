@@ -218,7 +218,8 @@ def test_member_response_of_ended_grant_is_deactivated_before_reconciliation(act
     part = to_json(MemberResponse.of_actor(actor, NOW))
 
     assert part["state"] == "deactivated"
-    assert not {"grant_id", "partner_id", "expires_at", "suspended_by", "seat"} & set(part)
+    assert not {"grant_id", "expires_at", "suspended_by", "seat"} & set(part)
+    assert part["partner_id"] == PARTNER, "as after the reconciliation"
 
 
 @pytest.mark.parametrize(

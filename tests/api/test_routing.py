@@ -502,6 +502,36 @@ def test_act_with_directory_scope_is_for_the_vendor(scope: str, for_vendor: bool
     assert acts[0].scopes == set(scope.split())
 
 
+@pytest.mark.parametrize(
+    ("claims", "claim", "actor_id"),
+    [
+        ({"scope": gateway.USE, "oid": "object-1"}, "oid", "object-1"),
+        ({"scope": gateway.USE, "uid": "anna+okta@example.test"}, "uid", "anna+okta@example.test"),
+        ({"scope": gateway.USE}, "oid", None),
+        ({"scope": gateway.USE, "oid": ""}, "oid", None),
+        ({"scope": gateway.DIRECTORY}, "oid", "user"),
+        ({"scope": gateway.DECIDE}, "oid", "user"),
+        ({"scope": gateway.DIRECTORY, "oid": "object-1"}, "oid", "object-1"),
+        ({"scope": gateway.USE, "oid": "a b"}, "oid", None),
+        ({"scope": gateway.USE, "oid": "x" * 129}, "oid", None),
+    ],
+)
+def test_act_is_of_the_user_that_the_claim_names(
+    monkeypatch: pytest.MonkeyPatch, claims: dict[str, str], claim: str, actor_id: str | None
+) -> None:
+    monkeypatch.setenv("USER_ID_CLAIM", claim)
+    app, acts = recording_app()
+    answer = call_app(app, claims=claims)
+
+    assert [act.actor_id for act in acts] == ([actor_id] if actor_id else [])
+    assert answer.status == (204 if actor_id else 401)
+
+
+@pytest.mark.parametrize(("caller_id", "status"), [("aa/bb==", 204), ("_a", 204), ("a b", 401), ("x" * 129, 401)])
+def test_token_whose_sub_is_no_user_id_is_refused(caller_id: str, status: int) -> None:
+    assert call_app(recording_app()[0], user_id=caller_id).status == status
+
+
 BOTH_SCOPES = {"partner-access/use", "partner-access/directory"}
 
 
@@ -578,8 +608,8 @@ def test_idempotency_key_bare_and_quoted_are_the_same(key: str) -> None:
     idempotency_key = idempotency_key_of(key)
 
     assert idempotency_key == idempotency_key_of(f'"{key}"')
-    assert idempotency_key.key.startswith("user#")
-    assert key not in idempotency_key.key.removeprefix("user#") or len(key) == 1
+    assert idempotency_key.key.endswith("#user")
+    assert key not in idempotency_key.key.removesuffix("#user") or len(key) == 1
 
 
 def test_idempotency_key_in_quotes_can_contain_spaces() -> None:

@@ -219,11 +219,17 @@ MALFORMED_IDS: Final = (
 )  # fmt: skip
 
 
+MALFORMED_USER_IDS: Final = (
+    "", " ", "a b", "%2F", "a%2Fb", "%00", "a\0", "a\n", "é", "１２", "a" * 129, "a" * 2049, "~", "~YQ==", "~YSBi",
+)  # fmt: skip
+
+
 @pytest.mark.parametrize("route_key", WITH_PATH_PARAMETERS)
 def test_path_with_malformed_id_returns_404(seeded: Table, route_key: str) -> None:
     for name in PATH_PARAMETERS:
         if f"{{{name}}}" in route_key:
-            texts = {send_request(route_key, {}, path="/x", **{name: part}).text for part in MALFORMED_IDS}
+            malformed = MALFORMED_USER_IDS if name == "user_id" else MALFORMED_IDS
+            texts = {send_request(route_key, {}, path="/x", **{name: part}).text for part in malformed}
             assert len(texts) == 1
             assert json.loads(texts.pop())["code"] == "not_found"
 

@@ -34,7 +34,7 @@ WEIGHT_LIMITS = {
 
 @pytest.fixture(autouse=True)
 def environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("AUTHORIZATION_URL", "PAGES_CLIENT_ID", "SIGN_OUT_URL", "TOKEN_URL", "USE_SCOPE"):
+    for name in ("AUTHORIZATION_URL", "PAGES_CLIENT_ID", "SIGN_OUT_URL", "TOKEN_URL", "USER_ID_CLAIM", "USE_SCOPE"):
         monkeypatch.setenv(name, PARAMETER_VALUES[name])
 
 

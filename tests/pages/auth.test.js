@@ -38,11 +38,18 @@ test("a discarded token is gone", () => {
   assert.equal(token(), undefined);
 });
 
-test("the user is the subject of the token", () => {
+test("the user is the one that the configured claim of the token names", () => {
+  const claim = { content: "sub" };
+  Object.assign(globalThis.document, { querySelector: () => claim });
   store(tokenWith({ sub: "user-manager" }));
   assert.equal(signedInUserId(), "user-manager");
   store(tokenWith({ sub: "user-manager", name: "???>>>" })); // its encoding has both characters of base64url
   assert.equal(signedInUserId(), "user-manager");
+  claim.content = "oid";
+  store(tokenWith({ sub: "user-manager", oid: "object-1" }));
+  assert.equal(signedInUserId(), "object-1");
+  store(tokenWith({ sub: "user-manager" }));
+  assert.equal(signedInUserId(), undefined);
 });
 
 test("there is no user without a token that can be read", () => {

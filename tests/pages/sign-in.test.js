@@ -6,8 +6,7 @@ import { mock, test } from "node:test";
 
 import { served } from "./browser.js";
 
-const { newSignIn, requestToken } = await served("shared.sign-in.js");
-const { withParams } = await served("shared.urls.js");
+const { newSignIn, requestToken, withParams } = await served("shared.sign-in.js");
 
 const CONFIGURATION = {
   authorizationUrl: "https://sign-in.example.com/authorize",

@@ -48,6 +48,7 @@ PARAMETER_VALUES = {
     "TREE_HEAD_RETENTION_DAYS": "365",
     "TREE_HEAD_SIGNING_KEY": "alias/tree-heads",
     "USE_SCOPE": "partner-access/use",
+    "USER_ID_CLAIM": "sub",
 }
 
 

@@ -15,9 +15,9 @@ FOREIGN: Final = {
     "AWS and its SDK": """AWS_DATA_PATH GetObjectVersion IdempotentParameterMismatchException ListBucketVersions Scan awscrt
         batchItemFailures begins_with idempotencyToken include_default_search_paths""",
     "HTTP headers": "Cache Control Forwarded Host Idempotent Original Override Referrer Replayed Retry",
-    "OAuth, JWT and AuthZEN": "alg archived bob iat jku jwk jwks_uri kid nbf soft x5u",
+    "OAuth, JWT and AuthZEN": "alg archived bob iat jku jwk jwks_uri kid nbf soft uid x5u",
     "Python and other tools": "NaN OO defer_build enable enable_validation pyc",
-    "examples": "123 auth0 clerk consultant e2 json5 ke snake_case ud800 x10",
+    "examples": "123 YWEvYmI9PQ aa auth0 bb clerk consultant e2 json5 ke snake_case ud800 x10",
 }
 """Names that are not the project's own, by their origin."""
 ALLOWED: Final = frozenset(" ".join(FOREIGN.values()).split())

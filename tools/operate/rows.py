@@ -11,7 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
 from functions.manage_directory.app import PutAccountRequest, PutMemberRequest, PutUserRequest
-from partner_access.api.request_fields import Identifier, PartialRequest
+from partner_access import user_ids
+from partner_access.api.request_fields import Identifier, PartialRequest, UserId
 from partner_access.domain.accounts import AccountKind
 from partner_access.domain.act import RESERVED_SUBJECTS
 from partner_access.domain.directory import CLIENT_ONLY_FIELDS, PARTNER_ONLY_FIELDS
@@ -122,10 +123,11 @@ class ImportRow:
 
 def record_path(*ids: str, kind: RecordType) -> str:
     """Return the directory path of the record with these ids."""
-    first, *rest = (quote(each, safe="@:") for each in ids)
+    of_user = quote(user_ids.to_path(ids[-1]), safe="@:")
     if kind is RecordType.USER:
-        return f"/directory/users/{first}"
-    return "/".join((f"/directory/accounts/{first}", *(f"members/{each}" for each in rest)))
+        return f"/directory/users/{of_user}"
+    of_account = f"/directory/accounts/{quote(ids[0], safe='@:')}"
+    return of_account if kind is RecordType.ACCOUNT else f"{of_account}/members/{of_user}"
 
 
 def kind_of(names: Mapping[str, object] | list[str]) -> RecordType | None:
@@ -166,13 +168,13 @@ def validated_row(location: str, kind: RecordType | None, fields: Json) -> Impor
     return ImportRow(location, row_text(fields), kind, fields, normalized, email, tuple(faults))
 
 
-_identifier: Final = TypeAdapter[str](Identifier)
+ID_TYPES: Final = {"account_id": TypeAdapter[str](Identifier), "user_id": TypeAdapter[str](UserId)}
 
 
 def _id_errors(kind: RecordType, fields: Json) -> Iterator[RowError]:
     for name in IDS[kind]:
         try:
-            _identifier.validate_python(fields.get(name), strict=True)
+            ID_TYPES[name].validate_python(fields.get(name), strict=True)
         except ValidationError:
             yield RowError(name, "is missing" if name not in fields else "is not an id")
     if fields.get("user_id") in RESERVED_SUBJECTS:

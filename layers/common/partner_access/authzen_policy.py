@@ -25,6 +25,7 @@ from partner_access.store import accounts
 from partner_access.store.authorization import access
 from partner_access.store.authorization.access import MemberId
 from partner_access.store.memberships import members
+from partner_access.user_ids import is_user_id
 
 SUBJECT_TYPE: Final = "user"
 RESOURCE_TYPE: Final = "account"
@@ -89,7 +90,8 @@ class AccountPolicy:
 
 def _id(entity: Entity, kind: str) -> str | None:
     """Return the id of the entity, or None if it cannot be an entity of this kind."""
-    return entity.id if entity.type == kind and is_identifier(entity.id) else None
+    has_form = is_user_id if kind == SUBJECT_TYPE else is_identifier
+    return entity.id if entity.type == kind and has_form(entity.id) else None
 
 
 def pair_of(subject: Entity, resource: Entity) -> MemberId | None:

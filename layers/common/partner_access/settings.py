@@ -25,6 +25,16 @@ def directory_scope() -> str:
     return os.environ["DIRECTORY_SCOPE"]
 
 
+def decide_scope() -> str:
+    """Return the scope in the tokens of clients that request access decisions."""
+    return os.environ["DECIDE_SCOPE"]
+
+
+def user_id_claim() -> str:
+    """Return the claim of tokens that contains the id of the user."""
+    return os.environ["USER_ID_CLAIM"]
+
+
 def is_starting_in_lambda() -> bool:
     """Return whether Lambda runs this process. Lambda sets this variable itself before it imports the function."""
     return "AWS_LAMBDA_INITIALIZATION_TYPE" in os.environ
@@ -36,14 +46,6 @@ def is_starting_in_lambda() -> bool:
 def cursor_key() -> bytes:
     """Return the secret from which the key of cursors is derived."""
     return os.environ["CURSOR_KEY"].encode()
-
-
-# --- explanations (explain_access) ---
-
-
-def decide_scope() -> str:
-    """Return the scope in the tokens of clients that request access decisions."""
-    return os.environ["DECIDE_SCOPE"]
 
 
 # --- the pages and their sign-in (serve_pages, web/headers.py) ---

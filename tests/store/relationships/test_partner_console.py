@@ -253,7 +253,7 @@ def test_console_reads_limited_number_of_accounts_per_page(table: Table) -> None
     while page.after and page.after.startswith("client"):
         page = console_page(page.after, limit=100)
 
-    assert page.after == f"employee#{EMPLOYEE}#"
+    assert page.after == f"employee##{EMPLOYEE}"
     assert console_page(page.after) == partner_console.Page([], None)
 
 

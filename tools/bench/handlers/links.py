@@ -88,8 +88,9 @@ def create(partner_id: str, actor_id: str, headers: Mapping[str, str], raw_body:
         "response_body": {"B": zlib.compress(json.dumps(response, separators=(",", ":"), ensure_ascii=False).encode())},
         "ttl": {"N": str(now + 90000)},
         **_key(
-            f"IDEMPOTENCY#{actor_id}#"
-            + _digest(f"POST /partners/{{partner_id}}/access-links {idempotency_key[1] or idempotency_key[2]}"),
+            "IDEMPOTENCY#"
+            + _digest(f"POST /partners/{{partner_id}}/access-links {idempotency_key[1] or idempotency_key[2]}")
+            + f"#{actor_id}",
             "IDEMPOTENCY",
         ),
     }

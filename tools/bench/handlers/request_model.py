@@ -15,6 +15,7 @@ def _plain_prose(text: str) -> str:
     return text
 
 
+UserId = Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
 Identifier = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:|@-]{0,127}$")]
 Permission = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 
@@ -34,7 +35,7 @@ class Removals(StrictModel):
 class CreateLinkRequest(StrictModel):
     """The requested access, the employee, and the use of the link."""
 
-    employee_id: Identifier | None = None
+    employee_id: UserId | None = None
     account_id: Identifier | None = None
     recipient_email: Annotated[EmailStr, AfterValidator(str.lower)] | None = None
     permissions: Removals = Removals()

@@ -6,6 +6,7 @@ import { allPermissions } from "./rights.js";
 import { alertNote, h } from "../shared/elements.js";
 import { errorAlert } from "../shared/page.js";
 import { formatList, hasText, problemText, t } from "../shared/texts.js";
+import { userSegment } from "../shared/urls.js";
 
 export const accountId = decodeURIComponent(location.pathname.split("/")[2]);
 export const accountPath = `/accounts/${encodeURIComponent(accountId)}`;
@@ -58,7 +59,7 @@ export async function loadContext() {
 
 /** @param {string} userId */
 export function userPath(userId) {
-  return `${accountPath}/users/${encodeURIComponent(userId)}`;
+  return `${accountPath}/users/${userSegment(userId)}`;
 }
 
 /** @param {string | undefined} email */

@@ -3,6 +3,7 @@
 import { listAll, Problem } from "../shared/api.js";
 import { Pages } from "../shared/paged-items.js";
 import { hasText, t } from "../shared/texts.js";
+import { userSegment } from "../shared/urls.js";
 
 const partnerId = decodeURIComponent(location.pathname.split("/").at(-1) ?? "");
 
@@ -39,7 +40,7 @@ export function partnerPath(...segments) {
  * @param {string} userId
  */
 export function userPath(accountId, userId) {
-  return `/accounts/${encodeURIComponent(accountId)}/users/${encodeURIComponent(userId)}`;
+  return `/accounts/${encodeURIComponent(accountId)}/users/${userSegment(userId)}`;
 }
 
 /** Load the partner's name and whether the user manages client access. */

@@ -3,6 +3,7 @@
 import { call, newIdempotencyKey } from "../shared/api.js";
 import { signedInUserId } from "../shared/auth.js";
 import { button, h, setContent } from "../shared/elements.js";
+import { userSegment } from "../shared/urls.js";
 import { partner, partnerPath } from "./context.js";
 import { attempt, errorAlert, loadingNote, redraw } from "../shared/page.js";
 import { backLink, currentTask, leaveTask, outcomeTable } from "./tasks.js";
@@ -36,9 +37,11 @@ export function offboardingTask(employee) {
         ...(cursor ? { cursor } : {}),
       });
       /** @type {Api.Response<Api.List<Api.OffboardingRow>>} */
-      const { body } = await call("DELETE", `${partnerPath("employees", employee.user_id, "access")}?${query}`, {
-        key: newIdempotencyKey(),
-      });
+      const { body } = await call(
+        "DELETE",
+        `${partnerPath("employees")}/${userSegment(employee.user_id)}/access?${query}`,
+        { key: newIdempotencyKey() },
+      );
       received.push(...body.items);
       cursor = body.next_cursor;
       items = received;

@@ -1,7 +1,5 @@
 // The user's access token. It is stored for this tab only, and only until it expires. sign-in.js requests it.
 
-import { withParams } from "./urls.js";
-
 const SIGN_IN_KEY = "away";
 const TOKEN_KEY = "token";
 
@@ -43,7 +41,8 @@ export function signedInEmail() {
  */
 export function signedInUserId() {
   try {
-    return JSON.parse(atob((token() ?? "").split(".")[1].replaceAll("-", "+").replaceAll("_", "/"))).sub;
+    const claims = atob((token() ?? "").split(".")[1].replaceAll("-", "+").replaceAll("_", "/"));
+    return JSON.parse(claims)[configured("user-id-claim")];
   } catch {
     return undefined;
   }
@@ -143,6 +142,9 @@ export function signOut() {
   sessionStorage.clear();
   const url = configured("sign-out-url");
   if (!url) return location.assign("/");
-  const params = { client_id: configured("client-id"), logout_uri: homeUrl(), post_logout_redirect_uri: homeUrl() };
-  return location.assign(withParams(url, params));
+  const target = new URL(url);
+  target.searchParams.set("client_id", configured("client-id"));
+  target.searchParams.set("logout_uri", homeUrl());
+  target.searchParams.set("post_logout_redirect_uri", homeUrl());
+  return location.assign(target);
 }

@@ -1,7 +1,6 @@
 // Sign-in by authorization code with PKCE. Loaded only when a user signs in.
 
 import * as oauth from "../vendor/oauth4webapi.js";
-import { withParams } from "./urls.js";
 
 const ASSUMED_SECONDS = 3600;
 const EXPIRY_MARGIN = 30000;
@@ -18,6 +17,18 @@ const ID_TOKEN_ALGORITHMS = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512
  * @property {string} scope
  * @property {string} redirectUri
  */
+
+/**
+ * Return the URL with these parameters beside those that it has already.
+ *
+ * @param {string} url
+ * @param {Record<string, string>} params
+ */
+export function withParams(url, params) {
+  const made = new URL(url);
+  for (const [name, value] of Object.entries(params)) made.searchParams.set(name, value);
+  return made.href;
+}
 
 /**
  * Return how long a token is used. Issuers may leave out when it expires: the API refuses it once it has.

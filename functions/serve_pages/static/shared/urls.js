@@ -1,13 +1,13 @@
-// URLs with parameters.
+// Ids of users in paths.
+
+const UNCHANGED_IN_PATHS = /^(?!\.{1,2}$)[A-Za-z0-9_.:|@+=-]+$/;
 
 /**
- * Return the URL with these parameters beside those that it has already.
+ * Return the id of a user as one encoded segment of a path, as the API takes it (docs/http-api.md).
  *
- * @param {string} url
- * @param {Record<string, string>} params
+ * @param {string} userId
  */
-export function withParams(url, params) {
-  const made = new URL(url);
-  for (const [name, value] of Object.entries(params)) made.searchParams.set(name, value);
-  return made.href;
+export function userSegment(userId) {
+  if (UNCHANGED_IN_PATHS.test(userId)) return encodeURIComponent(userId);
+  return `~${btoa(userId).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "")}`;
 }

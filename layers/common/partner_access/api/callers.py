@@ -4,8 +4,10 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
+from partner_access import settings
 from partner_access.api.errors import InvalidToken
 from partner_access.lambda_context import Event
+from partner_access.user_ids import is_user_id
 
 ACCESS: Final = "access"
 SCOPE_CLAIMS: Final = ("scope", "scp")
@@ -21,6 +23,21 @@ def claims_of(event: Event) -> Mapping[str, str]:
     if claims.get("token_use", ACCESS) != ACCESS:
         raise InvalidToken
     return claims
+
+
+def actor_id_of(claims: Mapping[str, str], scopes: frozenset[str]) -> str:
+    """Return the id of the caller, which is empty on a route without a token.
+
+    People are named by the claim of the settings. Tokens of machines may not have it, and are named by their `sub`.
+    Raise InvalidToken for a token that names nobody in this way.
+    """
+    if not claims:
+        return ""
+    is_machine = bool(scopes & {settings.directory_scope(), settings.decide_scope()})
+    actor_id = claims.get(settings.user_id_claim()) or (claims.get("sub") if is_machine else None)
+    if not actor_id or not is_user_id(actor_id):
+        raise InvalidToken
+    return actor_id
 
 
 def scopes_of(claims: Mapping[str, str]) -> frozenset[str]:

@@ -15,6 +15,7 @@ from partner_access.api.response_body import ResponseBody
 from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.permissions.rights import Overrides
 from partner_access.plain_text import has_visible_character, is_invisible, with_full_stops
+from partner_access.user_ids import USER_ID
 
 MAX_COMBINING: Final = 8
 
@@ -56,6 +57,7 @@ def _text_up_to(longest: int) -> Any:
 
 
 IDENTIFIER: Final = r"^[A-Za-z0-9][A-Za-z0-9_.:|@-]{0,127}$"
+"""The form of ids of accounts, and of this service's own ids. Ids of users have a wider one (user_ids.py)."""
 
 
 def is_identifier(text: str) -> bool:
@@ -64,6 +66,7 @@ def is_identifier(text: str) -> bool:
 
 
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
+UserId = Annotated[str, StringConstraints(pattern=USER_ID)]
 Name = Annotated[str, _text_up_to(200), AfterValidator(_plain_text)]
 Prose = Annotated[str, _text_up_to(500), AfterValidator(_plain_text), AfterValidator(_prose)]
 PermissionName = Annotated[str, StringConstraints(min_length=1, max_length=100)]

@@ -20,7 +20,7 @@ import uuid_utils
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from partner_access import settings, telemetry
+from partner_access import settings, telemetry, user_ids
 from partner_access.api import callers, errors, json_body
 from partner_access.api.negotiation import MediaType, preferred_media_type
 from partner_access.api.problems import problem
@@ -224,7 +224,7 @@ def _argument(name: str, kind: Any, event: Event, act: Act) -> Any:
         return _expected_version(event)
     if kind is MediaType:
         return preferred_media_type(event["headers"].get("accept", ""))
-    return _path_part(event["pathParameters"][name])
+    return _path_part(name, event["pathParameters"][name])
 
 
 def _expected_version(event: Event) -> ExpectedVersion:
@@ -241,7 +241,12 @@ def _expected_version(event: Event) -> ExpectedVersion:
     return ExpectedVersion(int(tag[1]) if re.fullmatch(r"[1-9][0-9]{0,15}", tag[1], re.ASCII) else NO_SUCH_VERSION)
 
 
-def _path_part(part: str) -> str:
+def _path_part(name: str, part: str) -> str:
+    if name == "user_id":
+        user_id = user_ids.from_path(part)
+        if user_id is None:
+            raise NotFound
+        return user_id
     if not is_identifier(part):
         raise NotFound
     return part
@@ -287,7 +292,8 @@ def act_of(event: Event, context: Context, *, needs_key: bool) -> Act:
     if has_secret(event["rawPath"] + "?" + event.get("rawQueryString", "")):
         raise errors.SecretInUrl
     claims = callers.claims_of(event)
-    actor_id, scopes = claims.get("sub", ""), callers.scopes_of(claims)
+    scopes = callers.scopes_of(claims)
+    actor_id = callers.actor_id_of(claims, scopes)
     if actor_id in RESERVED_SUBJECTS:
         raise Forbidden
     return Act(
@@ -313,7 +319,7 @@ def _idempotency_key(event: Event, actor_id: str, *, needs_key: bool) -> Idempot
         raise errors.InvalidIdempotencyKey
     request = json.dumps([event["rawPath"], event.get("rawQueryString", ""), json_body.raw(event).hex()])
     return IdempotencyKey(
-        key=f"{actor_id}#{_digest(event['routeKey'] + ' ' + (key[1] or key[2]))}",
+        key=f"{_digest(event['routeKey'] + ' ' + (key[1] or key[2]))}#{actor_id}",
         fingerprint=_digest(request),
     )
 

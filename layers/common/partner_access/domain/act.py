@@ -45,7 +45,7 @@ class Act:
         """Return the part of this act for one of many items, with its own id and idempotency key."""
         digest = sha256(item_id.encode()).hexdigest()
         idempotency_key = self.idempotency_key and IdempotencyKey(
-            f"{self.idempotency_key.key}#{digest}", self.idempotency_key.fingerprint
+            f"{digest}.{self.idempotency_key.key}", self.idempotency_key.fingerprint
         )
         return replace(self, id=self.id[:16] + digest[:16], idempotency_key=idempotency_key)
 

@@ -14,7 +14,7 @@ audit entry             AUDIT#<account>         <audit id>           query: the 
 entry's position        CHAIN#<account>         <audit id>           key; query: the hash chain of an account
 head of a hash chain    CHAIN_HEAD#<shard>      ACCOUNT#<account>    key; query: the heads to sign
 latest tree head        TREE_HEAD               LATEST               key
-stored response         IDEMPOTENCY#<principal>#<hash>  IDEMPOTENCY  key
+stored response         IDEMPOTENCY#<hash>#<principal>  IDEMPOTENCY  key
 outbox                  OUTBOX#<shard>          NOTIFICATION#<act>   query: the emails to send
 reconciliation          RECONCILIATION#<shard>  ACT#<act>            query: the queued reconciliations
 delivery                DELIVERY#<delivery>     DELIVERY             key
@@ -56,7 +56,10 @@ NOTIFICATION: Final = "NOTIFICATION#"
 ACT: Final = "ACT#"
 DUE: Final = "DUE#"
 EMAIL: Final = "EMAIL#"
-"""The prefixes of partition keys and sort keys; nothing else writes one out."""
+"""The prefixes of partition keys and sort keys; nothing else writes one out.
+
+Only the ids of users can contain `#`, so such an id is the last part of a key.
+"""
 
 SHARDS: Final = 8
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import links
 
+USER_ID = re.compile(r"[!-~]{1,128}")
 IDENTIFIER = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:|@-]{0,127}")
 EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 MARKUP = re.compile(r"[<>]|\{\{|://|www\.|\w\.[a-z]{2,}[/:]", re.IGNORECASE)
@@ -46,8 +47,8 @@ def validate(body: Any) -> dict[str, Any]:
     if not isinstance(body, dict) or body.keys() - DEFAULTS.keys():
         raise InvalidField("unknown")
     link = {**DEFAULTS, **body}
-    for name in ("employee_id", "account_id"):
-        require(name, link[name] is None or is_text(link[name], IDENTIFIER))
+    for name, form in (("employee_id", USER_ID), ("account_id", IDENTIFIER)):
+        require(name, link[name] is None or is_text(link[name], form))
     email = link["recipient_email"]
     require("recipient_email", email is None or is_text(email, EMAIL))
     if email:

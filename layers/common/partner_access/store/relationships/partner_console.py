@@ -62,10 +62,11 @@ def all_memberships(partner_id: str, *, at: datetime, after: str | None, limit: 
     Members on behalf of the partner come first, client by client. Memberships that clients created themselves follow,
     employee by employee. The members of one client stay on one page, which can exceed `limit` by up to 100.
     """
-    part, first, second = (after or f"{BY_CLIENT}##").split("#")
+    part, _, position = (after or BY_CLIENT).partition("#")
     if part == BY_EMPLOYEE:
-        return _created_by_clients(partner_id, first, second, at=at, limit=limit)
-    pairs, has_more = _on_behalf_of_partner(partner_id, f"{first}#{second}" if after else None, limit)
+        account_id, _, employee_id = position.partition("#")
+        return _created_by_clients(partner_id, employee_id, account_id, at=at, limit=limit)
+    pairs, has_more = _on_behalf_of_partner(partner_id, position or None, limit)
     memberships = [each for each in _read_memberships(partner_id, pairs, at) if not each.created_by_client]
     if has_more:
         client, user_id = pairs[-1]
@@ -137,7 +138,7 @@ def _created_by_clients(partner_id: str, employee_id: str, account_id: str, *, a
 
 def _employee_position(employee_id: str, account_id: str = "") -> str:
     """Return the position after this account of the employee, or after all of the employee's accounts."""
-    return f"{BY_EMPLOYEE}#{employee_id}#{account_id}"
+    return f"{BY_EMPLOYEE}#{account_id}#{employee_id}"
 
 
 def memberships_of(partner_id: str, user_id: str, *, at: datetime, after: str | None, limit: int) -> Page:
