@@ -16,8 +16,10 @@ from partner_access.api.request_fields import (
 )
 from partner_access.api.responses import GrantResponse, MemberWithGrantResponse, TaggedMemberResponse
 from partner_access.domain.act import Act
+from partner_access.domain.errors import DomainError, InvalidField
 from partner_access.domain.memberships import edits
-from partner_access.domain.memberships.edits import AccessDuration, Edited, MemberEdit
+from partner_access.domain.memberships.edits import Edited
+from partner_access.domain.memberships.member_edits import AccessDuration, MemberEdit
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.memberships.roles import MembershipFacts
 from partner_access.store.dynamo import replay_if_stored, store_response
@@ -27,10 +29,15 @@ app = routing.App(replay_if_stored=replay_if_stored)
 
 
 class EditUserRequest(PartialRequest, title="EditUserRequest"):
-    """The fields to change. An absent field keeps its value, and `access_days: null` removes the end date."""
+    """The fields to change. An absent field keeps its value, and `access_days: null` removes the end date.
+
+    `permissions` adds and removes single permissions, and all others stay. `overrides` replaces all that was added to
+    the set and removed from it.
+    """
 
     permission_set: PermissionName = kept_if_absent()
     permissions: Adjustments = kept_if_absent()
+    overrides: Adjustments = kept_if_absent()
     seat: Seat = kept_if_absent()
     paid_seats: Annotated[tuple[Seat, ...], Field(max_length=2)] = kept_if_absent()
     access_days: AccessDays | None = kept_if_absent()
@@ -40,8 +47,12 @@ class EditUserRequest(PartialRequest, title="EditUserRequest"):
     def edit(self) -> MemberEdit:
         """The edit with the fields that the request names."""
         named_fields = self.named_fields
+        if {"permissions", "overrides"} <= named_fields.keys():
+            raise InvalidField("overrides").with_detail("Send `permissions` or `overrides`, not both.")
         if "permissions" in named_fields:
-            named_fields["overrides"] = named_fields.pop("permissions").overrides
+            named_fields["permission_changes"] = named_fields.pop("permissions").overrides
+        if "overrides" in named_fields:
+            named_fields["overrides"] = self.overrides.overrides
         if "access_days" in named_fields:
             named_fields["access_duration"] = AccessDuration(named_fields.pop("access_days"))
         return MemberEdit(**named_fields)
@@ -69,7 +80,12 @@ def edit_user(
 ) -> EditUserResponse:
     requested_edit = request.edit
     facts = stored.facts(account_id, user_id, act.actor_id, requested_edit)
-    edited = edits.edit(facts, requested_edit, expected_version, act)
+    try:
+        edited = edits.edit(facts, requested_edit, expected_version, act)
+    except DomainError as error:
+        if requested_edit.overrides is not None:
+            error.at_field("overrides", instead_of="permissions")
+        raise
     response = _response(facts, edited, act)
     if edited:
         stored.record_edit(edited, response)

@@ -9,7 +9,7 @@ import pytest
 from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.authorization import allowed_actions
 from partner_access.domain.authorization.allowed_actions import AccountAction, EmployeeAction, MemberAction
-from partner_access.domain.memberships.edits import MemberEdit
+from partner_access.domain.memberships.member_edits import MemberEdit
 from partner_access.domain.memberships.members import SuspensionReason
 from partner_access.domain.records import Record
 from partner_access.store.memberships import changes

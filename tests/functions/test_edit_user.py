@@ -107,7 +107,7 @@ def test_edit_removing_permissions_takes_effect_on_next_request(seeded_table: Ta
     assert response.body["grant"]["grant_id"] == response.body["grant_id"] == a_grant().grant_id
     assert response.body["grant"]["permissions"]["removed"] == ["account.users.manage", "crm.import"]
     assert list_permission_sets(EMPLOYEE).status == 403
-    assert edit(expected_version=2, permissions={}).body["permissions"] == {"added": [], "removed": []}
+    assert edit(expected_version=2, overrides={}).body["permissions"] == {"added": [], "removed": []}
     assert list_permission_sets(EMPLOYEE).status == 200
 
 
@@ -190,7 +190,7 @@ def test_edit_in_partner_account_makes_employee_client_access_manager(seeded_tab
     assert_error(
         seeded_table, partial(edit, permissions={"add": ["partner.client_access.manage"]}), 422, "unknown_permission"
     )
-    edit(MANAGER, account_id=PARTNER, expected_version=2, permissions={})
+    edit(MANAGER, account_id=PARTNER, expected_version=2, overrides={})
     assert create(EMPLOYEE).code == "forbidden"
 
 
@@ -233,7 +233,7 @@ def test_edit_widening_by_super_admin_of_same_partner_is_refused(table: Table) -
 
     changes: list[dict[str, Any]] = [
         {"permission_set": "super_admin"},
-        {"permissions": {}},
+        {"overrides": {}},
         {"access_days": 20},
         {"access_days": None},
     ]
@@ -504,7 +504,78 @@ def test_edit_widening_by_partner_side_is_refused(seeded_table: Table) -> None:
     narrower = edit(MANAGER, **NARROWED)
 
     assert narrower.status == 200
-    assert_error(seeded_table, partial(edit, MANAGER, expected_version=2, permissions={}), 403, "forbidden")
+    assert_error(seeded_table, partial(edit, MANAGER, expected_version=2, overrides={}), 403, "forbidden")
+
+
+# single permissions and all overrides
+
+CHANGES: list[tuple[dict[str, Any], dict[str, Any], dict[str, list[str]]]] = [
+    (
+        {"remove": ["crm.export"]},
+        {"permissions": {"remove": ["crm.import"]}},
+        {"removed": ["crm.export", "crm.import"]},
+    ),
+    ({"remove": ["crm.export"]}, {"overrides": {"remove": ["crm.import"]}}, {"removed": ["crm.import"]}),
+    ({"remove": ["crm.export", "crm.import"]}, {"permissions": {"add": ["crm.export"]}}, {"removed": ["crm.import"]}),
+    ({"remove": ["crm.export"]}, {"permissions": {}}, {"removed": ["crm.export"]}),
+    ({"remove": ["crm.export"]}, {"overrides": {}}, {}),
+    ({"remove": ["crm.export"]}, {"access_days": 30}, {"removed": ["crm.export"]}),
+    (
+        {"remove": ["crm.tasks.delete"], "add": ["crm.tasks.delete:owned"]},
+        {"permissions": {"add": ["crm.tasks.delete:team"]}},
+        {"removed": ["crm.tasks.delete"], "added": ["crm.tasks.delete:team"]},
+    ),
+    (
+        {"remove": ["crm.tasks.delete"], "add": ["crm.tasks.delete:team"]},
+        {"permissions": {"add": ["crm.tasks.delete:owned"]}},
+        {"removed": ["crm.tasks.delete"], "added": ["crm.tasks.delete:team"]},
+    ),
+    (
+        {"remove": ["crm.tasks.delete"], "add": ["crm.tasks.delete:team"]},
+        {"permissions": {"remove": ["crm.tasks.delete"], "add": ["crm.tasks.delete:owned"]}},
+        {"removed": ["crm.tasks.delete"], "added": ["crm.tasks.delete:owned"]},
+    ),
+    (
+        {"remove": ["crm.tasks.delete"], "add": ["crm.tasks.delete:team"]},
+        {"permissions": {"remove": ["crm.tasks.delete"]}},
+        {"removed": ["crm.tasks.delete"]},
+    ),
+    (
+        {"remove": ["crm.tasks.delete"], "add": ["crm.tasks.delete:team"]},
+        {"permissions": {"add": ["crm.tasks.delete"]}},
+        {},
+    ),
+]
+
+
+@pytest.mark.parametrize(("first", "change", "after"), CHANGES)
+def test_edit_permissions_keeps_others_and_overrides_replace_them(
+    seeded_table: Table, first: dict[str, Any], change: dict[str, Any], after: dict[str, list[str]]
+) -> None:
+    # domain.md rule 38
+    edit(overrides=first)
+
+    response = edit(expected_version=2, **change)
+
+    assert response.status == 200
+    assert response.body["permissions"] == {"added": [], "removed": [], **after}
+
+
+@pytest.mark.parametrize(
+    ("fields", "pointer"),
+    [
+        ({"permissions": {}, "overrides": {}}, "/overrides"),
+        ({"permissions": {"add": ["crm.import"], "remove": ["crm.import"]}}, "/permissions"),
+        ({"permissions": {"add": ["crm.import", "crm.import"]}}, "/permissions"),
+        ({"overrides": {"add": ["crm.import"], "remove": ["crm.import"]}}, "/overrides"),
+        ({"overrides": {"remove": ["crm.deals.edit:team"]}}, "/overrides/remove"),
+        ({"permissions": {"remove": ["crm.deals.edit:team"]}}, "/permissions/remove"),
+    ],
+)
+def test_edit_with_contradicting_changes_is_refused(seeded_table: Table, fields: dict[str, Any], pointer: str) -> None:
+    answer = edit(**fields)
+
+    assert (answer.status, answer.code, answer.body["errors"][0]["pointer"]) == (422, "invalid_field", pointer)
 
 
 # expected versions

@@ -6,7 +6,8 @@ import pytest
 
 from partner_access.domain.errors import DomainError
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.edits import MemberEdit, MemberUpdated, edit
+from partner_access.domain.memberships.edits import MemberUpdated, edit
+from partner_access.domain.memberships.member_edits import MemberEdit
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.memberships.roles import MembershipFacts
 from tests.support.builders import a_member, a_user, an_actor

@@ -9,8 +9,8 @@ from partner_access.domain.authorization.suggested_edits import (
     smallest_set,
     widening_edits,
 )
-from partner_access.domain.memberships.edits import MemberEdit
 from partner_access.domain.memberships.effective_rights import base_rights_of, effective_rights_of
+from partner_access.domain.memberships.member_edits import MemberEdit
 from partner_access.domain.memberships.members import Member, Seat
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import (

@@ -26,7 +26,8 @@ from partner_access.domain.errors import (
 )
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.creations import MemberCreated
-from partner_access.domain.memberships.edits import AccessDuration, Edited, MemberEdit, edit
+from partner_access.domain.memberships.edits import Edited, edit
+from partner_access.domain.memberships.member_edits import AccessDuration, MemberEdit
 from partner_access.domain.memberships.members import GrantSource, Seat, SuspensionReason
 from partner_access.domain.memberships.migrations import SuperAdminMigrated
 from partner_access.domain.memberships.roles import MembershipFacts, Role

@@ -10,8 +10,9 @@ from partner_access.domain.errors import (
     PermissionNotHeld,
 )
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.edits import MemberEdit, edit
+from partner_access.domain.memberships.edits import edit
 from partner_access.domain.memberships.grants import paid_seat_required
+from partner_access.domain.memberships.member_edits import MemberEdit
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.memberships.roles import Role
 from tests.support.builders import (

@@ -98,6 +98,16 @@ def adjusted(base: Reach, added: Iterable[str], removed: Iterable[str]) -> Reach
     return left | {name: max(reach, left.get(name, 0)) for name, reach in parse_reach(tuple(added)).items()}
 
 
+def changed_overrides(now: Mapping[str, Any], change: Mapping[str, list[str]]) -> dict[str, list[str]]:
+    """Return the overrides after a change of some permissions. The model names permissions without scopes."""
+    added = [each for each in now.get("added", ()) if each not in change.get("remove", ())]
+    removed = [each for each in now.get("removed", ()) if each not in change.get("add", ())]
+    return {
+        "add": sorted({*added, *change.get("add", ())}),
+        "remove": sorted({*removed, *change.get("remove", ())}),
+    }
+
+
 def assignment(
     name: str, seat: str, *, version: int, partner_id: str | None = None, access_generation: int = 0
 ) -> State:
@@ -796,8 +806,12 @@ class Model:
 
     def edited(self, now: State, role: str) -> State:
         body, after = self.request.body, deepcopy(now)
-        if {"permission_set", "permissions"} & set(body):
-            self.assign_set(after, body.get("permission_set", now["permission_set"]), body.get("permissions", {}))
+        if {"permission_set", "permissions", "overrides"} & set(body):
+            name = body.get("permission_set", now["permission_set"])
+            overrides = body.get("overrides", {})
+            if "permissions" in body:
+                overrides = changed_overrides(now if name == now["permission_set"] else {}, body["permissions"])
+            self.assign_set(after, name, overrides)
         seat = body.get("seat", now["seat"])
         if seat != now["seat"]:
             if role not in ACCOUNT_ROLES:

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from partner_access.domain.memberships.edits import MemberEdit
+from partner_access.domain.memberships.member_edits import MemberEdit
 from partner_access.domain.notifications import Reconciliation, ReconciliationReason
 from partner_access.domain.records import Record
 from partner_access.domain.users import User
@@ -275,7 +275,7 @@ SPECIAL_CHANGES: list[tuple[str, Request, Change, str]] = [
         lambda table: table.change(keys.permission_set(CLIENT, CUSTOM_SET), version=NEXT_VERSION, permissions=["crm.tickets.view"]), "invalid_field"),
     ("the witness is demoted", demote, both_changes(APPROVER_DEMOTED, super_admins(CLERK)), "forbidden"),
     ("the approver joins the partner of the promoted user", promote, user(APPROVER, employed_by={PARTNER}), "own_partner_may_not_approve"),
-    ("the approver joins the partner of the widened user", lambda: edit(permissions={}), user(APPROVER, employed_by={PARTNER}), "own_partner_may_not_approve"),
+    ("the approver joins the partner of the widened user", lambda: edit(overrides={}), user(APPROVER, employed_by={PARTNER}), "own_partner_may_not_approve"),
     ("the approver joins the partner of the extended user", lambda: edit(access_days=None), user(APPROVER, employed_by={PARTNER}), "own_partner_may_not_approve"),
     ("the promoted is suspended", promote, account(PARTNER, program="suspended"), "grant_suspended"),
     ("the promoted is deactivated", promote, user(EMPLOYEE, active=False), "grant_suspended"),

@@ -46,6 +46,8 @@ def edit(accounts: RandomAccounts) -> ApiResponse:
         {"permission_set": accounts.choose(*SETS, "partner_admin", accounts.set_of(account_id)["set_id"])},
         {"permissions": {"remove": [accounts.choose(*PERMISSIONS)]}},
         {"permissions": {"add": [accounts.choose(*PERMISSIONS)]}},
+        {"overrides": {"remove": [accounts.choose(*PERMISSIONS)]}},
+        {"overrides": {"add": [accounts.choose(*PERMISSIONS)]}},
         {"access_days": accounts.choose(1, 20, None)},
         {"seat": accounts.choose("core", "view_only")},
     ]

@@ -158,7 +158,7 @@ export function requestBody(draft, choices, loaded) {
     const overrides = overridesFor(base, draftRights(draft, base, loaded) ?? base);
     const before =
       isOtherSet || !member ? { add: [], remove: [] } : overridesFor(base, applyOverrides(base, member.permissions));
-    if (JSON.stringify(overrides) !== JSON.stringify(before)) body.permissions = overrides;
+    if (JSON.stringify(overrides) !== JSON.stringify(before)) body[member ? "overrides" : "permissions"] = overrides;
   }
   if (draft.seat && draft.set !== PARTNER_ADMIN && draft.seat !== member?.seat) {
     body.seat = /** @type {Api.Seat} */ (draft.seat);

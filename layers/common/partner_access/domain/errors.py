@@ -39,6 +39,12 @@ class DomainError(Exception):
         self.detail = detail
         return self
 
+    def at_field(self, name: str, *, instead_of: str) -> None:
+        """Name another field of the request, where two fields can say the same."""
+        self.fields = tuple(
+            FieldError((name, *path[1:]) if path[:1] == (instead_of,) else path, code) for path, code in self.fields
+        )
+
 
 class Malformed(DomainError): ...
 

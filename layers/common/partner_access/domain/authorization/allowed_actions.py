@@ -11,7 +11,7 @@ from partner_access.domain.errors import DomainError, LastSuperAdmin, NoSeatLeft
 from partner_access.domain.links.creations import LinkCreationFacts, must_be_requestable
 from partner_access.domain.memberships import edits, removals, suspensions
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.edits import AccessDuration, MemberEdit
+from partner_access.domain.memberships.member_edits import AccessDuration, MemberEdit
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.memberships.roles import MembershipFacts
 from partner_access.domain.memberships.visibility import must_see_all

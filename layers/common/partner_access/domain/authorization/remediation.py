@@ -25,8 +25,8 @@ from partner_access.domain.errors import DomainError
 from partner_access.domain.memberships import creations, edits, suspensions
 from partner_access.domain.memberships.actors import NO_ACTOR
 from partner_access.domain.memberships.creations import MemberCreationFacts, NewMember
-from partner_access.domain.memberships.edits import MemberEdit
 from partner_access.domain.memberships.effective_rights import effective_rights_of
+from partner_access.domain.memberships.member_edits import MemberEdit
 from partner_access.domain.memberships.members import PAID_SEATS, Member, Seat
 from partner_access.domain.memberships.roles import Role
 from partner_access.domain.permissions import catalogue
@@ -146,7 +146,7 @@ def _edit_option(case: RemedyCase, edit: MemberEdit) -> RemedyOption:
     if edit.permission_set:
         body["permission_set"] = str(edit.permission_set)
     if edit.overrides is not None:
-        body["permissions"] = _overrides_json(edit.overrides)
+        body["overrides"] = _overrides_json(edit.overrides)
     if edit.paid_seats is not None:
         body["paid_seats"] = [seat.value for seat in edit.paid_seats]
     return RemedyOption(OperationCall(Operation.EDIT_USER, case.member_ids, body, expected_version), attempt)

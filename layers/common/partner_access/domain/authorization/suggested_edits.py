@@ -5,8 +5,8 @@ from typing import Final
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.authorization.access import seats_include
-from partner_access.domain.memberships.edits import MemberEdit
 from partner_access.domain.memberships.effective_rights import base_rights_of, effective_rights_of
+from partner_access.domain.memberships.member_edits import MemberEdit
 from partner_access.domain.memberships.members import Member, Seat, known_seats
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.custom_sets import CustomSets

@@ -23,6 +23,7 @@ from partner_access.domain.memberships.effective_rights import (
     partner_admin_set,
     rights_and_version_now,
 )
+from partner_access.domain.memberships.member_edits import MemberEdit
 from partner_access.domain.memberships.members import Grant, Member, Seat, default_seat, known_seat, known_seats
 from partner_access.domain.memberships.migrations import MigrationFacts, SuperAdminMigrated
 from partner_access.domain.memberships.roles import (
@@ -48,33 +49,6 @@ from partner_access.domain.permissions.rights import (
     unknown_names,
 )
 from partner_access.domain.records import AuditEntry, audit
-
-
-@dataclass(frozen=True, slots=True)
-class AccessDuration:
-    """The number of days from now until a grant ends, or None for no end."""
-
-    count: int | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MemberEdit:
-    """The requested changes. A field that is None stays as it is."""
-
-    permission_set: str | None = None
-    overrides: Overrides | None = None
-    seat: Seat | None = None
-    paid_seats: tuple[Seat, ...] | None = None
-    access_duration: AccessDuration | None = None
-    partner_id: str | None = None
-
-    @property
-    def changes_only_set(self) -> bool:
-        return (self.overrides, self.seat, self.paid_seats, self.access_duration) == (None, None, None, None)
-
-    @property
-    def makes_super_admin(self) -> bool:
-        return self.permission_set == SetName.SUPER_ADMIN
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +99,7 @@ def _make_partner_admin(facts: MembershipFacts, managed: ManagedMembership, chan
             ),
             NewMember(
                 permission_set=SetName.PARTNER_ADMIN,
-                overrides=changes.overrides or NO_OVERRIDES,
+                overrides=changes.overrides_from(NO_OVERRIDES),
                 seat=changes.seat,
                 access_days=changes.access_duration.count if changes.access_duration else None,
             ),
@@ -257,16 +231,16 @@ def _with_set(facts: MembershipFacts, managed: ManagedMembership, changes: Membe
     A different set starts without the overrides of the previous one (domain.md §3).
     """
     now, name = managed.now, changes.permission_set or managed.now.permission_set
-    if changes.permission_set is None and changes.overrides is None:
+    if changes.keeps_set_and_overrides:
         return now
     base, version = base_rights_of(now, facts.target.sets), now.set_version
-    unknown_added, unknown_removed = unknown_names(now.added), unknown_names(now.removed)
+    held = Overrides(now.added, now.removed)
     if name != now.permission_set:
         base, version = _different_set(name, now, facts)
-        unknown_added, unknown_removed = (), ()
+        held = NO_OVERRIDES
     elif not has_known_set(now, facts.target.sets):
         raise UnknownPermissionSet("permission_set")
-    requested = changes.overrides or NO_OVERRIDES
+    requested = changes.overrides_from(held.known)
     if name == SetName.SUPER_ADMIN and requested != NO_OVERRIDES:
         raise InvalidField("permissions").with_detail(SUPER_ADMIN_HOLDS_ALL)
     if not managed.account.is_partner:
@@ -279,8 +253,8 @@ def _with_set(facts: MembershipFacts, managed: ManagedMembership, changes: Membe
         update={
             "permission_set": name,
             "set_version": version,
-            "added": (*overrides.added, *unknown_added),
-            "removed": (*overrides.removed, *unknown_removed),
+            "added": (*overrides.added, *unknown_names(held.added)),
+            "removed": (*overrides.removed, *unknown_names(held.removed)),
             "grant": _grant_with_pinned_version(now, name),
         }
     )

@@ -169,8 +169,13 @@ class Overrides:
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
 
-    def effective_on(self, base: Rights) -> "Overrides":
-        """Return the overrides that have an effect on this set. Raise an error for invalid ones (domain.md §3)."""
+    @property
+    def known(self) -> "Overrides":
+        """The overrides without the names that this deployment does not know."""
+        return Overrides(tuple(filter(is_known, self.added)), tuple(filter(is_known, self.removed)))
+
+    def must_be_consistent(self) -> None:
+        """Raise unless each name is known, and is named once, or removed and added with a lower scope."""
         for names in (self.added, self.removed):
             if len({name.partition(":")[0] for name in names}) < len(names):
                 raise InvalidField("permissions")
@@ -180,6 +185,10 @@ class Overrides:
         if any(":" in name for name in self.removed):
             raise InvalidField(("permissions", "remove"))
         _read(self.removed)
+
+    def effective_on(self, base: Rights) -> "Overrides":
+        """Return the overrides that have an effect on this set. Raise an error for invalid ones (domain.md §3)."""
+        self.must_be_consistent()
         rights = self.applied_to(base)
         must_have_prerequisites(rights)
         widened, narrowed = set(rights.wider_than(base)), set(base.wider_than(rights))
@@ -187,6 +196,18 @@ class Overrides:
             added=tuple(sorted(name for name in self.added if name.partition(":")[0] in widened | narrowed)),
             removed=tuple(sorted(narrowed.intersection(self.removed))),
         )
+
+    def changed_by(self, change: "Overrides") -> "Overrides":
+        """Return these overrides after a change of some permissions. All others stay as they are.
+
+        An addition never narrows what is held. With the widest scope, it also takes back an earlier removal.
+        """
+        change.must_be_consistent()
+        dropped, asked = frozenset(change.removed), _read(change.added)
+        kept = {name: scope for name, scope in _read(self.added).items() if name not in dropped}
+        added = kept | {name: max(scope, kept.get(name, scope)) for name, scope in asked.items()}
+        restored = {name for name, scope in asked.items() if scope is Scope.ALL}
+        return Overrides(Rights(added).to_names(), tuple(sorted((set(self.removed) - restored) | dropped)))
 
     def applied_to(self, base: Rights) -> Rights:
         """Return the rights of the set with these overrides."""

@@ -2,7 +2,8 @@
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.memberships.creations import MemberCreated
-from partner_access.domain.memberships.edits import Edited, MemberEdit
+from partner_access.domain.memberships.edits import Edited
+from partner_access.domain.memberships.member_edits import MemberEdit
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.memberships.migrations import SuperAdminMigrated
 from partner_access.domain.memberships.removals import MemberRemoved
