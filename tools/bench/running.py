@@ -52,6 +52,6 @@ def run_handler(handler: ComparedHandler, events: Sequence[Json]) -> Iterator[Ru
     ) as program:
         first_input = {
             "events": [handler.convert_event(event) for event in events],
-            "answers": link_creation.dynamodb_responses(),
+            "responses": link_creation.dynamodb_responses(),
         }
         yield RunningHandler(program, _exchange(program, first_input))

@@ -66,14 +66,14 @@ def main() -> None:
     first_input = json.loads(sys.stdin.readline())
     from botocore.httpsession import URLLib3Session  # noqa: PLC0415  imported from the handler's own path
 
-    session = FakeSession(first_input["answers"])
+    session = FakeSession(first_input["responses"])
     URLLib3Session.send = session.send  # type: ignore[assignment]
     from app import handler  # type: ignore[import-not-found] # noqa: PLC0415  found on the given path
 
     firsts = []
     for event in first_input["events"]:
         session.requests = []
-        firsts.append({"answer": handler(event, Context()), "asked": session.requests})
+        firsts.append({"response": handler(event, Context()), "requests": session.requests})
     write_line(output, firsts)
     session.requests = None
     for line in sys.stdin:
