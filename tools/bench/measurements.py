@@ -52,14 +52,18 @@ MEASUREMENTS: Final = (
         "Counted in the calls to AWS with the tests' data (`tests/test_costs.py`): one transaction each, after one "
         "or two batch reads. A transaction item costs two units per KB, a condition check the same, and an entry "
         "of an index one more unit.",
-        partial(counts.count_in_tests, "operations", "tests/test_costs.py", "-k", "operation"),
+        partial(counts.count_in_tests, "operations", "tests/test_costs.py::test_operation_costs_at_most_its_gate"),
     ),
     Measurement(
         "sweep",
         "A sweep of due items",
         "Requests for the same number of due links, next to few open ones and next to a hundred times as many. "
         "Items that are not due cost nothing.",
-        partial(counts.count_in_tests, "sweep", "tests/test_costs.py", "-k", "sweep"),
+        partial(
+            counts.count_in_tests,
+            "sweep",
+            "tests/test_costs.py::test_expire_links_requests_do_not_grow_with_open_links",
+        ),
     ),
     Measurement(
         "concurrent_callers",

@@ -1,11 +1,14 @@
 """Benchmarks that count: tests record the figures, and a failed test stops the benchmark."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from tools.bench import counts
 from tools.bench.figures import Figure, stored_figures
+from tools.bench.measurements import MEASUREMENTS
+from tools.template import ROOT
 
 ONE, OTHER = Figure(name="one", measured=1, unit="units"), Figure(name="other", measured=2, unit="units")
 NOTING = """
@@ -40,6 +43,21 @@ def test_counted_by_yields_recorded_figures(tmp_path: Path) -> None:
     file.write_text(NOTING, encoding="utf-8")
 
     assert list(counts.count_in_tests("some", str(file))) == [ONE]
+
+
+@pytest.mark.parametrize(
+    "tests",
+    [
+        each.figures.args[1:]
+        for each in MEASUREMENTS
+        if isinstance(each.figures, partial) and each.figures.func is counts.count_in_tests
+    ],
+    ids=" ".join,
+)
+def test_measurement_names_tests_that_exist(tests: tuple[str, ...]) -> None:
+    for test in tests:
+        file, _, function = test.partition("::")
+        assert f"def {function}(" in (ROOT / file).read_text(encoding="utf-8") or not function
 
 
 @pytest.mark.parametrize("text", ["def test_it(): assert False", "def nothing_here(): ..."])
