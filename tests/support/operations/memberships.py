@@ -185,7 +185,7 @@ FUNCTIONS: Final = (
                     ConcurrentCase(
                         "edit the colleague",
                         lambda key: membership_facts.edit(
-                            APPROVER, COLLEAGUE, key=key, permissions={"remove": ["crm.import"]}
+                            APPROVER, COLLEAGUE, key=key, permissions={"remove": ["reports.view"]}
                         ),
                     ),
                     ConcurrentCase(
