@@ -13,10 +13,18 @@ from partner_access.domain.authorization.explanations import (
     RELEVANT_FACTS,
     ExplanationFacts,
     RuleFacts,
+    advice_for,
     explain,
 )
-from partner_access.domain.authorization.remedies import NO_RELATED_ACTORS, NO_REMEDY, RelatedActors
-from partner_access.domain.errors import Forbidden, NotFound
+from partner_access.domain.authorization.remedies import NO_RELATED_ACTORS, NO_REMEDY, RelatedActors, Remedy
+from partner_access.domain.errors import (
+    DomainError,
+    Forbidden,
+    NoIndependentApprover,
+    NoSeatLeft,
+    NotFound,
+    RightsChanged,
+)
 from partner_access.domain.memberships.actors import NO_ACTOR, Actor
 from partner_access.domain.permissions import catalogue
 from tests.support.builders import (
@@ -132,14 +140,27 @@ def test_explain_without_possible_remedy_says_so_in_advice() -> None:
     )
 
     assert last.advice == (
-        "Currently, nobody in this account can change it. "
-        "An account needs at least one active super admin. Name another one first."
+        "Something else has to change first. An account needs at least one active super admin. Name another one first."
     )
     assert [each.role for each in alone.remedy.changeable_by] == ["user_manager", "colleague"]
     assert (
         explain(explanation_facts(NO_ACTOR), "partner.client_access.manage", ADMINS, an_act("vendor")).advice
         == NOBODY_CAN_CHANGE_IT
     )
+
+
+@pytest.mark.parametrize(
+    ("error", "advice"),
+    [
+        (NoIndependentApprover(), f"Something else has to change first. {NoIndependentApprover.detail}"),
+        (NoSeatLeft(), f"Something else has to change first. {NoSeatLeft.detail}"),
+        (RightsChanged(), NOBODY_CAN_CHANGE_IT),
+        (Forbidden(), NOBODY_CAN_CHANGE_IT),
+    ],
+    ids=lambda value: getattr(value, "code", ""),
+)
+def test_advice_after_error_names_what_comes_first_or_that_nobody_can(error: DomainError, advice: str) -> None:
+    assert advice_for(Rule.NOT_A_MEMBER, Remedy(error=error)) == advice  # domain.md rule 48
 
 
 def test_explain_random_memberships_always_returns_explanation() -> None:

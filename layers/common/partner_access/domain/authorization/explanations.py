@@ -11,7 +11,8 @@ from partner_access.domain.authorization import remediation
 from partner_access.domain.authorization.access import AccessDecision, AccessFacts, Rule, decide
 from partner_access.domain.authorization.remedies import NO_REMEDY, RelatedActors, Remedy
 from partner_access.domain.authorization.remedy_cases import RemedyCase
-from partner_access.domain.errors import Conflict, Forbidden, NotFound
+from partner_access.domain.authorization.shown_advice import advice_of
+from partner_access.domain.errors import Forbidden, NotFound
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.members import Member, Seat, SuspensionReason, known_seat, known_seats
 from partner_access.domain.permissions import catalogue
@@ -60,6 +61,7 @@ RELEVANT_FACTS: Final[Mapping[Rule, tuple[str, ...]]] = {
 }
 """The facts that each rule depends on."""
 NOBODY_CAN_CHANGE_IT: Final = "Currently, nobody in this account can change it."
+SOMETHING_COMES_FIRST: Final = "Something else has to change first."
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,18 +166,18 @@ def explain(facts: ExplanationFacts, permission: str, related: RelatedActors, ac
         decision=decision,
         facts=_relevant_facts(facts.subject, permission, decision),
         remedy=remedy,
-        advice=_advice(decision.rule, remedy),
+        advice=advice_for(decision.rule, remedy),
         names_people=facts.is_member,
         at=facts.subject.at,
     )
 
 
-def _advice(rule: Rule, remedy: Remedy) -> str:
+def advice_for(rule: Rule, remedy: Remedy) -> str:
+    """Return the advice of the rule, or what keeps everyone from changing the decision (domain.md rule 48)."""
     if not remedy.error:
         return ADVICE[rule]
-    return (
-        f"{NOBODY_CAN_CHANGE_IT} {remedy.error.detail}" if isinstance(remedy.error, Conflict) else NOBODY_CAN_CHANGE_IT
-    )
+    advice = advice_of(remedy.error)
+    return f"{SOMETHING_COMES_FIRST} {advice}" if advice else NOBODY_CAN_CHANGE_IT
 
 
 def _relevant_facts(subject: AccessFacts, permission: str, decision: AccessDecision) -> RuleFacts:

@@ -5,6 +5,7 @@ Each option is tried without a write, by the rules of its operation.
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Final
 
 from pydantic import JsonValue
@@ -20,6 +21,7 @@ from partner_access.domain.authorization.remedies import (
     Remedy,
 )
 from partner_access.domain.authorization.remedy_cases import RemedyCase, TrialActor, trial_actor
+from partner_access.domain.authorization.shown_advice import advice_of
 from partner_access.domain.authorization.suggested_edits import narrowing_edits, smallest_set, widening_edits
 from partner_access.domain.errors import DomainError
 from partner_access.domain.memberships import creations, edits, suspensions
@@ -160,9 +162,14 @@ def _overrides_json(overrides: Overrides) -> dict[str, JsonValue]:
 
 
 def _first_possible(case: RemedyCase, options: list[RemedyOption]) -> Remedy:
-    """Return the first option that someone can use, or the reason why nobody can use the first one."""
+    """Return the first option that someone can use, or the reason why nobody can use one.
+
+    A reason with advice that an admin can follow comes before one without.
+    """
     remedies = [_remedy_of(case, option) for option in options]
-    return next((each for each in remedies if each.changeable_by), remedies[0])
+    possible = (each for each in remedies if each.changeable_by)
+    resolvable = (each for each in remedies if advice_of(each.error))
+    return next(chain(possible, resolvable), remedies[0])
 
 
 def _remedy_of(case: RemedyCase, option: RemedyOption) -> Remedy:
