@@ -6,6 +6,7 @@ from typing import Final
 from zlib import decompress
 
 from partner_access.domain.audit.hash_chain import ChainHead
+from partner_access.idempotency import without_names
 from partner_access.store import keys
 from partner_access.store.audit.audit_log import entry_of
 from tools.whole_table import Item, TableContent
@@ -115,7 +116,7 @@ def _concerns_program(act: Item) -> bool:
 
 
 def stored_responses_are_valid(table: TableContent) -> Sentences:
-    """G8: a stored response is a success, contains no secret, and refers to existing records."""
+    """G8: a stored response is a success, contains no secret and no name, and refers to existing records."""
     grants = {act.get("details", {}).get("grant_id") for act in table.acts.values()}
     for key, _, item in table.items_with_prefix(keys.IDEMPOTENCY, "IDEMPOTENCY"):
         response = json.loads(_stored_response(item))
@@ -123,6 +124,8 @@ def stored_responses_are_valid(table: TableContent) -> Sentences:
             yield f"{key}: stores a {item['response_status']}"
         if "url" in response:
             yield f"{key}: stores a link's secret"
+        if _stored_response(item) != without_names(_stored_response(item)):
+            yield f"{key}: stores a user's name or address"
         if "link_id" in response and response["link_id"] not in table.links:
             yield f"{key}: stores {response['link_id']}, which does not exist"
         if "grant_id" in response and response["grant_id"] not in grants:

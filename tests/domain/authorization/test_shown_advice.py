@@ -1,6 +1,7 @@
 """The errors whose advice an explanation shows: every error of the rules is listed, and explanations follow the list."""
 
 from collections.abc import Iterator
+from operator import attrgetter
 
 import pytest
 
@@ -18,13 +19,14 @@ def leaf_errors(category: type[DomainError]) -> Iterator[type[DomainError]]:
 
 
 DOMAIN_ERRORS = {each for each in leaf_errors(DomainError) if each.__module__ == errors.__name__}
+ERRORS = sorted(DOMAIN_ERRORS, key=attrgetter("code"))
 
 
 def test_every_domain_error_says_whether_its_advice_is_shown() -> None:
     assert set(IS_SHOWN) == DOMAIN_ERRORS, "list a new error in domain/authorization/shown_advice.py"
 
 
-@pytest.mark.parametrize("error", sorted(DOMAIN_ERRORS, key=lambda error: error.code))
+@pytest.mark.parametrize("error", ERRORS)
 def test_advice_is_shown_if_it_is_listed_and_not_about_the_request(error: type[DomainError]) -> None:
     shown = advice_of(error())
 

@@ -14,6 +14,7 @@ from typing_extensions import override
 from partner_access.api.response_body import ResponseBody
 from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.permissions.rights import Overrides
+from partner_access.idempotency import without_names
 from partner_access.plain_text import has_visible_character, is_invisible, with_full_stops
 from partner_access.user_ids import USER_ID
 
@@ -156,4 +157,4 @@ class ListResponse(ResponseBody):
 
     @override
     def to_stored_json(self) -> str:
-        return self.to_json()
+        return without_names(self.to_json())

@@ -6,6 +6,8 @@ from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from partner_access.idempotency import without_names
+
 
 class ResponseBody(BaseModel):
     """The body of a response. It is stored with the idempotency key, without the fields in `never_stored`."""
@@ -25,8 +27,8 @@ class ResponseBody(BaseModel):
         return {}
 
     def to_stored_json(self) -> str:
-        """Return the response as a replay sends it."""
-        return self.model_dump_json(exclude_none=True, exclude=set(self.never_stored))
+        """Return the response as it is stored. A replay adds the names of users (idempotency.py)."""
+        return without_names(self.model_dump_json(exclude_none=True, exclude=set(self.never_stored)))
 
 
 ApiResponse = dict[str, Any]

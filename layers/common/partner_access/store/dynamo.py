@@ -25,7 +25,8 @@ from partner_access.domain.errors import (
     TemporarilyUnavailable,
 )
 from partner_access.domain.records import Decision, Record
-from partner_access.idempotency import StorableResponse, StoredResponseFound
+from partner_access.domain.users import User
+from partner_access.idempotency import StorableResponse, StoredResponseFound, user_ids_in, with_names
 from partner_access.store import keys, writes
 from partner_access.store.attribute_values import from_attribute_values, to_attribute_values
 from partner_access.store.keys import Key
@@ -258,7 +259,22 @@ def _error_of(item: writes.TransactionItem, reason: Any) -> type[DomainError]:
 def _stored_response_found(stored: Item, fingerprint: str) -> Exception:
     if stored["fingerprint"] != fingerprint:
         return IdempotencyKeyReused()
-    return StoredResponseFound(int(stored["response_status"]), decompress(bytes(stored["response_body"])).decode())
+    body = decompress(bytes(stored["response_body"])).decode()
+    return StoredResponseFound(int(stored["response_status"]), _with_current_names(body))
+
+
+def _with_current_names(body: str) -> str:
+    """Return the stored response with the names and addresses that its users have now."""
+    user_ids = user_ids_in(body)
+    if not user_ids:
+        return body
+    found = read(map(keys.user, user_ids))
+
+    def personal_data_of(user_id: str) -> Mapping[str, str | None]:
+        user = found.get_as(User, keys.user(user_id))
+        return {"name": user.name if user else "", "email": user.email if user else None}
+
+    return with_names(body, personal_data_of)
 
 
 def replay_if_stored(act: Act) -> None:
