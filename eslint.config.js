@@ -7,7 +7,7 @@ export default [
   { ignores: ["functions/serve_pages/static/vendor/"] },
   js.configs.recommended,
   { files: ["functions/serve_pages/static/**/*.js"], languageOptions: { globals: globals.browser } },
-  { files: ["functions/serve_pages/static/approve/hide-secret.js"], languageOptions: { sourceType: "script" } },
+  { files: ["functions/serve_pages/static/shared/before-modules.js"], languageOptions: { sourceType: "script" } },
   { files: ["tests/pages/*.js"], languageOptions: { globals: globals.node } },
   {
     linterOptions: { reportUnusedDisableDirectives: "error" },

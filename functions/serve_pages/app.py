@@ -84,12 +84,14 @@ def modules_of(script: str) -> tuple[str, ...]:
 
 
 def texts_of(script: str, language: Language) -> Texts:
-    """Return the texts that a page can show: its own, those of no single page, and those that its modules name."""
-    named = {text for module in modules_of(f"{script}.js") for text in static_assets()[module].quoted_names}
-    others = {*SCRIPTS} - {script}
-    return {
-        name: text for name, text in texts(language).items() if name in named or name.partition(".")[0] not in others
-    }
+    """Return the texts that a page can show: its own, those that its modules name, and those of groups that they name.
+
+    The group of a text is what stands before its first dot. Texts of another page are not shown as a group.
+    """
+    modules = [static_assets()[module] for module in modules_of(f"{script}.js")]
+    named = {text for module in modules for text in module.quoted_names}
+    groups = {group for module in modules for group in module.quoted_groups} - {*SCRIPTS} | {script}
+    return {name: text for name, text in texts(language).items() if name in named or name.partition(".")[0] in groups}
 
 
 @cache
@@ -145,7 +147,9 @@ def _page(name: str, script: str, event: Event, *, lead: str = "", status: HTTPS
             heading=escape(heading),
             lead=escape(lead or page_texts[f"{name}.lead"]),
             needs_script=escape(page_texts["needs_script"]),
-            hide_secret=url_of("approve.hide-secret.js"),
+            before_modules=url_of("shared.before-modules.js"),
+            failed=escape(page_texts["failed"]),
+            reload=escape(page_texts["reload"]),
             script=url_of(f"{script}.js"),
             style=url_of("style.css"),
             icon=url_of("icon.svg"),

@@ -5,6 +5,7 @@ import { mock, test } from "node:test";
 
 import { served } from "./browser.js";
 
+const { Unreachable } = await served("shared.auth.js");
 const answer = await served("approve.answer.js");
 const { context, noAdjustment, openLink, pageState } = await served("approve.context.js");
 
@@ -47,7 +48,7 @@ test("an ended or used link is final, and an unreachable API is not", () => {
   for (const code of ["link_not_found", "link_already_used"]) {
     assert.ok(!answer.isEnded({ code }) && answer.isFinal({ code }), code);
   }
-  assert.ok(!answer.isFinal(new TypeError("failed to fetch")));
+  assert.ok(!answer.isFinal(new Unreachable()));
   assert.ok(!answer.isFinal({ code: "no_seat_left" }));
 });
 
@@ -105,7 +106,7 @@ test("what was typed before the sign-in is there again after it", () => {
 });
 
 test("another link has neither the error nor the outcome of the previous one", () => {
-  Object.assign(context, { error: new TypeError("failed to fetch"), outcome: () => {}, preview: {} });
+  Object.assign(context, { error: new Unreachable(), outcome: () => {}, preview: {} });
   openLink({ secret: "pal_other" });
   assert.deepEqual([context.error, context.outcome, context.preview], [undefined, undefined, undefined]);
 });

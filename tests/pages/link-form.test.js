@@ -14,6 +14,7 @@ const {
   selectedEmployeeId,
   serializeLinkDraft,
 } = await served("partner.link-form.request.js");
+const { Unreachable } = await served("shared.auth.js");
 
 const EMPLOYEES = [
   { user_id: "user-manager", eligible: true, state: "active" },
@@ -99,5 +100,5 @@ test("the fields that the API rejects are those of the form", () => {
   const pointers = ["/recipient_email", "/permissions/remove/0", "/access_days"];
   const errors = pointers.map((pointer) => ({ pointer, detail: "" }));
   assert.deepEqual(invalidFields({ code: "invalid_field", errors }), ["recipient_email", "access_days"]);
-  assert.deepEqual(invalidFields(new TypeError("failed to fetch")), []);
+  assert.deepEqual(invalidFields(new Unreachable()), []);
 });

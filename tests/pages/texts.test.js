@@ -27,8 +27,8 @@ test("Japanese has one form for every number", async () => {
 });
 
 test("a Japanese name is kept on one line, and an English one is not", () => {
-  assert.ok(t("signed_in_as", { who: "山田 花子" }).includes("山田\u00a0花子"));
-  assert.ok(t("signed_in_as", { who: "Ann Lee" }).includes("Ann Lee"));
+  assert.ok(t("partner.users_of", { client: "山田 花子" }).includes("山田\u00a0花子"));
+  assert.ok(t("partner.users_of", { client: "Ann Lee" }).includes("Ann Lee"));
 });
 
 test("a text without a name is an error", () => {

@@ -2,12 +2,13 @@
 
 import type { components } from "#api";
 import type { Problem } from "../static/shared/api.js";
+import type { Unreachable } from "../static/shared/auth.js";
 
 type Schemas = components["schemas"];
 
 declare global {
   interface Window {
-    /** The hash of the opened link, which hide-secret.js has removed from the URL. */
+    /** The hash of the opened link, which before-modules.js has removed from the URL. */
     initialLinkHash?: string;
   }
 
@@ -60,8 +61,8 @@ declare global {
       replayed: boolean;
     }
 
-    /** What a request can fail with: an error response, or a TypeError if the API is unreachable. */
-    type Failure = Problem | (TypeError & { code?: undefined; errors?: undefined });
+    /** What a request can fail with: an error response, or no response. */
+    type Failure = Problem | (Unreachable & { code?: undefined; errors?: undefined });
   }
 
   /** The children of an element. Empty values are left out. */

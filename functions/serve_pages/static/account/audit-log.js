@@ -2,7 +2,7 @@
 
 import { accountId, accountPath, navigate, setName, viewLink } from "./context.js";
 import { call, SignInRequired } from "../shared/api.js";
-import { token } from "../shared/auth.js";
+import { token, Unreachable } from "../shared/auth.js";
 import { formatDateTime, toFieldValue } from "../shared/dates.js";
 import { alertNote, bulletList, button, byId, factList, h, setContent } from "../shared/elements.js";
 import { describeAllowed, describeDenied } from "../shared/permissions.js";
@@ -327,7 +327,7 @@ export function auditLogView(userId, initialParams) {
             cache: "no-store",
           });
           if (response.status === 401) throw new SignInRequired();
-          if (!response.ok) throw new TypeError(String(response.status));
+          if (!response.ok) throw new Unreachable();
           const text = await response.text();
           parts.push(parts.length ? text.slice(text.indexOf("\n") + 1) : text);
           query = response.headers.get("link")?.match(/<(\?[^>]*)>/)?.[1];

@@ -12,13 +12,13 @@ import {
   serializeDraft,
 } from "./access-draft.js";
 import { detailFields, permissionSetField, redrawDetails } from "./access-fields.js";
-import { comparableState, concurrentChangeAlert, displayName, loadMember } from "./member.js";
+import { comparableState, concurrentChangeAlert, loadMember } from "./member.js";
 import { differenceList } from "./rights.js";
 import { dateAlert } from "../shared/adjustment-fields.js";
 import { call, newIdempotencyKey } from "../shared/api.js";
 import { alertNote, byId, form, h, inputById, setContent } from "../shared/elements.js";
 import { attempt, redraw, toast } from "../shared/page.js";
-import { formatList, problemText, t } from "../shared/texts.js";
+import { displayName, formatList, problemText, t } from "../shared/texts.js";
 
 /**
  * @param {string} userId

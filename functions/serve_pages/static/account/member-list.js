@@ -3,9 +3,9 @@
 import { accountPath, context, isAllowedInAccount, seatNames, setName, userPath, viewLink } from "./context.js";
 import { call } from "../shared/api.js";
 import { formatDate } from "../shared/dates.js";
-import { breakableEmail, button, byId, h, setContent } from "../shared/elements.js";
+import { button, byId, emailLine, h, setContent } from "../shared/elements.js";
 import { attempt, errorAlert } from "../shared/page.js";
-import { currentLanguage, t } from "../shared/texts.js";
+import { currentLanguage, displayName, t } from "../shared/texts.js";
 
 const STATES = ["", "active", "suspended", "deactivated"];
 const PAGE_SIZE = 50;
@@ -30,7 +30,7 @@ export function memberListView() {
     /** @type {Api.Response<Api.List<Api.MemberRow>>} */
     const { body } = await call("GET", `${accountPath}/users?${query}`);
     const collator = new Intl.Collator(currentLanguage());
-    members.push(...body.items.sort((first, second) => collator.compare(first.name, second.name)));
+    members.push(...body.items.sort((first, second) => collator.compare(displayName(first), displayName(second))));
     cursor = body.next_cursor;
   }
 
@@ -85,7 +85,7 @@ export function memberListView() {
   function matchingMembers() {
     const searchText = text.normalize("NFKC").toLocaleLowerCase().trim();
     return members.filter((each) =>
-      [each.name, each.email, each.partner_name, setName(each.permission_set, each.set_name)].some((value) =>
+      [displayName(each), each.email, each.partner_name, setName(each.permission_set, each.set_name)].some((value) =>
         value?.normalize("NFKC").toLocaleLowerCase().includes(searchText),
       ),
     );
@@ -157,8 +157,8 @@ export function memberListView() {
             h(
               "td",
               {},
-              viewLink(each.name || each.user_id, { user: each.user_id }, { class: "name" }),
-              h("span", { class: "quiet block" }, breakableEmail(each.email ?? "")),
+              viewLink(displayName(each), { user: each.user_id }, { class: "name" }),
+              emailLine(each.email),
               each.partner_name &&
                 h("span", { class: "quiet block" }, t("account.of_partner", { partner: each.partner_name })),
             ),

@@ -21,7 +21,7 @@ import { daysFromNow, daysUntil, formatDate, formatDateTime, MAX_ACCESS_DAYS, to
 import { alertNote, button, factList, h, infoNote, openDialog } from "../shared/elements.js";
 import { askToConfirm } from "../shared/confirmation.js";
 import { attempt, redraw, toast } from "../shared/page.js";
-import { formatList, t } from "../shared/texts.js";
+import { displayName, formatList, t } from "../shared/texts.js";
 
 /**
  * Load a membership, the permission sets to choose from, and the resulting rights.
@@ -60,11 +60,6 @@ export function comparableState({ member, rights }) {
     state: t(`account.state.${member.state}`),
     rights,
   };
-}
-
-/** @param {Pick<Api.Member, "name" | "user_id">} member */
-export function displayName(member) {
-  return member.name || member.user_id;
 }
 
 /**

@@ -1,12 +1,12 @@
 // View that turns a partner's super admin into a partner admin. It shows a preview first.
 
 import { accountPath, navigate, problemAlert, seatName, viewLink } from "./context.js";
-import { displayName, loadMember } from "./member.js";
+import { loadMember } from "./member.js";
 import { call, newIdempotencyKey } from "../shared/api.js";
 import { bulletList, button, factList, h, infoNote } from "../shared/elements.js";
 import { describeDenied } from "../shared/permissions.js";
 import { attempt, redraw, toast } from "../shared/page.js";
-import { t } from "../shared/texts.js";
+import { displayName, t } from "../shared/texts.js";
 
 /**
  * @param {string} userId

@@ -18,7 +18,7 @@ import { call, newIdempotencyKey } from "../shared/api.js";
 import { formatDateTime } from "../shared/dates.js";
 import { alertNote, button, byId, factList, form, h, infoNote, inputById, setContent } from "../shared/elements.js";
 import { attempt, redraw } from "../shared/page.js";
-import { problemText, t } from "../shared/texts.js";
+import { displayName, problemText, t } from "../shared/texts.js";
 
 const STEPS = 3;
 
@@ -249,7 +249,7 @@ export function newMemberView() {
 
   /** @param {Api.CreatedMember} member */
   function createdContent(member) {
-    const name = member.name || member.email;
+    const name = displayName(member);
     const title = t("account.new.done", { name });
     return {
       title,

@@ -5,7 +5,7 @@ import { call, listAll, newIdempotencyKey } from "../shared/api.js";
 import { alertNote, bulletList, button, choice, h } from "../shared/elements.js";
 import { describeAllowed } from "../shared/permissions.js";
 import { attempt, redraw, toast } from "../shared/page.js";
-import { problemText, t } from "../shared/texts.js";
+import { displayName, problemText, t } from "../shared/texts.js";
 
 const BATCH_SIZE = 25;
 
@@ -70,7 +70,8 @@ export function setUpdatesView() {
   }
 
   /** @param {Api.SetUpdate} update */
-  function memberRow({ user_id: userId, name, gained }) {
+  function memberRow(update) {
+    const { user_id: userId, gained } = update;
     const checkbox = h("input", {
       type: "checkbox",
       checked: !excluded.has(userId),
@@ -83,7 +84,7 @@ export function setUpdatesView() {
     return h(
       "div",
       { class: "group" },
-      choice(checkbox, h("strong", {}, name || userId)),
+      choice(checkbox, h("strong", {}, displayName(update))),
       h(
         "div",
         { class: "gained can" },

@@ -1,5 +1,7 @@
 // Shared by the parts of the page: the opened link, its preview, and what the user has chosen.
 
+import { displayName } from "../shared/texts.js";
+
 /**
  * @typedef {import("./link-secret.js").OpenedLink} OpenedLink
  *
@@ -50,6 +52,12 @@ export function openLink(link) {
   });
 }
 
+/** Forget the secret of the link once it is answered. */
+export function forgetSecret() {
+  context.secret = undefined;
+  delete window.initialLinkHash;
+}
+
 /** Return the state to restore after the sign-in. */
 export function pageState() {
   const { secret, chosenAccountId, adjustment } = context;
@@ -68,5 +76,5 @@ export function loadedPreview() {
 
 export function requestNames() {
   const { link, partner } = loadedPreview();
-  return { name: link.employee.name, partner: partner.name };
+  return { name: displayName(link.employee), partner: partner.name };
 }

@@ -2,7 +2,7 @@
 
 import { accountChoice } from "./accounts.js";
 import { approvalBody, declineBody, isFinal } from "./answer.js";
-import { context, loadedPreview, noAdjustment, pageState, requestNames } from "./context.js";
+import { context, forgetSecret, loadedPreview, noAdjustment, pageState, requestNames } from "./context.js";
 import { approvedPage, declinedPage } from "./outcome.js";
 import { adjustmentFields, dateAlert } from "../shared/adjustment-fields.js";
 import { call, idempotencyKeyFor } from "../shared/api.js";
@@ -124,7 +124,7 @@ async function sendAnswer(path, body, toOutcome) {
       /** @type {Api.Response<Body>} */
       const response = await call("POST", path, { body, key: await idempotencyKeyFor(path, body) });
       context.outcome = toOutcome(response);
-      context.secret = undefined;
+      forgetSecret();
     },
     {
       pageState: pageState(),

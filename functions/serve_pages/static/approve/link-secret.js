@@ -10,8 +10,7 @@ const LINK_HASH_PREFIX = "#pal_";
  * @typedef {{ secret?: string; formState?: any }} OpenedLink
  */
 
-let openedLink = readLink(window.initialLinkHash ?? ""); // set by hide-secret.js
-delete window.initialLinkHash;
+let openedLink = readLink(window.initialLinkHash ?? ""); // set by before-modules.js
 
 /**
  * Return {secret, formState} from the URL hash or from before the sign-in; null if there is neither.
@@ -40,6 +39,7 @@ export function onLinkChange(callback) {
   addEventListener("hashchange", () => {
     const { hash } = location;
     if (!hash.startsWith(LINK_HASH_PREFIX)) return;
+    window.initialLinkHash = hash;
     history.replaceState(null, "", location.pathname);
     callback(readLink(hash));
   });

@@ -1,7 +1,7 @@
 // Pages without a request to decide on: the answer was sent, the link has ended, or there is none.
 
 import { isEnded, isFinal, removedByApprover } from "./answer.js";
-import { context, loadedPreview, pageState, requestNames, setError } from "./context.js";
+import { context, forgetSecret, loadedPreview, pageState, requestNames, setError } from "./context.js";
 import { call, idempotencyKeyFor } from "../shared/api.js";
 import { formatDateTime } from "../shared/dates.js";
 import { bulletList, button, factList, h, infoNote } from "../shared/elements.js";
@@ -72,7 +72,7 @@ async function requestRenewal() {
     async () => {
       await call("POST", "/access-links/renewals", { body, key: await idempotencyKeyFor("renewals", body) });
       context.outcome = () => narrowPage(t("approve.renewed.title"), t("approve.renewed.body"));
-      context.secret = undefined;
+      forgetSecret();
     },
     { pageState: pageState(), onError: setError },
   );

@@ -5,9 +5,9 @@ import { allowedPermissions, approvableAccounts, deniedPermissions } from "./ans
 import { context, loadedPreview, requestNames } from "./context.js";
 import { decisionForm } from "./decision-form.js";
 import { daysFromNow, formatDate, formatDateTime } from "../shared/dates.js";
-import { breakableEmail, bulletList, button, byId, factList, h } from "../shared/elements.js";
+import { bulletList, button, byId, emailLine, factList, h } from "../shared/elements.js";
 import { describeAllowed, describeDenied } from "../shared/permissions.js";
-import { formatList, t } from "../shared/texts.js";
+import { displayName, formatList, t } from "../shared/texts.js";
 
 /** @returns {PageContent} */
 export function requestPage() {
@@ -45,13 +45,7 @@ function requestFacts() {
           h("span", { class: "quiet block" }, t("approve.verified", { domains: formatList(partner.domains) })),
       ],
     ],
-    [
-      t("approve.person"),
-      [
-        h("strong", {}, link.employee.name),
-        link.employee.email && h("span", { class: "quiet block" }, breakableEmail(link.employee.email)),
-      ],
-    ],
+    [t("approve.person"), [h("strong", {}, displayName(link.employee)), emailLine(link.employee.email)]],
     [t("approve.purpose"), link.purpose && h("q", {}, link.purpose)],
     [t("approve.access_until"), requestedEnd(link.access_days)],
     [t("approve.decide_by"), formatDateTime(link.expires_at)],

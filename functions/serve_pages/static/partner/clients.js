@@ -5,13 +5,13 @@ import { signedInUserId } from "../shared/auth.js";
 import { confirmAction } from "../shared/confirmation.js";
 import { colleaguesTask } from "./colleagues.js";
 import { formatDateTime } from "../shared/dates.js";
-import { breakableEmail, button, h } from "../shared/elements.js";
+import { button, emailLine, h } from "../shared/elements.js";
 import { partner, seatName, setName, userPath } from "./context.js";
 import { filterableList, includesText } from "../shared/filterable-list.js";
 import { migrationTask } from "./migration.js";
 import { toast } from "../shared/page.js";
 import { openTask } from "./tasks.js";
-import { t } from "../shared/texts.js";
+import { displayName, t } from "../shared/texts.js";
 
 /** @typedef {Api.ClientMember & { made_by_client?: boolean }} ListedMember */
 
@@ -59,7 +59,7 @@ export function clientsTab() {
         item.name,
         item.account_id,
         ...item.people.flatMap((member) => [
-          member.name,
+          displayName(member),
           member.email,
           setName(member.permission_set, member.set_name),
         ]),
@@ -160,9 +160,9 @@ function memberRow(member, client) {
     h(
       "td",
       {},
-      member.name,
+      displayName(member),
       member.user_id === signedInUserId() && [" ", t("partner.you")],
-      h("span", { class: "quiet block" }, breakableEmail(member.email ?? "")),
+      emailLine(member.email),
     ),
     h(
       "td",
@@ -198,7 +198,7 @@ export function stateCell(member) {
  */
 function actions(member, client) {
   const isSelf = member.user_id === signedInUserId();
-  const values = { name: member.name, client: client.name };
+  const values = { name: displayName(member), client: client.name };
   const buttons = [];
   if (member.allowed_actions.includes("resume")) {
     buttons.push(actionButton("partner.resume", "partner.resume_one", () => resume(member, client), values));
@@ -238,7 +238,7 @@ function actionButton(labelKey, ariaLabelKey, action, values, className = "plain
  * @param {ListedClient} client
  */
 async function suspend(member, client) {
-  const values = { name: member.name, client: client.name };
+  const values = { name: displayName(member), client: client.name };
   /** @type {Api.Response<Api.Member> | undefined} */
   const result = await confirmAction({
     title: t("partner.suspend.title", values),
@@ -259,7 +259,7 @@ async function suspend(member, client) {
  * @param {ListedClient} client
  */
 async function resume(member, client) {
-  const values = { name: member.name, client: client.name };
+  const values = { name: displayName(member), client: client.name };
   /** @type {Api.Response<Api.Member> | undefined} */
   const result = await confirmAction({
     title: t("partner.resume.title", values),
@@ -276,14 +276,14 @@ async function resume(member, client) {
 }
 
 /**
- * Show the member as the API returned them after a change.
+ * Show the member as the API returned them after a change. Absent fields have no value any more.
  *
  * @param {ListedMember} member
  * @param {Api.Member} changed
  * @param {string} text
  */
 function showChanged(member, changed, text) {
-  Object.assign(member, changed);
+  Object.assign(member, { suspended_by: undefined, expires_at: undefined }, changed);
   finish(text);
 }
 
@@ -293,7 +293,7 @@ function showChanged(member, changed, text) {
  * @param {boolean} isSelf
  */
 async function endAccess(member, client, isSelf) {
-  const values = { name: member.name, client: client.name };
+  const values = { name: displayName(member), client: client.name };
   const textKey = isSelf ? "partner.leave" : "partner.end";
   const result = await confirmAction({
     title: t(`${textKey}.title`, values),

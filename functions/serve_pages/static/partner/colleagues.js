@@ -1,11 +1,11 @@
 // Task that adds colleagues to a client. It reports the outcome of each one.
 
 import { call, newIdempotencyKey } from "../shared/api.js";
-import { alertNote, breakableEmail, busy, button, h, infoNote, setContent } from "../shared/elements.js";
+import { alertNote, busy, button, emailLine, h, infoNote, setContent } from "../shared/elements.js";
 import { partner, partnerPath, setName } from "./context.js";
 import { attempt, errorAlert, loadingNote } from "../shared/page.js";
 import { backLink, outcomeTable } from "./tasks.js";
-import { problemText, t } from "../shared/texts.js";
+import { displayName, problemText, t } from "../shared/texts.js";
 
 const MAX_COLLEAGUES = 25;
 
@@ -47,7 +47,7 @@ export function colleaguesTask(client) {
         eligible = partner.employees.items.filter(
           (employee) => employee.eligible && employee.state === "active" && !presentIds.has(employee.user_id),
         );
-        for (const employee of eligible) names.set(employee.user_id, employee.name);
+        for (const employee of eligible) names.set(employee.user_id, displayName(employee));
       },
       {
         onError: (caught) => {
@@ -103,12 +103,7 @@ export function colleaguesTask(client) {
           alertContainer.replaceChildren();
         },
       });
-      return h(
-        "label",
-        { class: "choice" },
-        checkbox,
-        h("span", {}, employee.name, h("span", { class: "quiet block" }, breakableEmail(employee.email ?? ""))),
-      );
+      return h("label", { class: "choice" }, checkbox, h("span", {}, displayName(employee), emailLine(employee.email)));
     });
     const applyFilter = () =>
       options.forEach((option) => {

@@ -1,14 +1,14 @@
 // Tab of partner employees: whether each is eligible as partner admin, and their clients.
 
 import { signedInUserId } from "../shared/auth.js";
-import { breakableEmail, button, h } from "../shared/elements.js";
+import { button, emailLine, h } from "../shared/elements.js";
 import { partner, setName } from "./context.js";
 import { offboardingTask } from "./offboarding.js";
 import { linkFormTask } from "./link-form.js";
 import { filterableList, includesText } from "../shared/filterable-list.js";
 import { migrationTask } from "./migration.js";
 import { openTask } from "./tasks.js";
-import { t } from "../shared/texts.js";
+import { displayName, t } from "../shared/texts.js";
 
 /** @type {{ text?: string }} */
 const viewState = {};
@@ -28,8 +28,8 @@ export function employeesTab() {
     matches: (employee, text) =>
       includesText(
         text,
-        employee.name,
-        employee.email ?? "",
+        displayName(employee),
+        employee.email,
         ...employee.clients.map((client) => client.name),
         ...employee.super_admin_of.map((client) => client.name),
       ),
@@ -46,9 +46,9 @@ function employeeRow(employee) {
     h(
       "td",
       {},
-      employee.name,
+      displayName(employee),
       employee.user_id === signedInUserId() && [" ", t("partner.you")],
-      employee.email && h("span", { class: "quiet block" }, breakableEmail(employee.email)),
+      emailLine(employee.email),
     ),
     h("td", { "data-label": t("partner.can_be") }, eligibility(employee)),
     h(
@@ -103,7 +103,7 @@ function clientList(clients, hasMore, describe) {
 /** @param {Api.Employee} employee */
 function actions(employee) {
   const isSelf = employee.user_id === signedInUserId();
-  const values = { name: employee.name };
+  const values = { name: displayName(employee) };
   return h(
     "div",
     { class: "tools" },

@@ -11,7 +11,7 @@ import { linkReadyTask } from "./link-form/result.js";
 import { filterableList, includesText } from "../shared/filterable-list.js";
 import { toast } from "../shared/page.js";
 import { openTask } from "./tasks.js";
-import { t } from "../shared/texts.js";
+import { displayName, t } from "../shared/texts.js";
 
 const STATES = ["open", "approved", "declined", "revoked", "expired"];
 /** @type {{ state: string; text?: string }} */
@@ -68,7 +68,7 @@ export function linksTab() {
       matches: (link, text) =>
         includesText(
           text,
-          link.employee.name,
+          displayName(link.employee),
           link.employee.email,
           link.purpose,
           link.account_id,
@@ -105,7 +105,7 @@ function linkRow(link) {
     h(
       "td",
       {},
-      link.employee.name,
+      displayName(link.employee),
       link.employee.user_id === signedInUserId() && [" ", t("partner.you")],
       link.purpose && h("span", { class: "quiet block" }, h("q", {}, link.purpose)),
       removed.length > 0 && h("span", { class: "quiet block" }, t("partner.fewer", { n: removed.length })),
@@ -170,7 +170,7 @@ function stateClass(state) {
 
 /** @param {Api.Link} link */
 function values(link) {
-  return { name: link.employee.name, date: formatDate(link.created_at) };
+  return { name: displayName(link.employee), date: formatDate(link.created_at) };
 }
 
 /** @param {Api.Link} link */

@@ -7,7 +7,7 @@ import { userSegment } from "../shared/urls.js";
 import { partner, partnerPath } from "./context.js";
 import { attempt, errorAlert, loadingNote, redraw } from "../shared/page.js";
 import { backLink, currentTask, leaveTask, outcomeTable } from "./tasks.js";
-import { t } from "../shared/texts.js";
+import { displayName, t } from "../shared/texts.js";
 
 /**
  * Create the task for one employee.
@@ -17,6 +17,7 @@ import { t } from "../shared/texts.js";
  */
 export function offboardingTask(employee) {
   const isSelf = employee.user_id === signedInUserId();
+  const name = displayName(employee);
   /** @type {Api.OffboardingRow[]} */
   let items = [];
   let phase = "loading";
@@ -84,7 +85,7 @@ export function offboardingTask(employee) {
 
   /** @returns {Content} */
   function content() {
-    const values = { name: employee.name, n: items.length };
+    const values = { name, n: items.length };
     if (phase === "loading") {
       return error
         ? [
@@ -106,10 +107,7 @@ export function offboardingTask(employee) {
       h(
         "p",
         { class: "status", role: "status", tabindex: "-1" },
-        t(phase === "done" ? "partner.leaving.done" : "partner.leaving.ended", {
-          name: employee.name,
-          n: ended.length,
-        }),
+        t(phase === "done" ? "partner.leaving.done" : "partner.leaving.ended", { name, n: ended.length }),
       ),
       error && [
         errorAlert(error),
@@ -148,7 +146,7 @@ export function offboardingTask(employee) {
         h(
           "div",
           { class: "note bad" },
-          h("p", {}, t(isSelf ? "partner.leaving.sure_own" : "partner.leaving.sure", { name: employee.name })),
+          h("p", {}, t(isSelf ? "partner.leaving.sure_own" : "partner.leaving.sure", { name })),
         ),
       h(
         "div",
@@ -181,7 +179,7 @@ export function offboardingTask(employee) {
   function render() {
     const title = t(
       phase === "done" ? "partner.leaving.title_done" : isSelf ? "partner.leaving.title_own" : "partner.leaving.title",
-      { name: employee.name },
+      { name },
     );
     container = h("div", {});
     refresh();

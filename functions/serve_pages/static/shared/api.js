@@ -1,6 +1,6 @@
 // API client: adds the access token, retries with the same idempotency key, and throws typed errors.
 
-import { discardToken, token } from "./auth.js";
+import { discardToken, token, Unreachable } from "./auth.js";
 
 const MAX_ATTEMPTS = 4;
 const MAX_RETRY_DELAY = 5;
@@ -53,7 +53,7 @@ export async function idempotencyKeyFor(path, body) {
 /**
  * Send a request and return {status, body, etag, replayed}.
  *
- * Throws Problem for an error response, SignInRequired without a valid token, and TypeError if the API is unreachable.
+ * Throws Problem for an error response, SignInRequired without a valid token, and Unreachable without any response.
  *
  * Retries lost responses, 429 and 503. This is safe because every POST that changes data has an idempotency key.
  *
@@ -80,8 +80,8 @@ export async function call(method, path, { body, key, expectedVersion } = {}) {
         body: body === undefined ? undefined : JSON.stringify(body),
         cache: "no-store",
       });
-    } catch (networkError) {
-      if (attemptNumber === MAX_ATTEMPTS) throw networkError;
+    } catch {
+      if (attemptNumber === MAX_ATTEMPTS) throw new Unreachable();
       await wait(2 ** (attemptNumber - 2));
       continue;
     }

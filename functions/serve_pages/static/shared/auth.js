@@ -3,6 +3,9 @@
 const SIGN_IN_KEY = "away";
 const TOKEN_KEY = "token";
 
+/** There is no response: no connection, or a blocked request. */
+export class Unreachable extends Error {}
+
 /** @param {string} name */
 function configured(name) {
   return /** @type {HTMLMetaElement} */ (document.querySelector(`meta[name="${name}"]`)).content;
@@ -69,8 +72,12 @@ function signInConfiguration() {
 
 /** Load the code of the sign-in, with its library at the same time. */
 async function loadSignIn() {
-  const [signInModule] = await Promise.all([import("./sign-in.js"), import("../vendor/oauth4webapi.js")]);
-  return signInModule;
+  try {
+    const [signInModule] = await Promise.all([import("./sign-in.js"), import("../vendor/oauth4webapi.js")]);
+    return signInModule;
+  } catch {
+    throw new Unreachable();
+  }
 }
 
 /**

@@ -94,13 +94,14 @@ export function bulletList(items, attributes) {
 }
 
 /**
- * Email address that can break before its domain.
+ * Line with an email address, which can break before its domain. An erased user has none.
  *
- * @param {string} email
+ * @param {string | null} [email]
  */
-export function breakableEmail(email) {
+export function emailLine(email) {
+  if (!email) return undefined;
   const at = email.lastIndexOf("@");
-  return [email.slice(0, at), h("wbr"), email.slice(at)];
+  return h("span", { class: "quiet block" }, email.slice(0, at), h("wbr"), email.slice(at));
 }
 
 /**
@@ -119,7 +120,10 @@ export function alertNote(...children) {
  */
 export async function updateView(update) {
   if (document.startViewTransition && !matchMedia("(prefers-reduced-motion: reduce)").matches) {
-    await document.startViewTransition(update).updateCallbackDone;
+    const transition = document.startViewTransition(update);
+    // A skipped transition rejects these two. The update happens nevertheless, or rejects the promise that is awaited.
+    for (const each of [transition.ready, transition.finished]) each.catch(() => {});
+    await transition.updateCallbackDone;
   } else {
     update();
   }

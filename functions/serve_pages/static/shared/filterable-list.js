@@ -69,8 +69,11 @@ export function filterableList({
       },
     });
     update();
-    await pending;
-    update();
+    try {
+      await pending;
+    } finally {
+      update();
+    }
     onLoad?.();
   }
 
@@ -97,6 +100,7 @@ export function filterableList({
       );
     }
     status.textContent = statusText(count, text, isLoading);
+    status.classList.toggle("waiting", isLoading);
     footer.hidden = pages.done || isLoading || Boolean(error);
   }
 

@@ -1,7 +1,7 @@
 // Shared by all pages: header, language switch, toasts, error alerts and the sign-in prompt.
 
 import { Problem, SignInRequired } from "./api.js";
-import { signedInEmail, signIn, signOut } from "./auth.js";
+import { signedInEmail, signIn, signOut, Unreachable } from "./auth.js";
 import { alertNote, button, byId, h, setContent, updateView } from "./elements.js";
 import { currentLanguage, LANGUAGES, problemText, setLanguage, t } from "./texts.js";
 
@@ -42,6 +42,8 @@ function focusableHeading() {
 function renderHeader() {
   /** @type {Element} */ (document.querySelector(".skip")).textContent = t("skip");
   /** @type {Element} */ (document.querySelector(".brand")).textContent = t("product");
+  /** @type {Element} */ (document.querySelector("#failure p")).textContent = t("failed");
+  /** @type {Element} */ (document.querySelector("#failure button")).textContent = t("reload");
   const otherLanguage = Object.keys(LANGUAGES).find((each) => each !== currentLanguage()) ?? "";
   const name = signedInEmail();
   setContent(
@@ -90,7 +92,8 @@ function fieldPointers(error) {
 }
 
 /**
- * Run an action. Redirect to the sign-in if needed, and pass API and network errors to `onError`.
+ * Run an action. Redirect to the sign-in if needed, and pass API and network errors to `onError`. Any other error is a
+ * bug: before-modules.js shows it.
  *
  * @template Result
  * @param {() => Promise<Result> | Result} action
@@ -101,9 +104,13 @@ export async function attempt(action, { pageState, onError }) {
   try {
     return await action();
   } catch (error) {
-    if (error instanceof SignInRequired) await attempt(() => signIn(pageState), { onError });
-    else if (error instanceof Problem || error instanceof TypeError) await onError(/** @type {Api.Failure} */ (error));
-    else throw error;
+    if (error instanceof SignInRequired) {
+      await attempt(() => signIn(pageState), { onError });
+    } else if (error instanceof Problem || error instanceof Unreachable) {
+      await onError(/** @type {Api.Failure} */ (error));
+    } else {
+      throw error;
+    }
     return undefined;
   }
 }

@@ -81,6 +81,15 @@ function keepOnOneLine(text) {
   );
 }
 
+/**
+ * Return the name of a user, or the id of one whose name was erased.
+ *
+ * @param {{ name: string; user_id: string }} user
+ */
+export function displayName({ name, user_id: userId }) {
+  return name || userId;
+}
+
 /** @param {number} value */
 export function formatNumber(value) {
   return new Intl.NumberFormat(locale()).format(value);

@@ -52,6 +52,11 @@ class Asset:
         """The names in quotes, such as those of the texts that a script shows."""
         return tuple(re.findall(r'"([\w.]+)"', self.content.decode()))
 
+    @property
+    def quoted_groups(self) -> tuple[str, ...]:
+        """The first parts of names in quotes, also of those that a script completes, such as `error.${code}`."""
+        return tuple(re.findall(r'["`](\w+)\.', self.content.decode()))
+
 
 @dataclass(frozen=True, slots=True)
 class PageResponse:

@@ -7,7 +7,7 @@ import { signedInUserId } from "../../shared/auth.js";
 import { formatDate, MAX_ACCESS_DAYS } from "../../shared/dates.js";
 import { bulletList, choice, h } from "../../shared/elements.js";
 import { describeAllowed, permissionGroups } from "../../shared/permissions.js";
-import { LANGUAGES, t } from "../../shared/texts.js";
+import { displayName, LANGUAGES, t } from "../../shared/texts.js";
 
 const OPTIONAL = new Set(["recipient_email", "purpose", "access_days"]);
 
@@ -31,7 +31,7 @@ export function linkFields(draft, eligible) {
       "employee_id",
       eligible.map((employee) => [
         employee.user_id,
-        employee.user_id === signedInUserId() ? `${employee.name} ${t("partner.you")}` : employee.name,
+        employee.user_id === signedInUserId() ? `${displayName(employee)} ${t("partner.you")}` : displayName(employee),
       ]),
     ),
     clientField(draft),

@@ -6,7 +6,7 @@ import { formatDateTime } from "../../shared/dates.js";
 import { bulletList, button, factList, h, infoNote } from "../../shared/elements.js";
 import { toast } from "../../shared/page.js";
 import { describeDenied } from "../../shared/permissions.js";
-import { t } from "../../shared/texts.js";
+import { displayName, t } from "../../shared/texts.js";
 
 /**
  * Show the link. Its URL is available only in this response. `createAnother` opens the form for another link.
@@ -75,7 +75,7 @@ function emailNote(link, emailTo) {
 function linkFacts(link) {
   const { removed } = link.permissions;
   return factList(
-    [t("partner.link.for"), link.employee.name],
+    [t("partner.link.for"), displayName(link.employee)],
     [
       t("partner.client"),
       link.account_id ? clientName(link.account_id) : t("partner.link.any_n", { n: link.max_approvals }),

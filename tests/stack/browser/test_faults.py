@@ -1,0 +1,121 @@
+"""Tests of the pages when something goes wrong: erased users, errors of scripts, refused tokens, damaged links."""
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.stack.browser.browser_user import DESKTOP, PHONE, BrowserUser
+from tests.stack.browser.conftest import OpenBrowser
+from tests.stack.browser.personas import Personas
+from tests.stack.stack_users import new_key, with_retries
+
+pytestmark = pytest.mark.usefixtures("invariants_hold_afterwards")
+
+SCRIPT_ERRORS = {
+    "an error": "setTimeout(() => { throw new Error('planned') })",
+    "a rejection": "setTimeout(() => { Promise.reject(new Error('planned')) })",
+}
+
+
+def forget_planned_errors(browser_user: BrowserUser, text: str) -> None:
+    """Assert that errors with this text were recorded, and remove them."""
+    assert any(text in error for error in browser_user.errors), browser_user.errors
+    browser_user.errors[:] = [error for error in browser_user.errors if text not in error]
+
+
+# --- erased users ---
+
+
+@pytest.mark.parametrize("language", ["en", "ja"])
+def test_erased_user_is_shown_by_id_on_every_page(
+    open_browser: OpenBrowser, personas_by_language: dict[str, Personas], language: str
+) -> None:
+    personas = personas_by_language[language]
+    stack_users, account_id = personas.stack_users, personas.a_client()
+    users = f"/accounts/{account_id}/users"
+    erased = f"usr_erased_{language}"
+    fields = {"email": f"erased@partner-{language}.example", "name": "Erased Soon", "locale": language}
+    stack_users.put(f"/directory/users/{erased}", fields)
+    stack_users.put(
+        f"/directory/accounts/{personas.partner_id}/members/{erased}", {"permission_set": "marketing", "active": True}
+    )
+    body = {"email": fields["email"], "permission_set": "partner_admin"}
+    added = with_retries(lambda: personas.admin.caller.post(users, body, key=new_key()))
+    assert added.status == 201, added
+    suspended = with_retries(lambda: personas.admin.caller.put(f"{users}/{erased}/suspension", {}))
+    assert suspended.status == 200, suspended
+    erasure = with_retries(lambda: stack_users.back_end.post(f"/directory/users/{erased}/erasure", None, key=new_key()))
+    assert erasure.status == 202, erasure
+
+    browser_user = open_browser(language=language, who=personas.admin, width=DESKTOP)
+    page = browser_user.page
+    browser_user.open(f"/accounts/{account_id}")
+    expect(page.locator("#people tbody tr").filter(has_text=erased)).to_have_count(1)
+    page.fill("#filter", erased)
+    expect(page.locator("#people tbody tr")).to_have_count(1)
+    page.get_by_role("link", name=erased).click()
+    expect(page.locator("h1")).to_contain_text(erased)
+
+    manager = open_browser(language=language, who=personas.manager)
+    for tab in ("clients", "employees", "links"):
+        manager.open(f"/partners/{personas.partner_id}?tab={tab}")
+        expect(manager.page.locator(".status")).not_to_have_text(manager.text("loading"))
+        expect(manager.page.locator("#failure")).to_be_hidden()
+
+
+# --- errors of scripts ---
+
+
+@pytest.mark.parametrize("script", SCRIPT_ERRORS.values(), ids=SCRIPT_ERRORS)
+def test_unhandled_error_is_shown_and_recorded(open_browser: OpenBrowser, script: str) -> None:
+    browser_user = open_browser(width=PHONE)
+    browser_user.open("/")
+    browser_user.see("home.title")
+    expect(browser_user.page.locator("#failure")).to_be_hidden()
+    browser_user.page.evaluate(script)
+
+    expect(browser_user.page.get_by_role("alert")).to_contain_text(browser_user.text("failed"))
+    browser_user.check_accessibility("a failure")
+    browser_user.check_fit("a failure")
+    forget_planned_errors(browser_user, "planned")
+    browser_user.button("reload").click()
+    expect(browser_user.page.locator("#failure")).to_be_hidden()
+
+
+@pytest.mark.parametrize("path", ["/accounts/{account_id}", "/partners/{partner_id}"])
+def test_unexpected_response_is_shown_and_leaves_nothing_waiting(
+    open_browser: OpenBrowser, personas_by_language: dict[str, Personas], path: str
+) -> None:
+    personas = personas_by_language["en"]
+    account_id = personas.a_client()
+    browser_user = open_browser(who=personas.manager if "partners" in path else personas.admin)
+    page = browser_user.page
+    for unexpected in ("**/users?*", "**/clients?*"):
+        page.route(unexpected, lambda route: route.fulfill(json={"items": [{}], "next_cursor": None}))
+    browser_user.open(path.format(account_id=account_id, partner_id=personas.partner_id))
+
+    expect(page.locator("#failure")).to_be_visible()
+    expect(page.get_by_text(browser_user.text("loading"))).to_have_count(0)
+    forget_planned_errors(browser_user, "TypeError")
+
+
+def test_script_that_does_not_load_is_shown_and_keeps_the_link(
+    open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
+) -> None:
+    personas = personas_by_language["en"]
+    secret = personas.a_link(account_id=personas.a_client())[1]
+    browser_user = open_browser(new_context=True, who=personas.admin)
+    page = browser_user.page
+    scripts = "**/assets/*/approve.js"
+
+    def lose(route: Route) -> None:
+        route.abort("connectionreset")
+
+    page.route(scripts, lose)
+    browser_user.open(f"/approve#{secret}")
+    expect(page.locator("#failure")).to_be_visible()
+    expect(page).to_have_url(f"{browser_user.origin}/approve#{secret}")
+    forget_planned_errors(browser_user, "ERR_CONNECTION_RESET")
+    page.unroute(scripts)
+    browser_user.button("reload").click()
+    page.wait_for_selector(".facts")
+    expect(page).to_have_url(f"{browser_user.origin}/approve")
