@@ -41,7 +41,7 @@ def a_context(browser: Browser, language: Language) -> BrowserContext:
     context = browser.new_context(
         locale={"en": "en-GB", "ja": "ja-JP"}[language],
         timezone_id={"en": "Europe/London", "ja": "Asia/Tokyo"}[language],
-        reduced_motion="reduce",
+        reduced_motion="no-preference",
     )
     context.set_default_timeout(TIMEOUT)
     context.add_init_script(
@@ -164,7 +164,7 @@ class BrowserUser:
         self._run_axe(state, "dark", {"type": "rule", "values": COLOR_RULES})
 
     def _run_axe(self, state: str, scheme: Scheme, rules: dict[str, object]) -> None:
-        self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        self._emulate(scheme, "reduce")
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(f"() => {{ {AXE} }}")
         found = self.page.evaluate("(rules) => axe.run({ runOnly: rules, resultTypes: ['violations'] })", rules)
@@ -173,7 +173,11 @@ class BrowserUser:
             for each in found["violations"]
             for node in each["nodes"]
         ]
+        self._emulate("light", "no-preference")
         assert broken == [], f"{state}, {scheme}"
+
+    def _emulate(self, scheme: Scheme, motion: Literal["no-preference", "reduce"]) -> None:
+        self.page.emulate_media(color_scheme=scheme, reduced_motion=motion)
 
     def check_fit(self, state: str) -> None:
         """Assert that nothing is wider than the screen."""
@@ -198,9 +202,10 @@ class BrowserUser:
         width = self.page.viewport_size["width"] if self.page.viewport_size else 0
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         for scheme in ("light", "dark"):
-            self.page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+            self._emulate(scheme, "reduce")
             file = SCREENSHOTS / f"{name}-{self.language}-{width}-{scheme}.png"
             self.page.screenshot(path=file, full_page=not self.page.locator("dialog").count(), caret="hide")
+        self._emulate("light", "no-preference")
 
     def check_fast_open(self, path: str, sign: str) -> None:
         """Open a page and assert that it shows content within a second and does not shift.
