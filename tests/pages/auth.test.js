@@ -5,7 +5,16 @@ import { afterEach, test } from "node:test";
 
 import { served } from "./browser.js";
 
-const { discardToken, signedInEmail, signedInUserId, token } = await served("shared.auth.js");
+const {
+  completeSignIn,
+  confirmToken,
+  discardToken,
+  refuseToken,
+  signedInEmail,
+  signedInUserId,
+  token,
+  wasFreshTokenRefused,
+} = await served("shared.auth.js");
 
 afterEach(() => discardToken());
 
@@ -58,4 +67,47 @@ test("there is no user without a token that can be read", () => {
   assert.equal(signedInUserId(), undefined);
   sessionStorage.setItem("token", "{");
   assert.equal(signedInUserId(), undefined);
+});
+
+test("a refused token that was never accepted is a reason not to sign in again at once", () => {
+  store("expired meanwhile");
+  confirmToken();
+  assert.equal(token(), "expired meanwhile");
+  refuseToken();
+  assert.deepEqual([token(), wasFreshTokenRefused()], [undefined, false]);
+  store("fresh");
+  refuseToken();
+  refuseToken(); // a concurrent request of the page
+  assert.deepEqual([token(), wasFreshTokenRefused()], [undefined, true]);
+  confirmToken();
+  assert.equal(token(), undefined, "nothing is accepted without a token");
+});
+
+test("a user who signs in again after going back stays signed in, and another return without a sign-in fails", async () => {
+  Object.assign(globalThis.location, { search: "?state=used&code=code" });
+  Object.assign(globalThis, { history: { replaceState: () => {} } });
+  store("valid");
+  assert.equal(await completeSignIn(), "not_returning");
+  assert.equal(token(), "valid");
+  discardToken();
+  assert.equal(await completeSignIn(), "failed");
+  Object.assign(globalThis.location, { search: "" });
+});
+
+test("without storage nobody is signed in, and no page fails", async () => {
+  const blocked = {
+    configurable: true,
+    get() {
+      throw new Error("SecurityError");
+    },
+  };
+  for (const name of ["localStorage", "sessionStorage"]) Object.defineProperty(globalThis, name, blocked);
+  const auth = await served("shared.auth.js?blocked");
+  assert.deepEqual([auth.storage, auth.token(), auth.signedInEmail()], [undefined, undefined, undefined]);
+  assert.equal(auth.takePageState(), undefined);
+  auth.discardToken();
+  const { currentLanguage, setLanguage } = await served("shared.texts.js?blocked");
+  assert.equal(currentLanguage(), "en");
+  await setLanguage("ja");
+  assert.equal(currentLanguage(), "ja");
 });

@@ -119,3 +119,76 @@ def test_script_that_does_not_load_is_shown_and_keeps_the_link(
     browser_user.button("reload").click()
     page.wait_for_selector(".facts")
     expect(page).to_have_url(f"{browser_user.origin}/approve")
+
+
+# --- sign-ins without effect ---
+
+
+def test_refused_token_leads_to_one_sign_in_and_a_message(
+    open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
+) -> None:
+    personas = personas_by_language["en"]
+    browser_user = open_browser(new_context=True, width=PHONE)
+    page = browser_user.page
+    page.route("**/accounts?*", lambda route: route.fulfill(status=401, json={"message": "Unauthorized"}))
+    browser_user.open("/")
+    browser_user.button("sign_in").click()
+    page.fill("#username", personas.admin.email)
+    page.fill("#password", personas.admin.person.password)
+    page.keyboard.press("Enter")
+
+    expect(page.get_by_role("alert")).to_have_text(browser_user.text("sign_in_refused"))
+    expect(page).to_have_url(f"{browser_user.origin}/")
+    browser_user.check_accessibility("a refused token")
+    browser_user.check_fit("a refused token")
+    page.unroute("**/accounts?*")
+    browser_user.sign_in(personas.admin)
+    browser_user.see("home.accounts")
+
+
+def test_expired_token_of_an_earlier_sign_in_leads_to_the_sign_in_at_once(
+    open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
+) -> None:
+    personas = personas_by_language["en"]
+    browser_user = open_browser(new_context=True, who=personas.admin)
+    browser_user.open("/")
+    browser_user.see("home.accounts")
+    browser_user.page.route("**/accounts?*", lambda route: route.fulfill(status=401, json={"message": "Unauthorized"}))
+    browser_user.page.reload()
+
+    browser_user.page.wait_for_selector("#username")
+
+
+def test_second_sign_in_after_going_back_keeps_the_user_signed_in(
+    open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
+) -> None:
+    personas = personas_by_language["en"]
+    browser_user = open_browser(new_context=True)
+    browser_user.open("/")
+    browser_user.sign_in(personas.admin)
+    browser_user.see("home.accounts")
+    browser_user.page.go_back()
+    browser_user.fill_sign_in_form(personas.admin)
+
+    browser_user.see("home.accounts")
+
+
+def test_blocked_storage_is_explained_and_the_link_stays_in_the_address_bar(
+    open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
+) -> None:
+    secret = personas_by_language["en"].a_link()[1]
+    browser_user = open_browser(new_context=True, width=PHONE)
+    page = browser_user.page
+    page.add_init_script(
+        "for (const name of ['localStorage', 'sessionStorage']) Object.defineProperty(window, name, "
+        "{ get() { throw new DOMException('blocked', 'SecurityError') } })"
+    )
+    browser_user.open(f"/approve#{secret}")
+
+    expect(page.get_by_role("alert")).to_have_text(browser_user.text("storage_blocked"))
+    expect(page).to_have_url(f"{browser_user.origin}/approve#{secret}")
+    expect(browser_user.button("sign_in")).to_have_count(0)
+    browser_user.check_accessibility("blocked storage")
+    page.get_by_role("button", name="日本語").click()
+    browser_user.language = "ja"
+    browser_user.see("approve.title")

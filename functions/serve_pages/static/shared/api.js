@@ -1,6 +1,6 @@
 // API client: adds the access token, retries with the same idempotency key, and throws typed errors.
 
-import { discardToken, token, Unreachable } from "./auth.js";
+import { confirmToken, refuseToken, token, Unreachable } from "./auth.js";
 
 const MAX_ATTEMPTS = 4;
 const MAX_RETRY_DELAY = 5;
@@ -86,7 +86,7 @@ export async function call(method, path, { body, key, expectedVersion } = {}) {
       continue;
     }
     if (response.status === 401) {
-      discardToken();
+      refuseToken();
       throw new SignInRequired();
     }
     if ((response.status === 503 || response.status === 429) && attemptNumber < MAX_ATTEMPTS) {
@@ -95,6 +95,7 @@ export async function call(method, path, { body, key, expectedVersion } = {}) {
     }
     const content = response.status === 204 ? undefined : await response.json().catch(() => ({}));
     if (response.ok) {
+      confirmToken();
       return {
         status: response.status,
         body: content,

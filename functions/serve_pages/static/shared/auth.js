@@ -3,6 +3,20 @@
 const SIGN_IN_KEY = "away";
 const TOKEN_KEY = "token";
 
+/** The storage of this tab; undefined if the browser blocks it. A sign-in is then impossible. */
+export const storage = usableStorage();
+let freshTokenRefused = false;
+
+function usableStorage() {
+  try {
+    sessionStorage.setItem("probe", "");
+    sessionStorage.removeItem("probe");
+    return sessionStorage;
+  } catch {
+    return undefined;
+  }
+}
+
 /** There is no response: no connection, or a blocked request. */
 export class Unreachable extends Error {}
 
@@ -14,17 +28,17 @@ function configured(name) {
 /** @param {string} name */
 function readStored(name) {
   try {
-    return JSON.parse(sessionStorage.getItem(name) ?? "null");
+    return JSON.parse(storage?.getItem(name) ?? "null");
   } catch {
     return null;
   }
 }
 
-/** @returns {{ token: string; until: number; who?: string } | null} */
+/** @returns {{ token: string; until: number; who?: string; accepted?: boolean } | null} */
 function storedTokens() {
   const tokens = readStored(TOKEN_KEY);
   if (tokens && tokens.until > Date.now()) return tokens;
-  sessionStorage.removeItem(TOKEN_KEY);
+  storage?.removeItem(TOKEN_KEY);
   return null;
 }
 
@@ -52,7 +66,25 @@ export function signedInUserId() {
 }
 
 export function discardToken() {
-  sessionStorage.removeItem(TOKEN_KEY);
+  storage?.removeItem(TOKEN_KEY);
+}
+
+/** Note that the API has accepted the token. */
+export function confirmToken() {
+  const tokens = storedTokens();
+  if (tokens && !tokens.accepted) storage?.setItem(TOKEN_KEY, JSON.stringify({ ...tokens, accepted: true }));
+}
+
+/** Discard the token because the API refused it. */
+export function refuseToken() {
+  const tokens = storedTokens();
+  if (tokens) freshTokenRefused = !tokens.accepted;
+  discardToken();
+}
+
+/** Return whether the API refused a token that it had never accepted. Another sign-in is then likely to end the same. */
+export function wasFreshTokenRefused() {
+  return freshTokenRefused;
 }
 
 function homeUrl() {
@@ -83,45 +115,49 @@ async function loadSignIn() {
 /**
  * Redirect to the sign-in. `pageState` is stored until the user returns to this page.
  *
+ * Resolves only if the user goes back to this page, and the browser shows it as it was left.
+ *
  * @param {unknown} pageState
- * @returns {Promise<never>}
  */
 export async function signIn(pageState) {
   const { newSignIn } = await loadSignIn();
   const { url, state, verifier } = await newSignIn(signInConfiguration());
   discardToken();
-  sessionStorage.setItem(
+  storage?.setItem(
     SIGN_IN_KEY,
     JSON.stringify({ state, verifier, returnPath: location.pathname + location.search, pageState }),
   );
   location.assign(url);
-  return new Promise(() => {}); // never resolves, because the browser is leaving the page
+  await new Promise((resolve) => {
+    addEventListener("pageshow", ({ persisted }) => persisted && resolve(undefined));
+  });
 }
 
 /** Return the state that was stored for this page before the sign-in, and delete it. */
 export function takePageState() {
   const saved = readStored(SIGN_IN_KEY);
   if (!saved || saved.verifier) return undefined;
-  sessionStorage.removeItem(SIGN_IN_KEY);
+  storage?.removeItem(SIGN_IN_KEY);
   return saved.returnPath === location.pathname + location.search ? saved.pageState : undefined;
 }
 
 /**
  * Complete the sign-in if this page load is its redirect.
  *
- * Returns "not_returning", "failed", or "redirected" once the original page is being loaded again.
+ * Returns "not_returning", "failed", or "redirected" once the original page is being loaded again. A user who went back
+ * to the sign-in after its completion, and signed in again, is still signed in.
  */
 export async function completeSignIn() {
   const params = new URLSearchParams(location.search);
   if (!params.has("state")) return "not_returning";
   history.replaceState(null, "", "/");
   const saved = readStored(SIGN_IN_KEY);
-  if (!saved || params.get("state") !== saved.state) return "failed";
+  if (!saved || params.get("state") !== saved.state) return token() ? "not_returning" : "failed";
   try {
     const { requestToken } = await loadSignIn();
     const { accessToken, usableMilliseconds, email } = await requestToken(signInConfiguration(), params, saved);
     const until = Date.now() + usableMilliseconds;
-    sessionStorage.setItem(TOKEN_KEY, JSON.stringify({ token: accessToken, until, who: email }));
+    storage?.setItem(TOKEN_KEY, JSON.stringify({ token: accessToken, until, who: email }));
   } catch {
     storePageState(saved);
     return "failed";
@@ -137,7 +173,7 @@ export async function completeSignIn() {
  * @param {{ returnPath: string; pageState: unknown }} saved
  */
 function storePageState(saved) {
-  sessionStorage.setItem(SIGN_IN_KEY, JSON.stringify({ returnPath: saved.returnPath, pageState: saved.pageState }));
+  storage?.setItem(SIGN_IN_KEY, JSON.stringify({ returnPath: saved.returnPath, pageState: saved.pageState }));
 }
 
 /** Return the path that the user wanted to open before the sign-in. */
@@ -146,7 +182,7 @@ export function returnPath() {
 }
 
 export function signOut() {
-  sessionStorage.clear();
+  storage?.clear();
   const url = configured("sign-out-url");
   if (!url) return location.assign("/");
   const target = new URL(url);

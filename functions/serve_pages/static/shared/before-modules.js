@@ -27,8 +27,18 @@
     if (target instanceof Element && target.closest("#failure button")) location.reload();
   });
 
+  /** Return whether the tab can keep the link during the sign-in. Otherwise it stays in the address bar. */
+  const canKeepLink = () => {
+    try {
+      sessionStorage.setItem("probe", "");
+      return true;
+    } catch {
+      return false;
+    }
+  };
+
   if (location.hash.startsWith("#pal_")) {
     window.initialLinkHash = location.hash;
-    history.replaceState(null, "", location.pathname);
+    if (canKeepLink()) history.replaceState(null, "", location.pathname);
   }
 }

@@ -1,7 +1,7 @@
 // Shared by all pages: header, language switch, toasts, error alerts and the sign-in prompt.
 
 import { Problem, SignInRequired } from "./api.js";
-import { signedInEmail, signIn, signOut, Unreachable } from "./auth.js";
+import { signedInEmail, signIn, signOut, storage, Unreachable, wasFreshTokenRefused } from "./auth.js";
 import { alertNote, button, byId, h, setContent, updateView } from "./elements.js";
 import { currentLanguage, LANGUAGES, problemText, setLanguage, t } from "./texts.js";
 
@@ -93,7 +93,7 @@ function fieldPointers(error) {
 
 /**
  * Run an action. Redirect to the sign-in if needed, and pass API and network errors to `onError`. Any other error is a
- * bug: before-modules.js shows it.
+ * bug: before-modules.js shows it. If the API refuses a fresh token, show the sign-in page instead of another redirect.
  *
  * @template Result
  * @param {() => Promise<Result> | Result} action
@@ -104,7 +104,9 @@ export async function attempt(action, { pageState, onError }) {
   try {
     return await action();
   } catch (error) {
-    if (error instanceof SignInRequired) {
+    if (error instanceof SignInRequired && wasFreshTokenRefused()) {
+      await redraw({ focus: false });
+    } else if (error instanceof SignInRequired) {
       await attempt(() => signIn(pageState), { onError });
     } else if (error instanceof Problem || error instanceof Unreachable) {
       await onError(/** @type {Api.Failure} */ (error));
@@ -116,7 +118,7 @@ export async function attempt(action, { pageState, onError }) {
 }
 
 /**
- * Page that asks the user to sign in. It does not redirect without a click.
+ * Page that asks the user to sign in. It does not redirect without a click, and says why a sign-in had no effect.
  *
  * @param {string} title
  * @param {string} text
@@ -129,13 +131,16 @@ export function signInPage(title, text, pageState) {
     content: [
       h("h1", {}, title),
       h("p", { class: "lead" }, text),
-      h(
-        "div",
-        { class: "actions" },
-        button(t("sign_in"), () => attempt(() => signIn(pageState), { onError: () => toast(t("unreachable")) }), {
-          class: "first",
-        }),
-      ),
+      wasFreshTokenRefused() && alertNote(h("p", {}, t("sign_in_refused"))),
+      !storage
+        ? alertNote(h("p", {}, t("storage_blocked")))
+        : h(
+            "div",
+            { class: "actions" },
+            button(t("sign_in"), () => attempt(() => signIn(pageState), { onError: () => toast(t("unreachable")) }), {
+              class: "first",
+            }),
+          ),
     ],
   };
 }

@@ -4,7 +4,7 @@ const LANGUAGE_KEY = "language";
 /** @type {Record<string, string>} */
 export const LANGUAGES = { en: "English", ja: "日本語" };
 
-const storedLanguage = localStorage.getItem(LANGUAGE_KEY) ?? "";
+const storedLanguage = ifStorable(() => localStorage.getItem(LANGUAGE_KEY)) ?? "";
 let language = storedLanguage in LANGUAGES ? storedLanguage : document.documentElement.lang;
 const { page } = document.documentElement.dataset;
 let needsPermissions = false;
@@ -13,6 +13,20 @@ let texts;
 /** @type {PermissionTexts} */
 let permissionTable;
 await loadTables();
+
+/**
+ * Return the result; undefined if the browser blocks its storage. The language is then that of the browser.
+ *
+ * @template Result
+ * @param {() => Result} action
+ */
+function ifStorable(action) {
+  try {
+    return action();
+  } catch {
+    return undefined;
+  }
+}
 
 async function loadTables() {
   const tables = [`texts.${page}`, ...(needsPermissions ? ["permissions"] : [])];
@@ -34,7 +48,7 @@ export function locale() {
 /** @param {string} newLanguage */
 export async function setLanguage(newLanguage) {
   language = newLanguage;
-  localStorage.setItem(LANGUAGE_KEY, newLanguage);
+  ifStorable(() => localStorage.setItem(LANGUAGE_KEY, newLanguage));
   await loadTables();
 }
 
