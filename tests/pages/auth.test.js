@@ -83,7 +83,7 @@ test("a refused token that was never accepted is a reason not to sign in again a
   assert.equal(token(), undefined, "nothing is accepted without a token");
 });
 
-test("a user who signs in again after going back stays signed in, and another return without a sign-in fails", async () => {
+test("a user who signs in again after going back stays signed in, and other returns fail", async () => {
   Object.assign(globalThis.location, { search: "?state=used&code=code" });
   Object.assign(globalThis, { history: { replaceState: () => {} } });
   store("valid");

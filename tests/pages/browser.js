@@ -21,16 +21,9 @@ Object.assign(globalThis, {
   localStorage: emptyStorage(),
   location: { origin: "https://access.example.com", pathname: "/accounts/client-bakery", search: "" },
   sessionStorage: emptyStorage(),
+  window: globalThis,
 });
 Object.defineProperty(globalThis, "navigator", { value: { languages: ["en-US", "ja-JP"] } });
-
-// Browsers have Object.groupBy; Node.js has it from version 21 on.
-Object.groupBy ??= (/** @type {any} */ items, /** @type {any} */ keyOf) => {
-  /** @type {Record<string, unknown[]>} */
-  const groups = {};
-  for (const item of items) (groups[keyOf(item)] ??= []).push(item);
-  return /** @type {any} */ (groups);
-};
 
 /**
  * Import a module by its served name. test_scripts.py has written all assets into the folder SERVED_ASSETS.

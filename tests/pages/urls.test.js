@@ -1,11 +1,11 @@
-// URLs: ids of users as segments of paths.
+// URLs: ids as segments of paths.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { served } from "./browser.js";
 
-const { userSegment } = await served("shared.urls.js");
+const { pathSegment, userSegment } = await served("shared.urls.js");
 
 test("a usual id is percent-encoded, and any other is written in Base64url", () => {
   for (const [userId, segment] of [
@@ -23,4 +23,18 @@ test("a usual id is percent-encoded, and any other is written in Base64url", () 
   ]) {
     assert.equal(userSegment(userId), segment);
   }
+});
+
+test("a segment of the path is decoded where it can be", () => {
+  const { pathname } = globalThis.location;
+  for (const [path, segment] of [
+    ["/accounts/a%7Cb", "a|b"],
+    ["/accounts/%", "%"],
+    ["/accounts/%E3%81", "%E3%81"],
+    ["/accounts", ""],
+  ]) {
+    Object.assign(globalThis.location, { pathname: path });
+    assert.equal(pathSegment(2), segment);
+  }
+  Object.assign(globalThis.location, { pathname });
 });

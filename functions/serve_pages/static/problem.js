@@ -4,7 +4,7 @@ import { h } from "./shared/elements.js";
 import { showPage } from "./shared/page.js";
 import { hasText, problemText, t } from "./shared/texts.js";
 
-const slug = decodeURIComponent(location.pathname.split("/").at(-1) ?? "");
+const slug = location.pathname.split("/").at(-1) ?? "";
 const code = slug.replaceAll("-", "_");
 const isKnown = !slug.includes("_") && hasText(`error.${code}`);
 

@@ -192,3 +192,65 @@ def test_blocked_storage_is_explained_and_the_link_stays_in_the_address_bar(
     page.get_by_role("button", name="日本語").click()
     browser_user.language = "ja"
     browser_user.see("approve.title")
+
+
+# --- addresses and browsers ---
+
+
+@pytest.mark.parametrize("hash_", ["#pal_%", "#pal_%E3%81", "#pal_"])
+def test_damaged_link_is_not_known(
+    open_browser: OpenBrowser, personas_by_language: dict[str, Personas], hash_: str
+) -> None:
+    browser_user = open_browser(who=personas_by_language["en"].admin)
+    browser_user.open(f"/approve{hash_}")
+
+    browser_user.see("approve.link_not_found.title")
+
+
+NEWER_FUNCTIONS = (
+    "Object.groupBy Map.groupBy Array.fromAsync Promise.withResolvers Promise.try RegExp.escape URL.canParse URL.parse "
+    "Array.prototype.toSorted Array.prototype.toReversed Array.prototype.toSpliced Array.prototype.with "
+    "Set.prototype.union Set.prototype.intersection Set.prototype.difference Set.prototype.isSubsetOf "
+    "String.prototype.isWellFormed String.prototype.toWellFormed Uint8Array.prototype.toBase64 Uint8Array.fromBase64 "
+    "Document.prototype.startViewTransition HTMLElement.prototype.showPopover HTMLElement.prototype.togglePopover "
+    "Element.prototype.checkVisibility AbortSignal.any AbortSignal.timeout Response.prototype.bytes Math.sumPrecise "
+    "Error.isError Iterator.from Iterator.prototype.map"
+).split()
+"""Functions that not all supported browsers have (docs/pages.md)."""
+
+
+def test_pages_use_no_function_that_a_supported_browser_lacks(
+    open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
+) -> None:
+    personas = personas_by_language["en"]
+    account_id = personas.a_client()
+    secret = personas.a_link(account_id=account_id)[1]
+    remove = "".join(
+        f"if (globalThis.{name.split('.')[0]}) delete {name.rpartition('.')[0]}.{name.rpartition('.')[2]};"
+        for name in NEWER_FUNCTIONS
+    )
+    browser_user = open_browser(new_context=True)
+    page = browser_user.page
+    page.add_init_script(remove)
+    browser_user.open(f"/approve#{secret}")
+    browser_user.sign_in(personas.admin)
+    browser_user.button("approve.adjust").click()
+    browser_user.button("approve.approve").click()
+    browser_user.see("approve.approved.title", name=personas.employee_name)
+    for query in ("", f"?user={personas.employee.user_id}", f"?user={personas.employee.user_id}&do=edit"):
+        browser_user.open(f"/accounts/{account_id}{query}")
+        page.wait_for_selector(".places")
+    for query in ("?new", "?updates", "?audit_log"):
+        browser_user.open(f"/accounts/{account_id}{query}")
+        page.wait_for_selector(".places")
+        expect(page.locator(".waiting")).to_have_count(0)
+
+    manager = open_browser(new_context=True, who=personas.manager)
+    manager.page.add_init_script(remove)
+    for tab in ("clients", "employees", "links"):
+        manager.open(f"/partners/{personas.partner_id}?tab={tab}")
+        expect(manager.page.locator(".list tbody tr").first).to_be_visible()
+    manager.button("partner.get_link").first.click()
+    manager.page.wait_for_selector("#purpose")
+    manager.page.locator(".narrowing summary").first.click()
+    assert manager.page.evaluate("'groupBy' in Object") is False

@@ -6,9 +6,9 @@ import { allPermissions } from "./rights.js";
 import { alertNote, h } from "../shared/elements.js";
 import { errorAlert } from "../shared/page.js";
 import { formatList, hasText, problemText, t } from "../shared/texts.js";
-import { userSegment } from "../shared/urls.js";
+import { pathSegment, userSegment } from "../shared/urls.js";
 
-export const accountId = decodeURIComponent(location.pathname.split("/")[2]);
+export const accountId = pathSegment(2);
 export const accountPath = `/accounts/${encodeURIComponent(accountId)}`;
 /**
  * What is known about the account and the user. `ownMember` and `sets` are undefined if the user cannot see them.

@@ -3,6 +3,7 @@
 import { accountPath, isAllowedInAccount, problemAlert, setName, viewLink } from "./context.js";
 import { call, listAll, newIdempotencyKey } from "../shared/api.js";
 import { alertNote, bulletList, button, choice, h } from "../shared/elements.js";
+import { groupBy } from "../shared/group-by.js";
 import { describeAllowed } from "../shared/permissions.js";
 import { attempt, redraw, toast } from "../shared/page.js";
 import { displayName, problemText, t } from "../shared/texts.js";
@@ -24,8 +25,7 @@ export function setUpdatesView() {
     if (!isAllowedInAccount("accept_set_updates")) return;
     /** @type {Api.SetUpdate[]} */
     const updates = await listAll(`${accountPath}/permission-sets/updates`);
-    const bySet = Object.groupBy(updates, (each) => `${each.permission_set} ${each.latest}`);
-    sets = Object.values(bySet).map((members = []) => members);
+    sets = [...groupBy(updates, (each) => `${each.permission_set} ${each.latest}`).values()];
   }
 
   function render() {

@@ -1,6 +1,7 @@
 // The answer to a link as data: its account, its permissions and its request. Nothing here touches the page.
 
 import { daysUntil } from "../shared/dates.js";
+import { groupBy } from "../shared/group-by.js";
 
 const ENDED_CODES = new Set(["link_expired", "link_revoked", "link_declined"]);
 const FINAL_CODES = new Set([...ENDED_CODES, "link_not_found", "link_already_used"]);
@@ -58,10 +59,10 @@ export function selectedAccountId(accounts, chosenAccountId) {
  * @param {readonly Api.LinkAccount[]} accounts
  */
 export function groupByReason(accounts) {
-  const groups = Object.groupBy(accounts, (account) =>
+  const groups = groupBy(accounts, (account) =>
     account.reason === undefined || isResolvedInAccount(account) ? account.account_id : account.reason,
   );
-  return Object.values(groups).map((group = []) => group);
+  return [...groups.values()];
 }
 
 /**

@@ -3,6 +3,7 @@
 import { takePageState } from "../shared/auth.js";
 
 const LINK_HASH_PREFIX = "#pal_";
+const SECRET = /pal_[\w-]+\.[0-9a-f]{32}\.[\w-]{43}_[0-9a-f]{8}/;
 
 /**
  * The secret of a link, and what was typed before the sign-in.
@@ -13,6 +14,18 @@ const LINK_HASH_PREFIX = "#pal_";
 let openedLink = readLink(window.initialLinkHash ?? ""); // set by before-modules.js
 
 /**
+ * Return the secret in the hash of a link, without what an email program made part of the link.
+ *
+ * A damaged one stays as it is, so that the API decides.
+ *
+ * @param {string} hash
+ */
+export function secretIn(hash) {
+  const decoded = hash.replace(/%([2-7][0-9a-f])/gi, (_, code) => String.fromCharCode(parseInt(code, 16)));
+  return decoded.match(SECRET)?.[0] ?? hash.slice(1);
+}
+
+/**
  * Return {secret, formState} from the URL hash or from before the sign-in; null if there is neither.
  *
  * @param {string} hash
@@ -20,7 +33,7 @@ let openedLink = readLink(window.initialLinkHash ?? ""); // set by before-module
  */
 function readLink(hash) {
   const saved = takePageState();
-  return hash ? { secret: decodeURIComponent(hash.slice(1)).trim() } : (saved ?? null);
+  return hash ? { secret: secretIn(hash) } : (saved ?? null);
 }
 
 /** Return the link that the page was opened with. A second call returns null. */

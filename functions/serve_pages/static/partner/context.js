@@ -3,9 +3,9 @@
 import { listAll, Problem } from "../shared/api.js";
 import { Pages } from "../shared/paged-items.js";
 import { hasText, t } from "../shared/texts.js";
-import { userSegment } from "../shared/urls.js";
+import { pathSegment, userSegment } from "../shared/urls.js";
 
-const partnerId = decodeURIComponent(location.pathname.split("/").at(-1) ?? "");
+const partnerId = pathSegment(2);
 
 /**
  * The partner, and its lists as far as they are loaded.

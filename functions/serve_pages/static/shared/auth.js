@@ -82,7 +82,7 @@ export function refuseToken() {
   discardToken();
 }
 
-/** Return whether the API refused a token that it had never accepted. Another sign-in is then likely to end the same. */
+/** Return whether the API refused a token that it had never accepted. Another sign-in may end in the same way. */
 export function wasFreshTokenRefused() {
   return freshTokenRefused;
 }

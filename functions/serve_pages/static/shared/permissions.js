@@ -1,5 +1,6 @@
 // Permissions in plain language. A complete group is one sentence; missing permissions are named.
 
+import { groupBy } from "./group-by.js";
 import { formatList, permissionTexts, t } from "./texts.js";
 
 const ACTION_ORDER = ["view", "edit", "delete"];
@@ -38,16 +39,14 @@ function withScope(scope, sentence) {
  */
 function combinedSentences(names) {
   const words = permissionTexts();
-  return Object.entries(Object.groupBy(names, (name) => verbAndNoun(name)?.[0] ?? name)).map(
-    ([verb, sameVerb = []]) => {
-      if (!verbAndNoun(sameVerb[0])) return words.single[verb] ?? words.unnamed.replace("{}", verb);
-      const sentence = t("permissions.do", {
-        verb,
-        what: formatList(sameVerb.map((name) => verbAndNoun(name)?.[1] ?? name)),
-      });
-      return sentence[0].toUpperCase() + sentence.slice(1);
-    },
-  );
+  return [...groupBy(names, (name) => verbAndNoun(name)?.[0] ?? name)].map(([verb, sameVerb]) => {
+    if (!verbAndNoun(sameVerb[0])) return words.single[verb] ?? words.unnamed.replace("{}", verb);
+    const sentence = t("permissions.do", {
+      verb,
+      what: formatList(sameVerb.map((name) => verbAndNoun(name)?.[1] ?? name)),
+    });
+    return sentence[0].toUpperCase() + sentence.slice(1);
+  });
 }
 
 /**
@@ -86,7 +85,7 @@ export function describeAllowed(permissions) {
     }
     names.forEach((name) => remaining.delete(name));
   }
-  for (const [scope, sameScope = []] of Object.entries(Object.groupBy(scopedNames, (each) => each.split(":")[1]))) {
+  for (const [scope, sameScope] of groupBy(scopedNames, (each) => each.split(":")[1])) {
     sentences.push(
       ...combinedSentences(sameScope.map((each) => each.split(":")[0])).map((each) => withScope(scope, each)),
     );
