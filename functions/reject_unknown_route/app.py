@@ -1,15 +1,15 @@
-"""Reject requests for unknown routes with 404, and for unsupported methods with 405."""
+"""Reject requests for unknown routes with 404, and for unsupported methods with 405. A browser gets a page."""
 
 import re
 from typing import Final, NoReturn
 
-from partner_access.api import routing
 from partner_access.api.errors import MethodNotAllowed
 from partner_access.api.routes import ROUTES
 from partner_access.domain.errors import NotFound
 from partner_access.lambda_context import Event
+from partner_access.web import browsing
 
-app = routing.App()
+app = browsing.App()
 
 
 def _methods_by_path() -> dict[str, str]:

@@ -20,13 +20,13 @@ from partner_access.api.errors import error_classes
 from partner_access.api.negotiation import takes_gzip
 from partner_access.emails.permission_texts import Language
 from partner_access.lambda_context import Event
+from partner_access.web import unknown_address
 from partner_access.web.assets import Asset, PageResponse, served_name, served_script
-from partner_access.web.headers import content_security_policy
+from partner_access.web.headers import YEAR_SECONDS, content_security_policy, page_headers
 from partner_access.web.languages import LANGUAGES, Texts, language_of, permission_labels
 
 STATIC: Final = Path(__file__).with_name("static")
 METHODS: Final = ("GET", "HEAD")
-YEAR_SECONDS: Final = 31_536_000
 SCRIPTS: Final = ("home", "approve", "account", "partner", "problem")
 """Names of the pages' scripts. The names of texts that only one page shows begin with its name."""
 VENDORED: Final = "vendor"
@@ -50,8 +50,8 @@ ApiResponse = dict[str, Any]
 def texts(language: Language) -> Texts:
     """Return all texts of the pages. The English texts of errors are their details."""
     language_texts: Texts = json.loads((STATIC / f"texts/{language}.json").read_text(encoding="utf-8"))
-    english = {f"error.{error.code}": error.detail for error in error_classes()}
-    return english | language_texts if language == "en" else language_texts
+    english = {f"error.{error.code}": error.detail for error in error_classes()} if language == "en" else {}
+    return {**english, **unknown_address.TEXTS[language], **language_texts}
 
 
 # --- assets ---
@@ -233,14 +233,7 @@ def handler(event: Event, _: object) -> ApiResponse:
     headers = {
         "content-type": page.content_type,
         "cache-control": page.cache_control,
-        "vary": "accept-encoding, accept-language",
-        "content-security-policy": content_security_policy(),
-        "cross-origin-opener-policy": "same-origin",
-        "cross-origin-resource-policy": "same-origin",
-        "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
-        "referrer-policy": "no-referrer",
-        "strict-transport-security": f"max-age={YEAR_SECONDS}",
-        "x-content-type-options": "nosniff",
+        **page_headers(content_security_policy()),
     }
     if method == "HEAD":
         return {"statusCode": int(page.status), "headers": headers, "body": ""}

@@ -6,6 +6,7 @@ from partner_access.api.negotiation import (
     MediaType,
     preferred_language,
     preferred_media_type,
+    prefers_html,
     takes_gzip,
     weights,
 )
@@ -43,6 +44,23 @@ def test_weights_are_those_of_valid_values(header: str, found: dict[str, float])
 )
 def test_preferred_media_type_is_of_highest_weight(header: str, kind: MediaType) -> None:
     assert preferred_media_type(header) is kind
+
+
+@pytest.mark.parametrize(
+    ("header", "html"),
+    [
+        ("", False),
+        ("*/*", False),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", True),
+        ("text/html", True),
+        ("text/*, */*;q=0.1", True),
+        ("application/json, text/html", False),
+        ("application/json;q=0.9, text/html", True),
+        ("text/html;q=0", False),
+    ],
+)
+def test_html_is_preferred_only_above_json(header: str, html: bool) -> None:
+    assert prefers_html(header) is html
 
 
 @pytest.mark.parametrize(

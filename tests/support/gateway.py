@@ -77,7 +77,7 @@ def app_for_route(route_key: str) -> App:
 OPERATIONS = tuple(
     path.parent.name
     for path in sorted((Path(__file__).parents[2] / "functions").glob("*/app.py"))
-    if re.search(r"\b(routing|authzen)\.App\(", path.read_text(encoding="utf-8"))
+    if re.search(r"\b(routing|authzen|browsing)\.App\(", path.read_text(encoding="utf-8"))
 )
 """The functions behind the API."""
 

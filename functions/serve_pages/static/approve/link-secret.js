@@ -3,7 +3,7 @@
 import { takePageState } from "../shared/auth.js";
 
 const LINK_HASH_PREFIX = "#pal_";
-const SECRET = /pal_[\w-]+\.[0-9a-f]{32}\.[\w-]{43}_[0-9a-f]{8}/;
+const SECRET = /pal_[\w-]{1,172}\.[0-9a-f]{32}\.[\w-]{43}_[0-9a-f]{8}/;
 
 /**
  * The secret of a link, and what was typed before the sign-in.

@@ -14,6 +14,7 @@ class MediaType(StrEnum):
 
     JSON = "application/json"
     CSV = "text/csv"
+    HTML = "text/html"
 
 
 def weights(header: str) -> dict[str, float]:
@@ -32,9 +33,17 @@ def weights(header: str) -> dict[str, float]:
 
 def preferred_media_type(header: str) -> MediaType:
     """Return the media type that the client prefers, or JSON if it has no preference."""
+    return MediaType.CSV if _is_preferred(MediaType.CSV, header) else MediaType.JSON
+
+
+def prefers_html(header: str) -> bool:
+    """Return whether the client prefers a page to JSON, as browsers do when a user opens an address."""
+    return _is_preferred(MediaType.HTML, header)
+
+
+def _is_preferred(kind: MediaType, header: str) -> bool:
     found = weights(header)
-    csv, json_ = (_media_type_rank(found, kind) for kind in (MediaType.CSV, MediaType.JSON))
-    return MediaType.CSV if csv > json_ else MediaType.JSON
+    return _media_type_rank(found, kind) > _media_type_rank(found, MediaType.JSON)
 
 
 def _media_type_rank(found: Mapping[str, float], kind: MediaType) -> tuple[float, int]:

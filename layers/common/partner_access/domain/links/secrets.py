@@ -10,6 +10,8 @@ from typing import Final
 from partner_access.domain.errors import LinkNotFound
 
 SECRET_PATTERN: Final = re.compile(r"pal_(?P<partner>[\w-]{1,172})\.(?P<link>[0-9a-f]{32})\.[\w-]{43}", re.ASCII)
+TEXT_PATTERN: Final = r"pal_[\w-]{1,172}\.[0-9a-f]{32}\.[\w-]{43}_[0-9a-f]{8}"
+"""Pattern of a secret with its checksum, to find one in a longer text."""
 
 
 @dataclass(frozen=True, slots=True)
