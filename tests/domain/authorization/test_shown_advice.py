@@ -9,8 +9,6 @@ from partner_access.domain import errors
 from partner_access.domain.authorization.shown_advice import IS_SHOWN, advice_of
 from partner_access.domain.errors import DomainError
 
-# domain.md rule 48
-
 
 def leaf_errors(category: type[DomainError]) -> Iterator[type[DomainError]]:
     for each in category.__subclasses__():
@@ -23,6 +21,7 @@ ERRORS = sorted(DOMAIN_ERRORS, key=attrgetter("code"))
 
 
 def test_every_domain_error_says_whether_its_advice_is_shown() -> None:
+    # domain.md rule 48
     assert set(IS_SHOWN) == DOMAIN_ERRORS, "list a new error in domain/authorization/shown_advice.py"
 
 
