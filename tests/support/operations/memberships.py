@@ -109,13 +109,13 @@ FUNCTIONS: Final = (
                     ),
                     AuthorityCase(
                         "403 403 404 200 200 200 403 403 404 403 404 ---",
-                        body={"permissions": {"remove": ["crm.import"]}},
+                        body={"overrides": {"remove": ["crm.import"]}},
                         user_id=FELLOW,
                         what="to give back what they hold",
                     ),
                     AuthorityCase(
                         "403 403 404 200 200 403 403 403 404 403 404 ---",
-                        body={"permissions": {}},
+                        body={"overrides": {}},
                         user_id=FELLOW,
                         what="to give back what not all hold",
                     ),
