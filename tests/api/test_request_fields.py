@@ -153,11 +153,30 @@ def test_name_is_trimmed() -> None:
         ("設定します。\u3000CRM／営業：よろしく。", True),
         ("＜重要＞ 設定", True),
         ("Version 2.0, e.g. forms and/or lists", True),
-        ("line\nbreak", False),
+        ("line\nbreak", True),
+        ("line\x0bbreak", False),
+        ("line\x1f\nbreak", False),
+        ("line\x85break", False),
+        ("\n \t", False),
+        ("a" + "\r\n" * 249 + "b", True),
     ],
 )
 def test_prose_rejects_markup_placeholders_and_urls(text: str, taken: bool) -> None:
     assert is_accepted(Prose, text) is taken
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("We have an agency.\nAsk in spring.", "We have an agency. Ask in spring."),
+        ("We have an agency.\r\n\r\n  Ask in spring. \n", "We have an agency. Ask in spring."),
+        ("first\r\tsecond\u2028third\u2029fourth", "first second third fourth"),
+        ("先に\u3000\n\u3000相談", "先に 相談"),
+        ("two  spaces\u3000stay", "two  spaces\u3000stay"),
+    ],
+)
+def test_line_breaks_and_tabs_in_prose_become_spaces(text: str, line: str) -> None:
+    assert TypeAdapter(Prose).validate_python(text) == line
 
 
 @pytest.mark.parametrize(

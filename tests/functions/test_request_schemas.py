@@ -164,3 +164,21 @@ def test_changed_schema_is_reported(change: Any, difference: str) -> None:
     change(contract["components"]["schemas"]["CreateUserRequest"])
 
     assert difference in body_differences(contract, "POST /accounts/{account_id}/users")
+
+
+PROSE_LENGTH = 500
+
+
+@pytest.mark.parametrize("route_key", BODIES)
+def test_every_field_of_several_lines_takes_line_breaks(route_key: str) -> None:
+    """A field of prose is known by its length. On the pages it has several lines."""
+    schema = CONTRACT["components"]["schemas"][BODIES[route_key]]
+    prose = [
+        name
+        for name, field in schema["properties"].items()
+        if any(choice.get("maxLength") == PROSE_LENGTH for choice in resolved(CONTRACT, field))
+    ]
+
+    assert prose or route_key not in {"POST /partners/{partner_id}/access-links", "POST /access-links/declines"}
+    for name in prose:
+        assert is_accepted(route_key, {**sample(CONTRACT, schema), name: "We have an agency.\r\nAsk in spring."})

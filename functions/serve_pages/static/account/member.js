@@ -19,7 +19,7 @@ import { dateAlert } from "../shared/adjustment-fields.js";
 import { call, listAll, newIdempotencyKey } from "../shared/api.js";
 import { daysFromNow, daysUntil, formatDate, formatDateTime, MAX_ACCESS_DAYS, toFieldValue } from "../shared/dates.js";
 import { alertNote, button, factList, h, infoNote, openDialog } from "../shared/elements.js";
-import { askToConfirm } from "../shared/confirmation.js";
+import { askToConfirm, confirmAction } from "../shared/confirmation.js";
 import { attempt, redraw, toast } from "../shared/page.js";
 import { displayName, formatList, t } from "../shared/texts.js";
 
@@ -269,18 +269,15 @@ export function memberView(userId) {
 
   /** @param {string} name */
   async function suspend(name) {
-    const reason = await askToConfirm({
+    const path = `${userPath(userId)}/suspension`;
+    const response = await confirmAction({
       title: t("account.suspend.title", { name }),
       body: t("account.suspend.body", { name }),
       reasonLabel: t("account.suspend.reason"),
       confirmLabel: t("account.suspend"),
+      action: (reason) => call("PUT", path, { body: reason ? { reason } : {}, key: newIdempotencyKey() }),
     });
-    if (reason === undefined) return;
-    const key = newIdempotencyKey();
-    await perform(
-      () => call("PUT", `${userPath(userId)}/suspension`, { body: reason ? { reason } : {}, key }),
-      t("account.suspended", { name }),
-    );
+    if (response) await perform(() => {}, t("account.suspended", { name }));
   }
 
   /** @param {string} name */

@@ -226,8 +226,9 @@ export function newMemberView() {
       async () => {
         /** @type {Api.Response<Api.CreatedMember>} */
         const response = await call("POST", `${accountPath}/users`, { body, key });
+        if (response.replayed) return navigate({ user: response.body.user_id });
         created = response.body;
-        await redraw();
+        return redraw();
       },
       {
         pageState: { formState: formState() },

@@ -3,14 +3,15 @@
 import { accountChoice } from "./accounts.js";
 import { approvalBody, declineBody, isFinal } from "./answer.js";
 import { context, forgetSecret, loadedPreview, noAdjustment, pageState, requestNames } from "./context.js";
-import { approvedPage, declinedPage } from "./outcome.js";
+import { approvedBeforePage, approvedPage, declinedPage } from "./outcome.js";
 import { adjustmentFields, dateAlert } from "../shared/adjustment-fields.js";
-import { call, idempotencyKeyFor } from "../shared/api.js";
+import { call, idempotencyKeyFor, Problem } from "../shared/api.js";
 import { signedInEmail } from "../shared/auth.js";
-import { askToConfirm } from "../shared/confirmation.js";
+import { confirmAction } from "../shared/confirmation.js";
 import { alertNote, button, byId, form, h, inputById } from "../shared/elements.js";
 import { attempt, errorAlert, redraw } from "../shared/page.js";
 import { t } from "../shared/texts.js";
+import { userSegment } from "../shared/urls.js";
 
 /**
  * `onAdjust` is called after each change of the permissions to grant.
@@ -87,43 +88,14 @@ async function approve() {
     field.focus();
     return;
   }
-  await sendAnswer(
-    "/access-links/approvals",
-    approvalBody(context.secret ?? "", account.account_id, context.adjustment),
-    (/** @type {Api.Response<Api.Grant>} */ { body: grant }) => approvedPage(grant, account.name),
-  );
-}
-
-async function decline() {
-  const account = chosenAccount();
-  if (!account) return;
-  const reason = await askToConfirm({
-    title: t("approve.decline.title"),
-    body: t("approve.decline.body", { ...requestNames(), account: account.name }),
-    reasonLabel: t("approve.decline.reason"),
-    confirmLabel: t("approve.decline.yes"),
-  });
-  if (reason === undefined) return;
-  await sendAnswer("/access-links/declines", declineBody(context.secret ?? "", account.account_id, reason), () =>
-    declinedPage(account.name),
-  );
-}
-
-/**
- * Send an approval or decline. The idempotency key is derived from it, so that repeated clicks are one attempt.
- *
- * @template Body
- * @param {string} path
- * @param {unknown} body
- * @param {(response: Api.Response<Body>) => () => PageContent} toOutcome
- */
-async function sendAnswer(path, body, toOutcome) {
+  const body = approvalBody(context.secret ?? "", account.account_id, context.adjustment);
   showAlerts();
   await attempt(
     async () => {
-      /** @type {Api.Response<Body>} */
-      const response = await call("POST", path, { body, key: await idempotencyKeyFor(path, body) });
-      context.outcome = toOutcome(response);
+      /** @type {Api.Response<Api.Grant>} */
+      const { body: grant, replayed } = await sendAnswer("/access-links/approvals", body);
+      const isHeld = !replayed || (await isInEffect(grant));
+      context.outcome = (isHeld ? approvedPage : approvedBeforePage)(grant, account.name);
       forgetSecret();
     },
     {
@@ -141,4 +113,57 @@ async function sendAnswer(path, body, toOutcome) {
     return;
   }
   await redraw();
+}
+
+async function decline() {
+  const account = chosenAccount();
+  if (!account) return;
+  showAlerts();
+  const outcome = declinedPage(account.name);
+  const response = await confirmAction({
+    title: t("approve.decline.title"),
+    body: t("approve.decline.body", { ...requestNames(), account: account.name }),
+    reasonLabel: t("approve.decline.reason"),
+    confirmLabel: t("approve.decline.yes"),
+    action: (reason) =>
+      sendAnswer("/access-links/declines", declineBody(context.secret ?? "", account.account_id, reason)),
+    closesOn: (error) => {
+      if (isFinal(error)) Object.assign(context, { error, preview: undefined });
+      return isFinal(error);
+    },
+    pageState: pageState(),
+  });
+  if (response) {
+    context.outcome = outcome;
+    forgetSecret();
+  }
+  if (response || !context.preview) await redraw();
+}
+
+/**
+ * Send an approval or decline. The idempotency key is derived from it, so that repeated clicks are one attempt.
+ *
+ * @template Body
+ * @param {string} path
+ * @param {unknown} body
+ * @returns {Promise<Api.Response<Body>>}
+ */
+async function sendAnswer(path, body) {
+  return call("POST", path, { body, key: await idempotencyKeyFor(path, body) });
+}
+
+/**
+ * Return whether the grant is in effect now. A replayed response is that of an earlier approval, perhaps of another tab.
+ *
+ * @param {Api.Grant} grant
+ */
+async function isInEffect({ account_id: accountId, user_id: userId, grant_id: grantId }) {
+  try {
+    /** @type {Api.Response<Api.Member>} */
+    const { body } = await call("GET", `/accounts/${encodeURIComponent(accountId)}/users/${userSegment(userId)}`);
+    return body.grant_id === grantId && body.state === "active";
+  } catch (error) {
+    if (error instanceof Problem && error.code === "not_found") return false;
+    throw error;
+  }
 }

@@ -98,16 +98,31 @@ export function approvedPage(grant, account) {
       ),
       grant.notice === "paid_seat_required" && infoNote(h("p", {}, t("approve.paid_seat"))),
       h("p", {}, t("approve.approved.next", names)),
-      h(
-        "div",
-        { class: "actions" },
-        h(
-          "a",
-          { class: "button first", href: `/accounts/${encodeURIComponent(grant.account_id)}` },
-          t("approve.see_users"),
-        ),
-      ),
+      usersLink(grant),
     );
+}
+
+/**
+ * Page for an approval of earlier that is not in effect any more.
+ *
+ * @param {Api.Grant} grant
+ * @param {string | undefined} account
+ * @returns {() => PageContent}
+ */
+export function approvedBeforePage(grant, account) {
+  const names = requestNames();
+  return () =>
+    narrowPage(
+      t("approve.before.title"),
+      t("approve.before.body", { ...names, account, date: formatDateTime(grant.created_at) }),
+      usersLink(grant),
+    );
+}
+
+/** @param {Api.Grant} grant */
+function usersLink(grant) {
+  const href = `/accounts/${encodeURIComponent(grant.account_id)}`;
+  return h("div", { class: "actions" }, h("a", { class: "button first", href }, t("approve.see_users")));
 }
 
 /**

@@ -14,6 +14,8 @@ import { t } from "./texts.js";
  * @property {boolean} [isDestructive]
  * @property {(reason: string) => Promise<Result>} action
  * @property {() => void} [onStale] Called if the record was changed in the meantime.
+ * @property {(error: Api.Failure) => boolean} [closesOn] Whether the error leaves nothing to confirm.
+ * @property {unknown} [pageState] What to restore after a sign-in.
  */
 
 /**
@@ -24,16 +26,28 @@ import { t } from "./texts.js";
  * @template Result
  * @param {ConfirmationOptions<Result>} options
  */
-export function confirmAction({ title, body, confirmLabel, reasonLabel, isDestructive = true, action, onStale }) {
+export function confirmAction({
+  title,
+  body,
+  confirmLabel,
+  reasonLabel,
+  isDestructive = true,
+  action,
+  onStale,
+  closesOn,
+  pageState,
+}) {
   return openDialog(title, (/** @type {(result?: Result) => void} */ close) => {
     const alertContainer = h("div", {});
     const field = reasonLabel ? h("textarea", { id: "reason", rows: "3", maxlength: "500" }) : undefined;
     const confirmButton = h("button", { type: "submit", class: isDestructive ? "first bad" : "first" }, confirmLabel);
     async function submit() {
       const result = await attempt(() => action(field?.value.trim() ?? ""), {
+        pageState,
         onError: (error) => {
           alertContainer.replaceChildren(errorAlert(error));
           if (error.code === "precondition_failed") onStale?.();
+          if (closesOn?.(error)) close();
         },
       });
       if (result) close(result);

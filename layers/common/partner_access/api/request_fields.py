@@ -19,6 +19,8 @@ from partner_access.plain_text import has_visible_character, is_invisible, with_
 from partner_access.user_ids import USER_ID
 
 MAX_COMBINING: Final = 8
+LINE_BREAK: Final = "[\t\r\n\u2028\u2029]"
+SPACES: Final = "[ \u3000\t\r\n\u2028\u2029]+"
 
 
 def _plain_text(text: str) -> str:
@@ -35,6 +37,11 @@ def _plain_text(text: str) -> str:
     if not has_visible_character(text):
         raise PydanticCustomError("invalid_text", "not visible text")
     return text
+
+
+def _on_one_line(text: str) -> str:
+    """Return the text with one space for each line break or tab and the spaces around it (http-api.md)."""
+    return re.sub(SPACES, lambda found: " " if re.search(LINE_BREAK, found[0]) else found[0], text)
 
 
 def _prose(text: str) -> str:
@@ -69,7 +76,9 @@ def is_identifier(text: str) -> bool:
 Identifier = Annotated[str, StringConstraints(pattern=IDENTIFIER)]
 UserId = Annotated[str, StringConstraints(pattern=USER_ID)]
 Name = Annotated[str, _text_up_to(200), AfterValidator(_plain_text)]
-Prose = Annotated[str, _text_up_to(500), AfterValidator(_plain_text), AfterValidator(_prose)]
+Prose = Annotated[
+    str, _text_up_to(500), AfterValidator(_on_one_line), AfterValidator(_plain_text), AfterValidator(_prose)
+]
 PermissionName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 PermissionNames = Annotated[tuple[PermissionName, ...], Field(max_length=200)]
 AccessDays = Annotated[int, Field(ge=1, le=730)]
