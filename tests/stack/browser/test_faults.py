@@ -300,6 +300,79 @@ def test_approval_of_a_stale_tab_shows_what_holds_now(
     tabs[2].check_fit("an approval of earlier")
 
 
+# --- texts ---
+
+LONG_NAME = "Donaudampfschifffahrtselektrizitätenhauptbetriebswerkbauunterbeamte"[:61]
+
+
+def test_width_of_characters_makes_no_difference_in_searches_and_forms(
+    open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
+) -> None:
+    personas = personas_by_language["ja"]
+    stack_users, account_id = personas.stack_users, personas.a_client("ヤマダ商店")
+    fields = {"email": "yamada@partner-ja.example", "name": "ヤマダ 太郎", "locale": "ja"}
+    stack_users.put("/directory/users/usr_yamada", fields)
+    for account in (personas.partner_id, account_id):
+        stack_users.put(f"/directory/accounts/{account}/members/usr_yamada", {"permission_set": "view_only"})
+    browser_user = open_browser(language="ja", who=personas.admin)
+    page = browser_user.page
+    browser_user.open(f"/accounts/{account_id}")
+    page.fill("#filter", "ﾔﾏﾀﾞ")
+    expect(page.locator("#people tbody tr")).to_have_count(1)
+    browser_user.open(f"/accounts/{account_id}?new")
+    page.fill("#email", "ｙａｍａｄａ＠ｐａｒｔｎｅｒ－ｊａ．ｅｘａｍｐｌｅ")
+    browser_user.button("account.new.next").click()
+    page.wait_for_selector("#sets")
+
+    manager = open_browser(language="ja", who=personas.manager)
+    manager.open(f"/partners/{personas.partner_id}?tab=employees")
+    manager.page.fill("#employees-filter", "ﾔﾏﾀﾞ")
+    expect(manager.page.locator(".list tbody tr")).to_have_count(1)
+    manager.button("partner.get_link").first.click()
+    manager.page.fill("#recipient_email", "ａｄｍｉｎ＠ｃｌｉｅｎｔｓ－ｊａ．ｅｘａｍｐｌｅ")
+    manager.button("partner.link.yes").click()
+    manager.see("partner.ready.title")
+
+
+def test_no_page_scrolls_sideways_on_a_narrow_screen_with_long_names(
+    open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
+) -> None:
+    personas = personas_by_language["en"]
+    stack_users, account_id = personas.stack_users, personas.a_client(LONG_NAME)
+    user_id, email = "usr_long", f"{'w' * 61}@partner-en.example"
+    stack_users.put(f"/directory/users/{user_id}", {"email": email, "name": LONG_NAME})
+    stack_users.put(f"/directory/accounts/{personas.partner_id}/members/{user_id}", {"permission_set": "marketing"})
+    stack_users.put(f"/directory/accounts/{personas.partner_id}", {"name": LONG_NAME})
+    secret = personas.a_link(account_id=account_id, employee_id=user_id, purpose="x" * 500)[1]
+    admin = open_browser(who=personas.admin, width=NARROW, new_context=True)
+    admin.open(f"/approve#{secret}")
+    admin.page.wait_for_selector(".facts")
+    admin.check_fit("a request of a long name")
+    admin.button("approve.approve").click()
+    admin.see("approve.approved.title", name=LONG_NAME)
+    admin.check_fit("an approval of a long name")
+    member = f"?user={user_id}"
+    for query in ("", member, f"{member}&do=edit", "?new", "?updates", "?audit_log", f"?audit_log&user={user_id}"):
+        admin.open(f"/accounts/{account_id}{query}")
+        admin.page.wait_for_selector(".places")
+        admin.check_fit(f"the users page {query} with long names")
+
+    manager = open_browser(who=personas.manager, width=NARROW, new_context=True)
+    page = manager.page
+    for tab in ("clients", "employees", "links"):
+        manager.open(f"/partners/{personas.partner_id}?tab={tab}")
+        expect(page.locator(".list tbody").filter(has_text=LONG_NAME).first).to_be_visible()
+        manager.check_fit(f"the tab of {tab} with long names")
+    manager.open(f"/partners/{personas.partner_id}?tab=employees")
+    row = page.locator(".list tbody tr").filter(has_text=LONG_NAME).first
+    for action, sign in (("partner.get_link", "#purpose"), ("partner.end_all", ".names")):
+        row.get_by_text(manager.text(action), exact=True).click()
+        page.wait_for_selector(sign)
+        manager.check_fit(f"{action} with long names")
+        page.go_back()
+    stack_users.put(f"/directory/accounts/{personas.partner_id}", {"name": "Harbour & Finch"})
+
+
 # --- addresses and browsers ---
 
 

@@ -4,6 +4,7 @@ import { accountPath, context, isAllowedInAccount, seatNames, setName, userPath,
 import { call } from "../shared/api.js";
 import { formatDate } from "../shared/dates.js";
 import { button, byId, emailLine, h, setContent } from "../shared/elements.js";
+import { includesText, searchable } from "../shared/normalization.js";
 import { attempt, errorAlert } from "../shared/page.js";
 import { currentLanguage, displayName, t } from "../shared/texts.js";
 
@@ -83,10 +84,14 @@ export function memberListView() {
   }
 
   function matchingMembers() {
-    const searchText = text.normalize("NFKC").toLocaleLowerCase().trim();
+    const searched = searchable(text);
     return members.filter((each) =>
-      [displayName(each), each.email, each.partner_name, setName(each.permission_set, each.set_name)].some((value) =>
-        value?.normalize("NFKC").toLocaleLowerCase().includes(searchText),
+      includesText(
+        searched,
+        displayName(each),
+        each.email,
+        each.partner_name,
+        setName(each.permission_set, each.set_name),
       ),
     );
   }

@@ -17,6 +17,7 @@ import { dateAlert } from "../shared/adjustment-fields.js";
 import { call, newIdempotencyKey } from "../shared/api.js";
 import { formatDateTime } from "../shared/dates.js";
 import { alertNote, button, byId, factList, form, h, infoNote, inputById, setContent } from "../shared/elements.js";
+import { typedEmail } from "../shared/normalization.js";
 import { attempt, redraw } from "../shared/page.js";
 import { displayName, problemText, t } from "../shared/texts.js";
 
@@ -115,7 +116,8 @@ export function newMemberView() {
     });
     return stepForm(
       async () => {
-        email = email.trim();
+        email = typedEmail(email);
+        field.value = email;
         if (!email || !field.checkValidity()) {
           return showNote(() => alertNote(h("p", {}, problemText("invalid_email"))));
         }

@@ -3,6 +3,7 @@
 import { call, newIdempotencyKey } from "../shared/api.js";
 import { alertNote, busy, button, emailLine, h, infoNote, setContent } from "../shared/elements.js";
 import { partner, partnerPath, setName } from "./context.js";
+import { includesText, searchable } from "../shared/normalization.js";
 import { attempt, errorAlert, loadingNote } from "../shared/page.js";
 import { backLink, outcomeTable } from "./tasks.js";
 import { displayName, problemText, t } from "../shared/texts.js";
@@ -107,7 +108,7 @@ export function colleaguesTask(client) {
     });
     const applyFilter = () =>
       options.forEach((option) => {
-        option.hidden = !option.textContent.toLowerCase().includes(filterText.trim().toLowerCase());
+        option.hidden = !includesText(searchable(filterText), option.textContent);
       });
     const filterField = h("input", {
       type: "search",

@@ -16,6 +16,7 @@ import { backLink, openTask } from "./tasks.js";
 import { call, newIdempotencyKey } from "../shared/api.js";
 import { signedInUserId } from "../shared/auth.js";
 import { alertNote, byId, form, h, infoNote, setContent } from "../shared/elements.js";
+import { typedEmail } from "../shared/normalization.js";
 import { attempt, errorAlert, loadingNote } from "../shared/page.js";
 import { formatList, problemText, t } from "../shared/texts.js";
 
@@ -92,6 +93,9 @@ export function linkFormTask(initial = {}) {
 
   /** @param {Element} alertContainer */
   async function createLink(alertContainer) {
+    const emailField = /** @type {HTMLInputElement} */ (byId("recipient_email"));
+    draft.recipient_email = typedEmail(draft.recipient_email);
+    emailField.value = draft.recipient_email;
     const names = fieldsToCorrect();
     error = undefined;
     if (names.length) {

@@ -1,6 +1,7 @@
 // List with a text filter, paging and an empty state.
 
 import { button, h, infoNote, table } from "./elements.js";
+import { searchable } from "./normalization.js";
 import { attempt, errorAlert } from "./page.js";
 import { t } from "./texts.js";
 
@@ -78,7 +79,7 @@ export function filterableList({
   }
 
   function update() {
-    const text = (viewState.text ?? "").trim().toLowerCase();
+    const text = searchable(viewState.text ?? "");
     const matching = text ? pages.items.filter((item) => matches(item, text)) : pages.items;
     const { rows, count } = renderRows(matching);
     const isLoading = !pages.done && (Boolean(pages.pending) || !pages.started);
@@ -132,12 +133,4 @@ export function filterableList({
   update();
   if (!pages.started || pages.pending) load(viewState.text?.trim() ? "all" : "more");
   return Object.assign(element, { update, retry: () => load("more"), focusStatus: () => status.focus() });
-}
-
-/**
- * @param {string} text
- * @param {...(string | null | undefined)} values
- */
-export function includesText(text, ...values) {
-  return values.some((value) => value?.toLowerCase().includes(text));
 }
