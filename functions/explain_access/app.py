@@ -71,8 +71,8 @@ class ChangeableByResponse(ResponsePart, title="ChangeableByResponse"):
     """
 
     role: Role
-    people: tuple[SuperAdminRef, ...] | None
-    required_permissions: tuple[str, ...] | None
+    people: tuple[SuperAdminRef, ...]
+    required_permissions: tuple[str, ...]
 
     @classmethod
     def of(cls, changer: ChangeableBy, *, with_names: bool) -> Self:
@@ -80,7 +80,7 @@ class ChangeableByResponse(ResponsePart, title="ChangeableByResponse"):
             SuperAdminRef(user_id=each.user_id, name=(each.name or None) if with_names else None)
             for each in changer.users
         )
-        return cls(role=changer.role, people=people or None, required_permissions=changer.required_permissions or None)
+        return cls(role=changer.role, people=people, required_permissions=changer.required_permissions)
 
 
 class OperationCallResponse(ResponsePart, title="OperationCallResponse"):

@@ -8,11 +8,12 @@ from partner_access.domain.users import User
 from tests.support.builders import ACT_ID, NOW, a_link, an_act
 
 
-def test_audit_lists_each_account_once_and_omits_empty_details() -> None:
+def test_audit_lists_each_account_once_and_omits_details_without_value() -> None:
+    # domain.md rule 49
     entry = audit("link.revoked", an_act("by"), "a", None, "b", "a", "", zero=0, no=False, none=None, list=[], map={})
 
     assert entry.accounts == ("a", "b")
-    assert entry.details == {"zero": 0, "no": False}
+    assert entry.details == {"zero": 0, "no": False, "list": [], "map": {}}
     assert (entry.audit_id, entry.actor_id, entry.at, entry.event) == (f"aud_{ACT_ID}", "by", NOW, "link.revoked")
 
 

@@ -122,6 +122,7 @@ def test_edit_writes_both_audit_logs_and_queues_one_email(seeded_table: Table) -
         "role": "super_admin",
         "permission_set": "partner_admin",
         "set_version": 1,
+        "gained": [],
         "lost": ["crm.deals.delete:all", "crm.deals.edit:all"],
         "seat": "partner",
         "paid_seats": ["sales"],

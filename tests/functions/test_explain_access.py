@@ -435,7 +435,11 @@ def test_explain_access_of_others_by_each_role_returns_expected_status(
 def test_explain_access_for_decide_scope_returns_ids_without_names(seeded_table: Table) -> None:
     explanation = explanation_of(EMPLOYEE)
 
-    assert explanation["changeable_by"][0] == {"role": "super_admin", "people": [{"user_id": APPROVER}]}
+    assert explanation["changeable_by"][0] == {
+        "role": "super_admin",
+        "people": [{"user_id": APPROVER}],
+        "required_permissions": [],
+    }
     assert "Approver" not in str(explanation)
 
 

@@ -81,12 +81,12 @@ def member(table: Table, account_id: str = CLIENT, user_id: str = EMPLOYEE) -> I
     return found
 
 
-def state(account_id: str = CLIENT, user_id: str = EMPLOYEE) -> tuple[str, list[str] | None]:
+def state(account_id: str = CLIENT, user_id: str = EMPLOYEE) -> tuple[str, list[str]]:
     """Return the state and the suspension reasons that the client sees."""
     response_body = call(
         "GET /accounts/{account_id}/users/{user_id}", APPROVER, account_id=account_id, user_id=user_id
     ).body
-    return response_body["state"], response_body.get("suspended_by")
+    return response_body["state"], response_body["suspended_by"]
 
 
 def has_access(by: str = EMPLOYEE, account_id: str = CLIENT) -> bool:
@@ -157,7 +157,7 @@ def test_reconcile_reactivated_program_restores_access_before_first_write(seeded
 
     update_partner(program="active")
     assert has_access()
-    assert state() == ("active", None)
+    assert state() == ("active", [])
     assert member(seeded) == before
 
     run_reconcile_access()
@@ -248,7 +248,7 @@ def test_reconcile_deactivated_employee_suspends_access_until_reactivation(seede
 
     set_active(active=False)
     assert not has_access()
-    assert (state(), state(user_id=COLLEAGUE)) == (("suspended", ["employee"]), ("active", None))
+    assert (state(), state(user_id=COLLEAGUE)) == (("suspended", ["employee"]), ("active", []))
     run_reconcile_access()
     assert (member(seeded)["suspended_by"], partner_seats_used(seeded)) == ({"employee"}, 2)
     assert queued_emails(seeded) == [(each, "access_suspended", "employee") for each in (CLIENT, SECOND_CLIENT)]

@@ -91,6 +91,7 @@ def test_view_users_returns_permissions_since_grantor_and_end(table: Table, chec
         "seat": "partner",
         "paid_seats": ["sales"],
         "state": "active",
+        "suspended_by": [],
         "since": shown["since"],
         "granted_by": APPROVER,
         "granted_by_name": "Approver",
@@ -102,10 +103,14 @@ def test_view_users_returns_permissions_since_grantor_and_end(table: Table, chec
     }
 
 
-def test_view_users_omits_fields_without_value(seeded: Table) -> None:
+def test_view_users_omits_fields_without_value_and_keeps_empty_lists(seeded: Table) -> None:
+    # domain.md rule 49
+    shown = rows(list_users())[CLERK]
+
+    assert (shown["suspended_by"], shown["paid_seats"]) == ([], [])
     assert not {
-        "suspended_by", "granted_by", "granted_by_name", "expires_at", "partner_id", "partner_name", "grant_id", "set_name",
-    } & set(rows(list_users())[CLERK])  # fmt: skip
+        "granted_by", "granted_by_name", "expires_at", "partner_id", "partner_name", "grant_id", "set_name",
+    } & set(shown)  # fmt: skip
 
 
 def test_view_users_returns_name_of_custom_set(table: Table, check_invariants: None) -> None:
@@ -126,28 +131,28 @@ def test_view_users_returns_no_name_for_erased_grantor(table: Table, check_invar
     assert "granted_by_name" not in shown
 
 
-STATES: list[tuple[tuple[Record, ...], str | None, list[str] | None]] = [
-    ((a_partner_admin(),), "active", None),
+STATES: list[tuple[tuple[Record, ...], str | None, list[str]]] = [
+    ((a_partner_admin(),), "active", []),
     ((a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT})),), "suspended", ["client"]),
-    ((a_partner_admin(suspended_by=frozenset({SuspensionReason.EMPLOYEE})),), "active", None),
+    ((a_partner_admin(suspended_by=frozenset({SuspensionReason.EMPLOYEE})),), "active", []),
     ((a_partner_admin(), an_employee(active=False)), "suspended", ["employee"]),
     ((a_partner_admin(), the_partner(program=Program.SUSPENDED)), "suspended", ["program"]),
-    ((a_partner_admin(active=False, grant=None, seat=None),), "deactivated", None),
-    ((an_expired_partner_admin(),), "deactivated", None),
-    ((a_partner_admin(), the_partner(terminations=1)), "deactivated", None),
-    ((a_member(EMPLOYEE, "view_only"), an_employee(active=False)), "deactivated", None),
+    ((a_partner_admin(active=False, grant=None, seat=None),), "deactivated", []),
+    ((an_expired_partner_admin(),), "deactivated", []),
+    ((a_partner_admin(), the_partner(terminations=1)), "deactivated", []),
+    ((a_member(EMPLOYEE, "view_only"), an_employee(active=False)), "deactivated", []),
 ]
 
 
 @pytest.mark.parametrize(("others", "state", "suspended_by"), STATES)
 def test_view_users_returns_state_computed_at_read_time(
-    table: Table, others: tuple[Record, ...], state: str, suspended_by: list[str] | None
+    table: Table, others: tuple[Record, ...], state: str, suspended_by: list[str]
 ) -> None:
     seed(table, *others)
 
     shown = view().body
 
-    assert (shown["state"], shown.get("suspended_by")) == (state, suspended_by)
+    assert (shown["state"], shown["suspended_by"]) == (state, suspended_by)
     for other in ("active", "suspended", "deactivated"):
         assert (EMPLOYEE in ids(list_users(state=other))) == (other == state)
     assert (EMPLOYEE in ids(list_users())) == (state != "deactivated")

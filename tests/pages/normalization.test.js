@@ -7,7 +7,7 @@ import { served } from "./browser.js";
 
 const { includesText, searchable, typedEmail } = await served("shared.normalization.js");
 
-test("width and letter case make no difference in a search", () => {
+test("width and case make no difference in a search", () => {
   for (const [typed, stored] of [
     ["ﾔﾏﾀﾞ", "ヤマダ 太郎"],
     ["ヤマダ", "ﾔﾏﾀﾞ 太郎"],

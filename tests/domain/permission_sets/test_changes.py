@@ -160,7 +160,7 @@ def test_update_set_with_new_name_records_renamed() -> None:
     changed = update(facts(), SetContent("Desk", a_custom_set().permissions), 1, an_act())
 
     assert changed
-    assert changed.audit.details == {"permission_set": CUSTOM_SET, "renamed": True}
+    assert changed.audit.details == {"permission_set": CUSTOM_SET, "added": [], "removed": [], "renamed": True}
 
 
 def test_update_set_with_same_name_does_not_record_renamed() -> None:

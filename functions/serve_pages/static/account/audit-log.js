@@ -1,5 +1,6 @@
 // View of the audit log: newest entries first, filtered, page by page, with a CSV download.
 
+import { beforeAndAfter, detailRows, EVENTS } from "./audit-details.js";
 import { accountId, accountPath, navigate, setName, viewLink } from "./context.js";
 import { call, SignInRequired } from "../shared/api.js";
 import { token, Unreachable } from "../shared/auth.js";
@@ -7,7 +8,7 @@ import { formatDateTime, toFieldValue } from "../shared/dates.js";
 import { alertNote, bulletList, button, byId, factList, h, setContent } from "../shared/elements.js";
 import { describeAllowed, describeDenied } from "../shared/permissions.js";
 import { attempt, errorAlert } from "../shared/page.js";
-import { hasText, t } from "../shared/texts.js";
+import { hasText, problemText, t } from "../shared/texts.js";
 
 const PAGE_SIZE = 25;
 const EXPORT_PAGE_SIZE = 100;
@@ -15,44 +16,12 @@ const MAX_DAYS = 90;
 const DAY_MS = 86400000;
 /** @type {("event" | "from" | "to")[]} */
 const FILTERS = ["event", "from", "to"];
-const EVENTS = [
-  "member.created",
-  "member.updated",
-  "member.suspended",
-  "member.resumed",
-  "member.removed",
-  "grant.revoked",
-  "grant.expired",
-  "grant.ending",
-  "link.approved",
-  "link.declined",
-  "super_admin.migrated",
-  "permission_set.update_accepted",
-  "permission_set.created",
-  "permission_set.updated",
-  "permission_set.removed",
-  "account.created",
-  "account.updated",
-  "account.orphaned",
-];
-
 /**
  * An entry with the details that the page shows. Which details there are depends on the event.
  *
  * @typedef {Api.AuditEntry & { details?: AuditDetails }} AuditEntry
  *
- * @typedef {object} AuditDetails
- * @property {string} [user_id]
- * @property {string} [employee_id]
- * @property {string} [permission_set]
- * @property {number} [days_left]
- * @property {unknown} [fields]
- * @property {{ removed?: string[]; access_days?: number }} [given]
- * @property {string[]} [gained]
- * @property {string[]} [added]
- * @property {string[]} [lost]
- * @property {string[]} [removed]
- * @property {string} [expires_at]
+ * @typedef {Record<string, any>} AuditDetails
  */
 
 /**
@@ -149,27 +118,91 @@ export function auditLogView(userId, initialParams) {
 
   /** @param {AuditEntry} entry */
   function entryDetails({ details }) {
-    const values = details ?? {};
-    const given = values.given ?? {};
-    /** @type {[string, Content][]} */
-    const rows = [
-      [t("account.gains"), permissionList(describeAllowed, values.gained ?? values.added)],
-      [t("account.loses"), permissionList(describeDenied, values.lost ?? values.removed ?? given.removed)],
-      [t("account.until"), values.expires_at && formatDateTime(values.expires_at)],
-      [t("account.audit_log.days"), given.access_days ? String(given.access_days) : undefined],
-    ];
+    const rows = detailRows(details ?? {});
     return (
-      rows.some(([, content]) => content) &&
-      h("details", {}, h("summary", {}, t("account.audit_log.more")), factList(...rows))
+      rows.length > 0 &&
+      h(
+        "details",
+        {},
+        h("summary", {}, t("account.audit_log.more")),
+        factList(
+          ...rows.map(
+            ({ name, kind, value }) => /** @type {[string, Content]} */ ([detailLabel(name), content(kind, value)]),
+          ),
+        ),
+      )
     );
+  }
+
+  /** @param {string} name */
+  function detailLabel(name) {
+    return hasText(`account.detail.${name}`) ? t(`account.detail.${name}`) : name;
+  }
+
+  /**
+   * Return the text for a value of a fixed list, or the value of a later version of the service.
+   *
+   * @param {string} prefix
+   * @param {string} value
+   */
+  function word(prefix, value) {
+    return hasText(`${prefix}.${value}`) ? t(`${prefix}.${value}`) : value;
+  }
+
+  /**
+   * @param {string} kind
+   * @param {any} value
+   * @returns {Content}
+   */
+  function content(kind, value) {
+    if (Array.isArray(value) && !value.length) return t("account.detail.nothing");
+    switch (kind) {
+      case "gained":
+        return permissionList(describeAllowed, value);
+      case "lost":
+        return permissionList(describeDenied, value);
+      case "terms":
+        return [
+          content("lost", value.removed),
+          value.access_days && h("p", {}, t("account.detail.days", { n: value.access_days })),
+        ];
+      case "set":
+        return setName(value);
+      case "change":
+        return beforeAndAfter(value).join(" → ");
+      case "seat":
+        return beforeAndAfter(value)
+          .map((each) => word("account.seat", each))
+          .join(" → ");
+      case "seats":
+        return bulletList(value.map((/** @type {string} */ each) => word("account.seat", each)));
+      case "fields":
+        return bulletList(value.map((/** @type {string} */ each) => word("account.field", each)));
+      case "side":
+        return word("account.side", value);
+      case "role":
+        return word("account.role", value);
+      case "moment":
+        return formatDateTime(value);
+      case "flag":
+        return t(value ? "account.detail.yes" : "account.detail.no");
+      case "error":
+        return problemText(value);
+      case "ids":
+        return bulletList(value);
+      case "id":
+        return value;
+      default:
+        return JSON.stringify(value);
+    }
   }
 
   /**
    * @param {(permissions: string[]) => string[]} describe
-   * @param {string[]} [permissions]
+   * @param {string[]} permissions
    */
   function permissionList(describe, permissions) {
-    return permissions?.length ? bulletList(describe(permissions.map((each) => each.replace(/:all$/, "")))) : undefined;
+    return bulletList(describe(permissions.map((each) => each.replace(/:all$/, ""))));
   }
 
   /** @param {AuditEntry} entry */

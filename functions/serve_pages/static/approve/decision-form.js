@@ -153,7 +153,7 @@ async function sendAnswer(path, body) {
 }
 
 /**
- * Return whether the grant is in effect now. A replayed response is that of an earlier approval, perhaps of another tab.
+ * Return whether the grant is in effect now. A replayed response is that of an earlier approval.
  *
  * @param {Api.Grant} grant
  */

@@ -1,4 +1,4 @@
-// Typed texts in the form in which the API compares them: full-width, half-width and letter case make no difference.
+// Typed texts in the form in which the API compares them: full-width, half-width and case make no difference.
 
 /**
  * Return the text in the form in which texts are searched.

@@ -18,7 +18,7 @@ class ResponseBody(BaseModel):
     never_stored: ClassVar[frozenset[str]] = frozenset()
 
     def to_json(self) -> str:
-        """Return the response as JSON, without empty fields."""
+        """Return the response as JSON. A field without a value is left out, and an empty list is a value."""
         return self.model_dump_json(exclude_none=True)
 
     @property

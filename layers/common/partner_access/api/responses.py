@@ -168,7 +168,7 @@ class MemberResponse(ResponsePart, title="MemberResponse"):
     seat: Seat | None
     paid_seats: tuple[Seat, ...]
     state: str
-    suspended_by: tuple[SuspensionReason, ...] | None
+    suspended_by: tuple[SuspensionReason, ...]
     since: datetime
     granted_by: str | None
     expires_at: datetime | None
@@ -180,7 +180,7 @@ class MemberResponse(ResponsePart, title="MemberResponse"):
     def of(cls, member: Member, user: User, **more: object) -> Self:
         """Build the response from the membership that a decision made."""
         grant = member.grant
-        suspended_by = tuple(sorted(member.suspended_by)) or None
+        suspended_by = tuple(sorted(member.suspended_by))
         return cls.model_validate(
             {
                 **dict(member),
@@ -206,7 +206,7 @@ class MemberResponse(ResponsePart, title="MemberResponse"):
         member, user = actor.member_at(at), actor.user
         if not member or not user:
             raise NotFound
-        suspended_by = tuple(sorted(actor.suspended_by_at(at))) or None
+        suspended_by = tuple(sorted(actor.suspended_by_at(at)))
         has_membership = member.active and (user.active or suspended_by)
         state = ("suspended" if suspended_by else "active") if has_membership else "deactivated"
         return cls.of(member, user, **{"state": state, "suspended_by": suspended_by, **more})

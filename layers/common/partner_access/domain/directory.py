@@ -165,7 +165,7 @@ def put_user(user_id: str, facts: UserFacts, fields: DirectoryFields, act: Act) 
             *orphaned[:MAX_ORPHANED_IN_ENTRY],
             user_id=user_id,
             fields=list(changed),
-            orphaned=list(orphaned),
+            orphaned=list(orphaned) if is_deactivated_now else None,
         ),
         reconciliation=Reconciliation(user_id=user_id) if ELIGIBILITY_FIELDS & set(changed) and before else None,
         relies_on=(*((before,) if before else ()), *tuple(relied_on)[:MAX_RELIED_ON]),

@@ -41,14 +41,17 @@ class AuditEntry(BaseModel):
 
 
 def audit(event: str, act: Act, *accounts: str | None, **details: JsonValue) -> AuditEntry:
-    """Return the audit entry of an act for these accounts. Details without a value are left out."""
+    """Return the audit entry of an act for these accounts.
+
+    None is no value, and is left out. An empty list is a value: the act gave, took or named nothing (domain.md rule 49).
+    """
     return AuditEntry(
         audit_id=act.new_id("aud"),
         at=act.at,
         event=event,
         actor_id=act.actor_id,
         accounts=tuple(dict.fromkeys(account for account in accounts if account)),
-        details={name: value for name, value in details.items() if value not in (None, [], {})},
+        details={name: value for name, value in details.items() if value is not None},
     )
 
 

@@ -15,13 +15,14 @@ _deserializer: Final = TypeDeserializer()
 def to_plain(value: object) -> Any:
     """Convert a value to the plain form stored in the table.
 
-    Times become epoch seconds. Mapping entries whose value is None or an empty set or mapping are left out.
+    Times become epoch seconds. An entry whose value is None is left out, and so is an empty set, which DynamoDB cannot
+    store. A record reads both as its default. Empty lists and mappings are values (domain.md rule 49).
     """
     match value:
         case BaseModel():
             return to_plain(dict(value))
         case Mapping():
-            return {name: to_plain(each) for name, each in value.items() if each not in (None, frozenset(), {})}
+            return {name: to_plain(each) for name, each in value.items() if each is not None and each != frozenset()}
         case datetime():
             return int(value.timestamp())
         case Enum():
