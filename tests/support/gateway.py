@@ -5,10 +5,13 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
+
+from jsonschema import Draft202012Validator
 
 from partner_access.api.routing import App
 
@@ -148,7 +151,47 @@ def send_event(api_event_sent: Mapping[str, Any], context: Context | None = None
     if api_response.headers.get("content-type") == "application/problem+json":
         assert SENTENCE.fullmatch(api_response.body["detail"]), "an error says what to do"
         assert _unknown_pointers(api_event_sent, api_response) == [], "an error points at an existing field"
+    assert contract_violations(api_event_sent["routeKey"], api_response) == [], "openapi.json describes the response"
     return api_response
+
+
+def contract_violations(route_key: str, api_response: ApiResponse) -> list[str]:
+    """Return how a response differs from openapi.json: an undocumented status or type, or a body against its schema."""
+    responses = RESPONSES_BY_ROUTE.get(route_key)
+    if responses is None:
+        return []
+    status = next(
+        (each for each in (str(api_response.status), f"{api_response.status // 100}XX") if each in responses), None
+    )
+    documented = responses.get(status)
+    if documented is None:
+        return [f"the status {api_response.status} is not documented"]
+    content = documented.get("content", {})
+    if not content:
+        return [f"a body of {api_response.text!r} is not documented"] if api_response.text else []
+    content_type = api_response.headers.get("content-type", "").partition(";")[0]
+    if content_type not in content:
+        return [f"the type {content_type!r} is not documented"]
+    if not content_type.endswith("json"):
+        return []
+    reference = f"#/paths/{_pointer(route_key)}/responses/{status}/content/{_escaped(content_type)}/schema"
+    return [f"{error.json_path}: {error.message}" for error in _validator(reference).iter_errors(api_response.body)]
+
+
+@cache
+def _validator(reference: str) -> Draft202012Validator:
+    """Return the validator of a schema in the contract."""
+    return Draft202012Validator({"$ref": reference, **CONTRACT}, format_checker=Draft202012Validator.FORMAT_CHECKER)
+
+
+def _pointer(route_key: str) -> str:
+    method, _, path = route_key.partition(" ")
+    return f"{_escaped(path)}/{method.lower()}"
+
+
+def _escaped(part: str) -> str:
+    """Return a part of a JSON pointer in a URI fragment."""
+    return quote(part.replace("~", "~0").replace("/", "~1"))
 
 
 def _unknown_pointers(api_event_sent: Mapping[str, Any], api_response: ApiResponse) -> list[str]:
@@ -184,3 +227,9 @@ FIELDS_BY_ROUTE = {
     for path, operations in CONTRACT["paths"].items()
     for method, operation in operations.items()
 }
+RESPONSES_BY_ROUTE = {
+    f"{method.upper()} {path}": operation["responses"]
+    for path, operations in CONTRACT["paths"].items()
+    for method, operation in operations.items()
+}
+"""The documented responses of each route, by status."""
