@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from jsonschema import Draft202012Validator
+from jsonschema.protocols import Validator
 
 from partner_access.api.routing import App
 
@@ -179,7 +180,7 @@ def contract_violations(route_key: str, api_response: ApiResponse) -> list[str]:
 
 
 @cache
-def _validator(reference: str) -> Draft202012Validator:
+def _validator(reference: str) -> Validator:
     """Return the validator of a schema in the contract."""
     return Draft202012Validator({"$ref": reference, **CONTRACT}, format_checker=Draft202012Validator.FORMAT_CHECKER)
 
