@@ -27,14 +27,6 @@
     if (target instanceof Element && target.closest("#failure button")) location.reload();
   });
 
-  // The browser skips transitions between pages as it likes, and then rejects their promises.
-  for (const type of ["pageswap", "pagereveal"]) {
-    addEventListener(type, (event) => {
-      const { ready, updateCallbackDone, finished } = /** @type {PageRevealEvent} */ (event).viewTransition ?? {};
-      for (const each of [ready, updateCallbackDone, finished]) each?.catch(() => {});
-    });
-  }
-
   /** Return whether the tab can keep the link during the sign-in. Otherwise it stays in the address bar. */
   const canKeepLink = () => {
     try {
