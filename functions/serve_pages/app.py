@@ -31,6 +31,26 @@ SCRIPTS: Final = ("home", "approve", "account", "partner", "problem")
 """Names of the pages' scripts. The names of texts that only one page shows begin with its name."""
 VENDORED: Final = "vendor"
 """The folder of other projects' scripts, which are served as they are."""
+ERRORS_OF_PROGRAMS: Final = frozenset(
+    f"error.{code}"
+    for code in (
+        "body_too_large",
+        "email_in_use",
+        "idempotency_key_required",
+        "idempotency_key_reused",
+        "invalid_etag",
+        "invalid_idempotency_key",
+        "kind_is_fixed",
+        "limit_below_use",
+        "malformed_body",
+        "method_not_allowed",
+        "precondition_required",
+        "reserved_subject",
+        "secret_in_url",
+        "unsupported_media_type",
+    )
+)
+"""Texts of errors that only programs cause. Of the pages, only that of problems has them."""
 MIN_COMPRESSED_BYTES: Final = 1024
 """Contents shorter than this, in bytes, are not compressed."""
 
@@ -91,7 +111,12 @@ def texts_of(script: str, language: Language) -> Texts:
     modules = [static_assets()[module] for module in modules_of(f"{script}.js")]
     named = {text for module in modules for text in module.quoted_names}
     groups = {group for module in modules for group in module.quoted_groups} - {*SCRIPTS} | {script}
-    return {name: text for name, text in texts(language).items() if name in named or name.partition(".")[0] in groups}
+    left_out = frozenset() if script == "problem" else ERRORS_OF_PROGRAMS
+    return {
+        name: text
+        for name, text in texts(language).items()
+        if name in named or (name.partition(".")[0] in groups and name not in left_out)
+    }
 
 
 @cache
