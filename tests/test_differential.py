@@ -116,21 +116,6 @@ def questions_in_dispute(sample: list[cedar.Question], policies: Mapping[str, st
     ]
 
 
-def needs_more_than_is_read(state: State) -> bool:
-    """Return whether a membership needs more records than the product reads.
-
-    In that case, the assignment before the grant may be denied for a while.
-    """
-    assignments = [
-        assignment
-        for assignment in (state["member"], state["member"] and state["member"].get("previous"))
-        if assignment
-    ]
-    partners = {assignment["partner_id"] for assignment in assignments} - {None}
-    custom_sets = {assignment["permission_set"] for assignment in assignments} - set(catalogue.SETS)
-    return len(partners) + len(custom_sets) > access.MAX_RELATED_ITEMS
-
-
 # agreement
 
 
@@ -172,7 +157,7 @@ def test_access_decision_on_table_records_equals_decision_on_all_facts(table: Ta
     assert set(found) == set(pairs)
     for pair, state in pairs.items():
         read, whole = product_decision(found[pair]), product_decision(access_facts_of(state))
-        assert read == whole or (read == {} and needs_more_than_is_read(state)), state
+        assert read == whole, state
 
 
 # detection of wrong models

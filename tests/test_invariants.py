@@ -17,7 +17,7 @@ from tools import invariants
 Table = dict[str, dict[str, Any]]
 
 GRANT = {"grant_id": "grt_2", "partner_id": "partner", "source": "access_link", "granted_by": "boss"}
-CUSTOM_SET = {"pk": "ACCOUNT#cli", "sk": "SET#set_1", "permissions": ["crm.import"], "holders": 2, "partner_holders": 1}
+CUSTOM_SET = {"pk": "ACCOUNT#cli", "sk": "SET#set_1", "permissions": ["crm.import"], "holders": 1, "partner_holders": 0}
 APPROVED = {"link_id": "lnk_1", "grant_id": "grt_2", "employee_id": "emp"}
 CONSISTENT_TABLE: Table = {
     "client": {
@@ -45,7 +45,6 @@ CONSISTENT_TABLE: Table = {
         "active": True,
         "partner_id": "partner",
         "grant": GRANT,
-        "previous": {"permission_set": "set_1", "partner_id": "partner"},
         "list_key": "PEOPLE#partner",
         "list_sort_key": "cli#emp",
     },
@@ -203,10 +202,10 @@ def test_invariants_accept_allowed_variations(change: Callable[[Table], object])
     (changed_item("emp member", added=["account.scim.manage"]), "a restricted permission"),
     (changed_item("emp member", permission_set="super_admin"), "a restricted permission"),
     (both_changes(changed_item("emp member", permission_set="set_1"), changed_item("desk", permissions=["account.scim.manage"])), "a restricted"),
-    (changed_item("desk", holders=1), "cli: 1 and 1 counted to hold set_1, but 2 hold it"),
-    (changed_item("desk", partner_holders=0), "cli: 2 and 0 counted to hold set_1"),
-    (changed_item("clerk member", active=False), "cli: 2 and 1 counted to hold set_1, but 1 hold it"),
-    (without_item("desk"), "cli: 2 hold set_1, which does not exist"),
+    (changed_item("desk", holders=2), "cli: 2 and 0 counted to hold set_1, but 1 hold it"),
+    (changed_item("desk", partner_holders=1), "cli: 1 and 1 counted to hold set_1"),
+    (changed_item("clerk member", active=False), "cli: 1 and 0 counted to hold set_1, but 0 hold it"),
+    (without_item("desk"), "cli: 1 hold set_1, which does not exist"),
     (changed_item("client", custom_set_count=0), "cli: 0 custom sets counted, 1 exist"),
     (too_many_sets, "cli: 101 custom sets"),
     (changed_item("emp member", list_key="PEOPLE#other"), "emp in cli: is listed as PEOPLE#other cli#emp"),

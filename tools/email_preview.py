@@ -41,6 +41,7 @@ ENGLISH: Final = EmailContext(
     cause=None,
     button_url="https://access.example.com/approve#pal_SAMPLE-FOR-THE-PREVIEW-ONLY-0123456789abcdefghijklmnopqrstuvwxyz",
     paid_seat_required=True,
+    former_set="sales",
 )
 JAPANESE: Final = replace(
     ENGLISH,

@@ -87,12 +87,11 @@ def _names(permissions: Iterable[str]) -> set[str]:
 
 
 def custom_set_holders_are_counted(table: TableContent) -> Sentences:
-    """A custom set counts its holders and its partner holders, including memberships that resume when a grant ends."""
+    """A custom set counts its holders and its partner holders. A membership that is over holds none."""
     assignments = [
-        (account, assignment["permission_set"], "partner_id" in assignment)
+        (account, member["permission_set"], "partner_id" in member)
         for (account, _), member in table.members.items()
-        for assignment in (member, member.get("previous"))
-        if assignment and member["active"] and is_custom(assignment["permission_set"])
+        if member["active"] and is_custom(member["permission_set"])
     ]
     holders = Counter((account, name) for account, name, _ in assignments)
     partner_holders = Counter((account, name) for account, name, is_for_a_partner in assignments if is_for_a_partner)

@@ -1,8 +1,5 @@
 """End the grant or the membership of a user."""
 
-from http import HTTPStatus
-from typing import ClassVar
-
 from partner_access.api import routing
 from partner_access.api.response_body import ResponseBody
 from partner_access.domain.act import Act
@@ -13,10 +10,12 @@ from partner_access.store.memberships import changes as stored
 app = routing.App(replay_if_stored=replay_if_stored)
 
 
-class RemoveUserResponse(ResponseBody):
-    """An empty response, stored so that the idempotency key replays it."""
+class RemovalResponse(ResponseBody, title="RemovalResponse"):
+    """The membership that ended. `former_set` is the set of before its grant, which the client can give again."""
 
-    status: ClassVar[int] = HTTPStatus.NO_CONTENT
+    account_id: str
+    user_id: str
+    former_set: str | None
 
 
 @app.operation(
@@ -26,14 +25,18 @@ class RemoveUserResponse(ResponseBody):
         summary="Remove a user's access to an account.",
         description=(
             "Super admins and user managers of the account, partner members and client access managers of the user's "
-            "partner, the user and the vendor's back end can do this. If the user has a grant, the grant ends and "
-            "any earlier membership returns. Otherwise the membership ends."
+            "partner, the user and the vendor's back end can do this. The membership ends, with the user's grant if "
+            "there is one. Nothing of before the grant returns. The response names the permission set of before it, "
+            "which the client can give again."
         ),
     ),
 )
-def remove_user(account_id: str, user_id: str, expected_version: routing.ExpectedVersion, act: Act) -> None:
+def remove_user(account_id: str, user_id: str, expected_version: routing.ExpectedVersion, act: Act) -> RemovalResponse:
     facts = stored.facts(account_id, user_id, act.actor_id)
-    stored.record_removal(removals.remove(facts, expected_version, act), RemoveUserResponse())
+    removed = removals.remove(facts, expected_version, act)
+    response = RemovalResponse(account_id=account_id, user_id=user_id, former_set=removed.former_set)
+    stored.record_removal(removed, response)
+    return response
 
 
 handler = app

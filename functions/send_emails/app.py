@@ -207,6 +207,7 @@ def _email_context(facts: DeliveryFacts, page_url: str, now: datetime) -> EmailC
         cause=notification.cause,
         button_url=page_url,
         paid_seat_required=notification.paid_seat_required,
+        former_set=facts.former_set,
     )
 
 

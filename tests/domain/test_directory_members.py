@@ -180,8 +180,8 @@ def test_put_member_without_demotion_needs_no_other_super_admin(before: Any, fie
     assert set(saved.relies_on) == {the_client(), a_user(), before}
 
 
-def test_put_member_with_expired_grant_updates_previous_membership() -> None:
-    lapsed = a_partner_admin(grant=a_grant(expires_at=NOW), previous=a_member(EMPLOYEE, "sales").assignment)
+def test_put_member_with_expired_grant_updates_membership_that_is_over() -> None:
+    lapsed = a_partner_admin(grant=a_grant(expires_at=NOW))
     saved = put_member(facts(user=an_employee(), member=lapsed), {"permission_set": "sales", "active": False}, ACT)
 
     assert saved
@@ -280,7 +280,7 @@ FORMER_COLLEAGUE: Final = a_member(EMPLOYEE, "view_only", partner_id=PARTNER)
         (a_partner_admin().ended(), an_employee()),
         (a_partner_admin(grant=a_grant(expires_at=NOW)), an_employee()),
         (a_partner_admin(access_generation=0), an_employee(offboardings={PARTNER: 1})),
-        (a_partner_admin(previous=FORMER_COLLEAGUE.assignment).ended().ended(), an_employee()),
+        (a_partner_admin(grant=a_grant(former_set="sales")).ended(), an_employee()),
     ],
 )
 @pytest.mark.parametrize("name", ["view_only", "super_admin"])

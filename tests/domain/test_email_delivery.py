@@ -27,7 +27,7 @@ from partner_access.domain.email_delivery import (
 )
 from partner_access.domain.links.links import MAX_VALID_SECRETS, Link, StoredLinkState
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.members import Assignment, Member, SuspensionReason
+from partner_access.domain.memberships.members import Member, SuspensionReason
 from partner_access.domain.notifications import Locale, Notification, NotificationKind
 from partner_access.domain.users import User
 from tests.support.builders import (
@@ -222,9 +222,6 @@ def test_recipients_of_program_notification_need_no_employee(kind: NotificationK
     assert recipient_addresses(made) == [SUPER_ADMIN_EMAIL]
 
 
-PREVIOUS_ASSIGNMENT = Assignment(permission_set="view_only", set_version=1)
-
-
 @pytest.mark.parametrize(
     ("member", "partners", "is_recipient"),
     [
@@ -232,14 +229,8 @@ PREVIOUS_ASSIGNMENT = Assignment(permission_set="view_only", set_version=1)
         (a_member(APPROVER, "sales", active=False), (), False),
         (a_partner_admin(APPROVER), (the_partner(),), False),
         (a_member(APPROVER, "sales", partner_id=PARTNER), (the_partner(),), False),
-        (a_partner_admin(APPROVER, grant=a_grant(expires_at=NOW)), (the_partner(),), False),
-        (a_partner_admin(APPROVER, previous=PREVIOUS_ASSIGNMENT), (the_partner(),), False),
-        (
-            a_partner_admin(APPROVER, previous=PREVIOUS_ASSIGNMENT, grant=a_grant(expires_at=NOW)),
-            (the_partner(),),
-            True,
-        ),
-        (a_partner_admin(APPROVER, previous=PREVIOUS_ASSIGNMENT), (the_partner(terminations=1),), True),
+        (a_partner_admin(APPROVER, grant=a_grant(expires_at=NOW, former_set="sales")), (the_partner(),), False),
+        (a_partner_admin(APPROVER, grant=a_grant(former_set="sales")), (the_partner(terminations=1),), False),
         (None, (), False),
     ],
 )

@@ -50,6 +50,7 @@ def email_context(**changes: Any) -> EmailContext:
             cause=None,
             button_url=ADDRESS,
             paid_seat_required=True,
+            former_set="sales",
         ),
         **changes,
     )
@@ -77,6 +78,7 @@ EMPTY_CONTEXT = EmailContext(
     cause=None,
     button_url="",
     paid_seat_required=False,
+    former_set=None,
 )
 
 

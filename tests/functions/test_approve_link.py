@@ -11,7 +11,7 @@ from botocore.awsrequest import AWSResponse
 from partner_access.domain.links.links import Link
 from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.effective_rights import effective_rights_of
-from partner_access.domain.memberships.members import Assignment, Member, Seat, SuspensionReason
+from partner_access.domain.memberships.members import Member, Seat, SuspensionReason
 from partner_access.store import dynamo, keys
 from partner_access.store.links.links import item
 from tests.support import faults, link_requests
@@ -86,7 +86,7 @@ def test_approve_link_makes_employee_partner_admin(seeded: Table) -> None:
     assert member.grant.grant_id == grant["grant_id"]
     assert member.grant.granted_by == APPROVER
     assert member.grant.link_id == LINK
-    assert (member.partner_id, member.previous, member.active) == (PARTNER, None, True)
+    assert (member.partner_id, member.grant.former_set, member.active) == (PARTNER, None, True)
     assert (seeded.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
     assert link_requests.view().body["state"] == "approved"
 
@@ -233,7 +233,7 @@ def test_approve_link_without_secret_and_account_is_refused(seeded: Table) -> No
 # existing memberships of the employee
 
 
-def test_approve_link_for_ordinary_member_keeps_previous_assignment(table: Table, check_invariants: None) -> None:
+def test_approve_link_for_ordinary_member_remembers_former_set(table: Table, check_invariants: None) -> None:
     # domain.md rule 10
     before = a_member(EMPLOYEE, "marketing", removed=("crm.lists.edit",), seat=Seat.SALES, version=3)
     seed(table, before)
@@ -243,9 +243,8 @@ def test_approve_link_for_ordinary_member_keeps_previous_assignment(table: Table
     member = _member(table)
     assert member.version == 4
     assert member.since == before.since
-    assert member.previous == Assignment(
-        permission_set="marketing", set_version=1, removed=("crm.lists.edit",), seat=Seat.SALES
-    )
+    assert member.grant
+    assert member.grant.former_set == "marketing"
     assert (member.seat, member.paid_seats, member.removed) == (Seat.PARTNER, (Seat.SALES,), ())
 
 
@@ -257,7 +256,8 @@ def test_approve_link_for_deactivated_member_keeps_history(table: Table, check_i
     approve()
 
     member = _member(table)
-    assert (member.active, member.since, member.previous) == (True, before.since, None)
+    assert member.grant
+    assert (member.active, member.since, member.grant.former_set) == (True, before.since, None)
 
 
 def test_approve_link_for_expired_grant_reuses_its_seat(table: Table, check_invariants: None) -> None:
@@ -762,34 +762,35 @@ def test_approve_link_with_approval_between_reads_returns_already_used(table: Ta
     assert (response.status, response.code) == (409, "link_already_used")
 
 
-def test_approve_link_of_employee_added_before_commit_keeps_assignment(seeded: Table) -> None:
+def test_approve_link_of_employee_added_before_commit_remembers_set(seeded: Table) -> None:
     response = send_during_change(
         seeded, lambda: link_requests.put_member(CLIENT, EMPLOYEE, permission_set="sales"), approve
     )  # fmt: skip
 
-    previous = _member(seeded).previous
+    grant = _member(seeded).grant
     assert response.status == 201
-    assert previous
-    assert previous.permission_set == "sales"
+    assert grant
+    assert grant.former_set == "sales"
 
 
 @pytest.mark.parametrize(
-    ("concurrent_change", "previous"),
+    ("concurrent_change", "former_set"),
     [
         (lambda: link_requests.put_member(CLIENT, EMPLOYEE, active=False), None),
         (lambda: link_requests.put_member(CLIENT, EMPLOYEE, permission_set="service"), "service"),
     ],
 )
-def test_approve_link_with_membership_changed_before_commit_keeps_assignment(
-    table: Table, check_invariants: None, concurrent_change: Callable[[], object], previous: str | None
+def test_approve_link_with_membership_changed_before_commit_remembers_set(
+    table: Table, check_invariants: None, concurrent_change: Callable[[], object], former_set: str | None
 ) -> None:
     seed(table, a_member(EMPLOYEE, "sales"))
 
     response = send_during_change(table, concurrent_change, approve)
 
-    assignment = _member(table).previous
+    grant = _member(table).grant
     assert response.status == 201
-    assert (assignment.permission_set if assignment else None) == previous
+    assert grant
+    assert grant.former_set == former_set
 
 
 def test_approve_link_with_reply_of_account_before_commit_is_refused(table: Table, check_invariants: None) -> None:

@@ -112,7 +112,7 @@ def test_create_partner_admin_in_legacy_account_returns_paid_seat_notice(table: 
     assert (grant["paid_features"], grant["notice"]) == (False, "paid_seat_required")
 
 
-def test_create_partner_admin_from_member_keeps_previous_assignment(table: Table) -> None:
+def test_create_partner_admin_from_member_remembers_former_set(table: Table) -> None:
     before = a_member(EMPLOYEE, "sales", seat=Seat.SALES, removed=("crm.notes.view",))
     seed(table, before)
 
@@ -121,8 +121,8 @@ def test_create_partner_admin_from_member_keeps_previous_assignment(table: Table
     assert (member["paid_seats"], member["version"]) == (["sales"], 2)
     stored_member = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
     assert stored_member["since"] == int(before.since.timestamp())
-    assert stored_member["previous"]["permission_set"] == "sales"
-    assert stored_member["previous"]["removed"] == ["crm.notes.view"]
+    assert stored_member["grant"]["former_set"] == "sales"
+    assert not stored_member.get("removed")
 
 
 @pytest.mark.parametrize("former", [
@@ -138,7 +138,7 @@ def test_create_partner_admin_from_former_member_keeps_history(table: Table, for
     stored_member = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
     assert member["version"] == stored_member["version"] == 2
     assert stored_member["grant"]["source"] == "client_creation"
-    assert "previous" not in stored_member
+    assert "former_set" not in stored_member["grant"]
     assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
 
 

@@ -11,7 +11,7 @@ from partner_access.domain.accounts import Program
 from partner_access.domain.email_delivery import recipients
 from partner_access.domain.errors import TemporarilyUnavailable
 from partner_access.domain.links.links import Link, StoredLinkState
-from partner_access.domain.memberships.members import Assignment, Member, Seat, SuspensionReason
+from partner_access.domain.memberships.members import Member, SuspensionReason
 from partner_access.domain.notifications import Notification, Reconciliation, ReconciliationReason
 from partner_access.domain.records import Record
 from partner_access.store import dynamo, keys, outbox, queries, retries
@@ -491,17 +491,17 @@ def test_expire_due_grant_ends_it_frees_seat_and_emails_once(
     assert metric_counts(capsys.readouterr().out) == {"GrantsExpired": 1}
 
 
-def test_expire_grant_restores_previous_assignment_and_its_partner(seeded: Table, clock: Clock) -> None:
-    before = Assignment(permission_set="sales", set_version=1, seat=Seat.VIEW_ONLY, partner_id=PARTNER)
-    seed(seeded, partner_admin_ending(clock).model_copy(update={"previous": before}))
+def test_expire_grant_leaves_no_membership_and_names_former_set(seeded: Table, clock: Clock) -> None:
+    # domain.md rule 10
+    ending = partner_admin_ending(clock)
+    assert ending.grant
+    seed(seeded, ending.model_copy(update={"grant": ending.grant.model_copy(update={"former_set": "sales"})}))
 
     run_expiry()
 
-    stored_now = stored_member(seeded)
-    assert (stored_now["active"], stored_now["permission_set"], stored_now["seat"]) == (True, "sales", "view_only")
-    assert stored_now["partner_id"] == PARTNER, (
-        "a member added for a partner leaves with it, whatever their role in between"
-    )
+    assert (stored_member(seeded)["active"], stored_member(seeded)["partner_id"]) == (False, PARTNER)
+    (queued,) = seeded.items_with_prefix("OUTBOX#")
+    assert (queued["notification"]["kind"], queued["notification"]["former_set"]) == ("access_ended", "sales")
 
 
 @pytest.mark.parametrize(("days", "warned"), [(30, None), (7, 30), (1, 7), (0, 1)])
@@ -715,8 +715,7 @@ def test_expire_grant_lengthened_before_commit_keeps_it(
 def test_expire_grant_suspended_before_commit_keeps_suspension(
     seeded: Table, clock: Clock, left: int, warned: int, expected_emails: tuple[str, int | None]
 ) -> None:
-    before = Assignment(permission_set="sales", set_version=1, seat=Seat.VIEW_ONLY)
-    seed(seeded, partner_admin_ending(clock, days=left, warned=warned).model_copy(update={"previous": before}))
+    seed(seeded, partner_admin_ending(clock, days=left, warned=warned))
 
     with before_commit(lambda: change_member(seeded, suspended_by=frozenset({SuspensionReason.CLIENT}))):
         run_expiry()
@@ -841,24 +840,6 @@ def test_expired_grant_denies_access_from_exact_end_without_job(
         run_expiry()
 
     assert visible_account_ids() == accounts
-    assert list_permission_sets().status == status
-
-
-@pytest.mark.parametrize("swept", [False, True], ids=["before the sweep", "after the sweep"])
-@pytest.mark.parametrize(
-    ("left", "permission_set", "status"),
-    [(1, "partner_admin", 200), (0, "view_only", 403), (-1, "view_only", 403)],
-    ids=["a second before", "at the instant", "a second after"],
-)
-def test_expired_grant_restores_previous_assignment_from_exact_end(
-    seeded: Table, shared_clock: Clock, left: int, permission_set: str, status: int, swept: bool
-) -> None:
-    before = Assignment(permission_set="view_only", set_version=1, seat=Seat.VIEW_ONLY)
-    seed(seeded, partner_admin_ending(shared_clock, seconds=left, warned=1).model_copy(update={"previous": before}))
-    if swept:
-        run_expiry()
-
-    assert account_row(CLIENT)["permission_set"] == permission_set
     assert list_permission_sets().status == status
 
 

@@ -20,6 +20,7 @@ from tests.support.builders import (
     EMPLOYEE,
     PARTNER,
     a_custom_set,
+    a_grant,
     a_member,
     a_partner_admin,
     a_user,
@@ -248,8 +249,7 @@ def test_update_set_with_same_key_is_replayed(table: Table) -> None:
     ((a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER),), False),
     ((a_partner_admin().next_version(permission_set=CUSTOM_SET),), False),
     ((a_member(EMPLOYEE, CUSTOM_SET, partner_id=PARTNER).ended(),), True),
-    ((a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).assignment),), True),
-    ((a_partner_admin(previous=a_member(permission_set=CUSTOM_SET, partner_id=PARTNER).assignment),), False),
+    ((a_partner_admin(grant=a_grant(former_set=CUSTOM_SET)),), True),
 ])  # fmt: skip
 def test_update_set_held_by_partner_member_with_restricted_permission_is_refused(
     table: Table, others: tuple[Record, ...], restricted_is_allowed: bool
@@ -287,10 +287,10 @@ def test_remove_set_without_holders_deletes_it(table: Table) -> None:
 @pytest.mark.parametrize(("member", "holders"), [
     (a_member(CLERK, CUSTOM_SET), 1),
     (a_member(CLERK, CUSTOM_SET, active=False), 0),
-    (a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).assignment), 1),
-    (a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).assignment).next_version(permission_set=CUSTOM_SET), 2),
+    (a_partner_admin(grant=a_grant(former_set=CUSTOM_SET)), 0),
+    (a_partner_admin().next_version(permission_set=CUSTOM_SET), 1),
 ])  # fmt: skip
-def test_remove_set_in_use_or_needed_as_previous_set_is_refused(table: Table, member: Record, holders: int) -> None:
+def test_remove_set_in_use_is_refused(table: Table, member: Record, holders: int) -> None:
     seed(table, a_custom_set(), member)
 
     if holders:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from partner_access.domain.accounts import AccountState
-from partner_access.domain.memberships.members import Seat, SuspensionReason
+from partner_access.domain.memberships.members import SuspensionReason
 from partner_access.domain.records import Record
 from partner_access.store import keys
 from tests.support.builders import (
@@ -31,6 +31,7 @@ from tests.support.seeded_table import (
     MANAGER,
     a_partner_account_member,
     an_expired_partner_admin,
+    an_open_link,
     seed,
 )
 from tests.support.table import Table
@@ -75,7 +76,7 @@ def test_remove_user_by_each_allowed_role_ends_grant_at_once(seeded_table: Table
 
     response = remove(by, scope=DIRECTORY if by == VENDOR else "partner-access/use")
 
-    assert (response.status, response.text) == (204, "")
+    assert (response.status, response.body) == (200, {"account_id": CLIENT, "user_id": EMPLOYEE})
     assert list_permission_sets().code == "not_found"
     assert (stored_member(seeded_table)["active"], partner_seats_used(seeded_table)) == (False, 1)
     entries = [item for item in seeded_table.items_with_prefix("AUDIT#") if item["event"] == "grant.revoked"]
@@ -86,43 +87,50 @@ def test_remove_user_by_each_allowed_role_ends_grant_at_once(seeded_table: Table
 
 
 def test_remove_user_twice_returns_404(seeded_table: Table) -> None:
-    assert remove().status == 204
+    assert remove().status == 200
 
     for version in (1, 2):
         assert_error(seeded_table, partial(remove, expected_version=version), 404, "not_found")
 
 
-def test_remove_partner_admin_restores_previous_assignment(table: Table) -> None:
-    before = a_member(EMPLOYEE, "sales", added=("account.users.manage",), seat=Seat.SERVICE)
-    seed_members(table, a_partner_admin(previous=before.assignment))
+@pytest.mark.parametrize(("by", "scope"), [(EMPLOYEE, None), (APPROVER, None), (MANAGER, None), (VENDOR, DIRECTORY)])
+def test_remove_partner_admin_gives_nothing_of_before_back_and_names_its_set(
+    table: Table, by: str, scope: str | None
+) -> None:
+    """A member whom the client narrowed by an approval gains nothing by ending the grant (domain.md rule 10)."""
+    # domain.md rule 10
+    seed(table, a_member(EMPLOYEE, "sales", added=("account.users.manage",)), an_open_link())
+    assert approve().status == 201
+    version = int(stored_member(table)["version"])
 
-    assert remove().status == 204
+    response = remove(by, expected_version=version, **({"scope": scope} if scope else {}))
 
-    assert list_permission_sets().status == 200
-    stored_now = stored_member(table)
-    assert (stored_now["permission_set"], stored_now["seat"], stored_now["active"]) == ("sales", "service", True)
-    assert "partner_id" not in stored_now
-    assert_error(table, remove, 412, "precondition_failed")
-    assert remove(expected_version=2).status == 204
-    assert list_permission_sets().code == "not_found"
-    assert {item["event"] for item in table.items_with_prefix(f"AUDIT#{CLIENT}")} >= {"grant.revoked", "member.removed"}
+    assert (response.status, response.body) == (
+        200,
+        {"account_id": CLIENT, "user_id": EMPLOYEE, "former_set": "sales"},
+    )
+    assert (stored_member(table)["active"], list_permission_sets().code) == (False, "not_found")
+    (ended,) = [
+        item["notification"]
+        for item in table.items_with_prefix("OUTBOX#")
+        if item["notification"]["kind"] == "access_ended"
+    ]
+    assert ended["former_set"] == "sales"
 
 
 def test_remove_suspended_partner_admin_keeps_suspension(table: Table) -> None:
-    seed_members(
-        table, a_partner_admin(previous=a_member(EMPLOYEE, "sales", added=("account.users.manage",)).assignment)
-    )
+    seed_members(table, a_partner_admin())
     suspend()
 
-    assert remove(EMPLOYEE, expected_version=2).status == 204
+    assert remove(EMPLOYEE, expected_version=2).status == 200
 
     assert stored_member(table)["suspended_by"] == {SuspensionReason.CLIENT}
-    assert list_permission_sets().code == "forbidden"
+    assert list_permission_sets().code == "not_found"
 
 
 @pytest.mark.parametrize("by", [APPROVER, USERS, CLERK])
 def test_remove_ordinary_member_by_admin_or_self_succeeds(seeded_table: Table, by: str) -> None:
-    assert remove(by, CLERK).status == 204
+    assert remove(by, CLERK).status == 200
 
     assert stored_member(seeded_table, CLERK)["active"] is False
     assert call("GET /accounts", CLERK).body["items"] == []
@@ -134,7 +142,7 @@ def test_remove_colleague_by_partner_side_succeeds(table: Table) -> None:
     for by in (COLLEAGUE, MANAGER):
         table.clear()
         seed_members(table, a_member(EMPLOYEE, "view_only", partner_id=PARTNER))
-        assert remove(by).status == 204
+        assert remove(by).status == 200
 
 
 def test_remove_partner_admin_keeps_grant_for_other_partner(table: Table) -> None:
@@ -150,7 +158,7 @@ def test_remove_partner_admin_keeps_grant_for_other_partner(table: Table) -> Non
         ),
     )
 
-    assert remove(MANAGER).status == 204
+    assert remove(MANAGER).status == 200
     assert_error(table, partial(remove, MANAGER, account_id=FLORIST), 404, "not_found")
 
     assert list_permission_sets(account_id=FLORIST).status == 200
@@ -163,7 +171,7 @@ def test_remove_last_super_admin_of_client_is_refused(table: Table) -> None:
     # domain.md rule 16
     seed_members(table, a_member(CLERK))
 
-    assert remove(APPROVER, APPROVER).status == 204
+    assert remove(APPROVER, APPROVER).status == 200
     assert (table.get(keys.super_admins(CLIENT)) or {})["user_ids"] == {CLERK}
     for by, scope in ((CLERK, "partner-access/use"), (VENDOR, DIRECTORY)):
         assert_error(table, partial(remove, by, CLERK, scope=scope), 409, "last_super_admin")
@@ -188,7 +196,7 @@ def test_remove_employee_from_partner_ends_client_access_at_once(table: Table) -
         200,
     )
 
-    assert remove(MANAGER, account_id=PARTNER).status == 204
+    assert remove(MANAGER, account_id=PARTNER).status == 200
 
     assert (list_permission_sets().code, list_permission_sets(account_id=FLORIST).code) == ("not_found", "not_found")
     assert call("GET /accounts", EMPLOYEE).body["items"] == []
@@ -204,7 +212,7 @@ def test_remove_employee_from_partner_ends_client_access_at_once(table: Table) -
 
 def test_remove_last_super_admin_of_partner_is_refused(seeded_table: Table) -> None:
     assert_error(seeded_table, partial(remove, MANAGER, MANAGER, account_id=PARTNER), 409, "last_super_admin")
-    assert remove(EMPLOYEE, account_id=PARTNER).status == 204
+    assert remove(EMPLOYEE, account_id=PARTNER).status == 200
     assert_error(seeded_table, partial(remove, COLLEAGUE, MANAGER, account_id=PARTNER), 403, "forbidden")
 
 
@@ -288,4 +296,4 @@ def test_approve_link_after_removal_gives_new_grant(seeded_table: Table) -> None
 def test_remove_user_in_closed_account_succeeds(table: Table) -> None:
     seed_members(table, the_client(state=AccountState.CLOSED))
 
-    assert remove().status == 204
+    assert remove().status == 200

@@ -392,11 +392,7 @@ def membership_options(user_id: str, account_id: str) -> tuple[tuple[Record, ...
         (a_member(user_id, active=False, **here),),
         (admin,),
         (admin.next_version(removed=(IMPORT,)),),
-        (
-            admin.next_version(
-                grant=a_grant(expires_at=now()), previous=a_member(permission_set="view_only").assignment
-            ),
-        ),
+        (admin.next_version(grant=a_grant(expires_at=now())),),
         (admin.next_version(permission_set=CUSTOM_SET),),
     )
 

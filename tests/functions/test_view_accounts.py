@@ -12,6 +12,7 @@ from tests.support.builders import (
     EMPLOYEE,
     PARTNER,
     a_custom_set,
+    a_grant,
     a_member,
     a_partner_admin,
     a_user,
@@ -64,9 +65,9 @@ def many_accounts() -> list[Record]:
     ),
     ((a_partner_admin(), the_partner(terminations=1)), EMPLOYEE, [(PARTNER, "partner", "view_only", False)]),
     (
-        (a_partner_admin(previous=a_member(EMPLOYEE, "sales").assignment), the_partner(terminations=1)),
+        (a_partner_admin(grant=a_grant(former_set="sales")), the_partner(terminations=1)),
         EMPLOYEE,
-        [(CLIENT, "client", "sales", False), (PARTNER, "partner", "view_only", False)],
+        [(PARTNER, "partner", "view_only", False)],
     ),
     (
         (a_partner_admin(access_generation=1), the_partner(terminations=1)),

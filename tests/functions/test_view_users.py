@@ -74,7 +74,6 @@ def test_view_users_returns_permissions_since_grantor_and_end(table: Table, chec
             removed=("crm.export",),
             paid_seats=("sales",),
             grant=a_grant(expires_at=end),
-            previous=a_member(EMPLOYEE, "view_only").assignment,
         ),
     )
 
@@ -158,14 +157,13 @@ def test_view_users_returns_state_computed_at_read_time(
     assert (EMPLOYEE in ids(list_users())) == (state != "deactivated")
 
 
-def test_view_users_with_expired_grant_returns_previous_membership(table: Table) -> None:
-    before = a_member(EMPLOYEE, "sales").assignment
-    seed(table, an_expired_partner_admin(previous=before))
+def test_view_users_with_expired_grant_are_deactivated(table: Table) -> None:
+    seed(table, an_expired_partner_admin())
 
-    shown = rows(list_users())[EMPLOYEE]
+    shown = rows(list_users(state="deactivated"))[EMPLOYEE]
 
-    assert (shown["permission_set"], shown["state"]) == ("sales", "active")
-    assert not {"expires_at", "grant_id", "partner_id", "partner_name"} & set(shown)
+    assert not {"expires_at", "grant_id", "partner_name"} & set(shown)
+    assert EMPLOYEE not in ids(list_users())
     assert ids(list_users(permission_set="partner_admin")) == []
     assert ids(list_users(partner_id=PARTNER)) == []
 

@@ -34,13 +34,10 @@ def test_accounts_of_user_include_membership_and_partner(table: Table) -> None:
     assert page.after is None
 
 
-def test_accounts_of_user_after_expired_grant_have_previous_membership(table: Table) -> None:
-    was = a_member(EMPLOYEE, "sales").assignment
-    seed(table, an_expired_partner_admin(previous=was))
+def test_accounts_of_user_after_expired_grant_exclude_client(table: Table) -> None:
+    seed(table, an_expired_partner_admin())
 
-    (client, _) = accounts.page(EMPLOYEE, at=now(), after=None, limit=10).items
-
-    assert client.member.permission_set == "sales"
+    assert [mine.account.account_id for mine in accounts_of_employee()] == [PARTNER]
 
 
 def test_accounts_of_user_exclude_older_access_generation(table: Table) -> None:

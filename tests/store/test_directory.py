@@ -398,7 +398,7 @@ def test_put_member_promotion_of_inactive_user_with_concurrent_loss_returns_409(
 
 
 def test_put_member_after_expired_grant_in_closed_account_returns_409(table: Table) -> None:
-    seed(table, an_expired_partner_admin(previous=a_member(EMPLOYEE, "sales").assignment))
+    seed(table, an_expired_partner_admin())
     closed = account(CLIENT, state="closed")
 
     answer = send_during_change(table, lambda: closed(table), lambda: put_member(EMPLOYEE, permission_set="service"))
@@ -408,7 +408,7 @@ def test_put_member_after_expired_grant_in_closed_account_returns_409(table: Tab
 
 def test_put_member_with_seat_count_zero_returns_rights_changed(table: Table) -> None:
     """Check that the seat count never becomes negative, even if it disagrees with the members."""
-    seed(table, an_expired_partner_admin(previous=a_member(EMPLOYEE, "sales").assignment))
+    seed(table, an_expired_partner_admin())
     partner_seats_used(0)(table)
 
     assert_error(table, lambda: put_member(EMPLOYEE, permission_set="service"), 409, "rights_changed")

@@ -8,19 +8,20 @@ import pytest
 from partner_access.domain.email_delivery import RESULT_TIMEOUT, Delivery, DeliveryStatus, QueuedNotification
 from partner_access.domain.links.links import Link, StoredLinkState
 from partner_access.domain.links.secrets import LinkSecret
-from partner_access.domain.memberships.members import Assignment
 from partner_access.domain.notifications import Notification, NotificationKind
 from partner_access.store import dynamo, keys, outbox
 from tests.support import faults
 from tests.support.builders import (
     APPROVER,
     CLIENT,
+    CUSTOM_SET,
     EMPLOYEE,
     LINK,
     NOW,
     OTHER_SECRET,
     PARTNER,
     SECRET,
+    a_custom_set,
     a_link,
     a_member,
     a_partner_admin,
@@ -445,16 +446,25 @@ def test_email_facts_of_orphaned_account_include_members(table: Table, kind: Not
     assert facts.suppressed == {"user-clerk@bakery.example"}
 
 
-def test_email_facts_include_partner_of_member(table: Table) -> None:
-    own = Assignment(permission_set="sales", set_version=1)
-    seed(table, the_partner(terminations=1), a_user(APPROVER, active=False), a_partner_admin(previous=own))
+def test_email_facts_omit_member_whose_access_for_partner_has_ended(table: Table) -> None:
+    seed(table, the_partner(terminations=1), a_user(APPROVER, active=False), a_partner_admin())
 
     facts = outbox.facts(ORPHANED, NOW)
 
-    assert [(each.user and each.user.user_id, list(each.partners)) for each in facts.members] == [
-        (CLERK, []),
-        (EMPLOYEE, [PARTNER]),
-    ]
+    assert [(each.user and each.user.user_id, list(each.partners)) for each in facts.members] == [(CLERK, [])]
+
+
+@pytest.mark.parametrize(
+    ("former_set", "name"),
+    [(None, None), ("sales", "sales"), (CUSTOM_SET, a_custom_set().name), ("set_removed", None)],
+)
+def test_email_facts_name_former_set_while_it_exists(table: Table, former_set: str | None, name: str | None) -> None:
+    seed(table, a_custom_set())
+    ended = Notification(
+        kind=NotificationKind.ACCESS_ENDED, employee_id=EMPLOYEE, account_id=CLIENT, former_set=former_set
+    )
+
+    assert outbox.facts(ended, NOW).former_set == name
 
 
 @pytest.mark.parametrize("changes", [{"kind": NotificationKind.ACCESS_ENDED}, {"account_id": None}])

@@ -13,7 +13,7 @@ Question = tuple[State, str, int]
 """A state, a permission, and the reach in question: 1 for owned records, 2 for those of the team, 3 for all."""
 REACH: Final = {"owned": 1, "team": 2, "all": 3, "": 3}
 
-# conditions on `{assignment}`: the membership itself, or the membership before the grant
+# conditions on the assignment of a membership
 NOT_ENDED: Final = """
 (!({assignment} has partner) || ({assignment}.partner has terminations && {assignment}.access_generation >= {assignment}.offboardings + {assignment}.partner.terminations))"""
 ELIGIBLE: Final = """
@@ -44,13 +44,6 @@ when {{ principal has now && principal.user has active && principal.account has 
 when {{ {GRANT_NOT_EXPIRED} && {_for_assignment("principal.now", NOT_ENDED)} && {_for_assignment("principal.now", PERMITS)} }}
 unless {{ principal.suspended_by.containsAny(["client", "partner"]) }}
 unless {{ principal.now.needs_grant && !principal.granted }};
-""",
-    "before": f"""
-permit (principal, action == Action::"use", resource)
-when {{ principal has before && principal.user has active && principal.account has seat_based }}
-when {{ !{GRANT_NOT_EXPIRED} || !{_for_assignment("principal.now", NOT_ENDED)} }}
-when {{ {_for_assignment("principal.before", NOT_ENDED)} && {_for_assignment("principal.before", PERMITS)} }}
-unless {{ principal.suspended_by.contains("client") || principal.before.needs_grant }};
 """,
     "gone": "forbid (principal, action, resource) unless { principal.active };",
     "barred": "forbid (principal, action, resource) unless { principal.user.active };",
@@ -149,7 +142,7 @@ def _entities(number: str, state: State) -> Iterator[dict[str, object]]:
             employed_by=[_reference("Partner", partner) for partner in user["employed_by"]],
         )
     if member:
-        previous, grant = member.get("previous"), member.get("grant")
+        grant = member.get("grant")
         yield _entity(
             "Member",
             number,
@@ -160,11 +153,8 @@ def _entities(number: str, state: State) -> Iterator[dict[str, object]]:
             granted=grant is not None,
             expires_at=grant["expires_at"] if grant else None,
             now=_reference("Assignment", f"{number} now"),
-            before=_reference("Assignment", f"{number} before" if previous else None),
         )
-        for name, assignment in (("now", member), ("before", previous)):
-            if assignment:
-                yield _assignment(f"{number} {name}", assignment, user)
+        yield _assignment(f"{number} now", member, user)
 
 
 def _assignment(name: str, assignment: State, user: State | None) -> dict[str, object]:

@@ -160,13 +160,11 @@ def _granted_assignment(choose: Choose, partners: Sequence[str], custom_set_ids:
             (None, NOW_SECONDS + 1000, NOW_SECONDS + 1000, NOW_SECONDS + 1, NOW_SECONDS, NOW_SECONDS - 1)
         ),
     }
-    previous = choose((None, _assignment(choose, partners, custom_set_ids)))
     return {
         **assignment,
         "partner_id": partner_id,
         "seat": _usually(choose, "partner", "core"),
         "grant": grant,
-        "previous": previous,
     }
 
 

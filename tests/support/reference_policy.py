@@ -27,13 +27,9 @@ class ReferencePolicy:
             return {}
         if self.account["state"] != "active" or not self.user["active"] or not self.member["active"]:
             return {}
-        for assignment, blocking_reasons in (
-            (self.member, {"client", "partner"}),
-            (self.member.get("previous"), {"client"}),
-        ):
-            if assignment and not self.has_ended(assignment):
-                return self.permissions_of(assignment) if not blocking_reasons & set(self.suspended_by()) else {}
-        return {}
+        if self.has_ended(self.member) or {"client", "partner"} & set(self.suspended_by()):
+            return {}
+        return self.permissions_of(self.member)
 
     def permissions_of(self, assignment: State) -> Reach:
         """Return the permissions of this assignment, or none if its partner makes the user ineligible."""

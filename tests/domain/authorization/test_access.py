@@ -41,7 +41,6 @@ SECOND: Final = timedelta(seconds=1)
 LEGACY: Final = the_client(pricing=Pricing.LEGACY)
 SOUTH: Final = "partner-south"
 EMPLOYEE_OF_TWO_PARTNERS: Final = an_employee(employed_by=frozenset({PARTNER, SOUTH}))
-PREVIOUS_ASSIGNMENT: Final = a_member(EMPLOYEE, "reporting").assignment
 
 
 @dataclass(frozen=True, slots=True)
@@ -387,20 +386,6 @@ def test_decide_cases_cover_every_denying_rule() -> None:
         ),
         # Custom sets have one current content, whatever version the member stores.
         (AccessCheck("crm.import", member_with_custom_set("crm.import", set_version=99)), Rule.IN_SET, Scope.ALL),
-        # The membership before the grant does not depend on the partner.
-        (AccessCheck("reports.create", admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT)), Rule.IN_SET, Scope.ALL),
-        (
-            AccessCheck("reports.create", a_partner_admin_actor(an_employee(offboardings={PARTNER: 1}), a_partner_admin(previous=PREVIOUS_ASSIGNMENT))),
-            Rule.IN_SET,
-            Scope.ALL,
-        ),
-        (
-            AccessCheck("reports.create", a_partner_admin_actor(an_employee(employed_by=frozenset()), a_partner_admin(grant=a_grant(expires_at=NOW), previous=PREVIOUS_ASSIGNMENT), program=Program.TERMINATED)),
-            Rule.IN_SET,
-            Scope.ALL,
-        ),
-        # A suspension by the partner ends with the grant.
-        (AccessCheck("reports.create", admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT, suspended_by=frozenset({SuspensionReason.PARTNER}))), Rule.IN_SET, Scope.ALL),
     ],
 )  # fmt: skip
 def test_decide_permitted_returns_rule_and_scope(question: AccessCheck, rule: Rule, scope: Scope) -> None:
@@ -411,36 +396,16 @@ def test_decide_permitted_returns_rule_and_scope(question: AccessCheck, rule: Ru
 @pytest.mark.parametrize(
     ("question", "rule"),
     [
-        (AccessCheck("crm.import", admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT)), Rule.NOT_IN_SET),
-        (AccessCheck("reports.create", admin_with_grant_until(NOW + SECOND, previous=PREVIOUS_ASSIGNMENT, removed=("reports.create",))), Rule.REMOVED),
-        (AccessCheck("reports.create", admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT, suspended_by=frozenset({SuspensionReason.CLIENT}))), Rule.SUSPENDED),
-        # The membership before the grant was on behalf of a partner as well.
-        (AccessCheck("reports.create", admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT.model_copy(update={"partner_id": SOUTH}))), Rule.GRANT_EXPIRED),
-        (
-            AccessCheck("reports.create", replace(admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT.model_copy(update={"partner_id": SOUTH})), partners={SOUTH: the_partner(account_id=SOUTH)})),
-            Rule.SUSPENDED,
-        ),
-        # The deployed catalogue lacks the set of the membership before the grant.
-        (AccessCheck("reports.create", admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT.model_copy(update={"set_version": 2}))), Rule.UNKNOWN_SET),
-        (AccessCheck("reports.create", admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT.model_copy(update={"permission_set": CUSTOM_SET}))), Rule.UNKNOWN_SET),
+        (AccessCheck("reports.create", admin_with_grant_until(NOW + SECOND, removed=("reports.create",))), Rule.REMOVED),
+        (AccessCheck("reports.create", admin_with_grant_until(NOW)), Rule.GRANT_EXPIRED),
+        (AccessCheck("reports.create", admin_with_grant_until(NOW, suspended_by=frozenset({SuspensionReason.CLIENT}))), Rule.GRANT_EXPIRED),
+        (AccessCheck("account.billing.manage", admin_with_grant_until(NOW + SECOND)), Rule.RESTRICTED),
+        (AccessCheck("account.billing.manage", admin_with_grant_until(NOW)), Rule.GRANT_EXPIRED),
     ],
 )  # fmt: skip
-def test_decide_after_expired_grant_applies_rules_to_previous_membership(question: AccessCheck, rule: Rule) -> None:
+def test_decide_after_expired_grant_denies_what_was_held_before_it(question: AccessCheck, rule: Rule) -> None:
+    # domain.md rule 10
     assert question.decision == AccessDecision(rule)
-
-
-def test_decide_restricted_permission_after_expired_grant_permits_super_admin() -> None:
-    super_admin = a_member(EMPLOYEE).assignment
-
-    assert (
-        partner_admin_check(
-            "account.billing.manage", admin_with_grant_until(NOW + SECOND, previous=super_admin)
-        ).decision.rule
-        is Rule.RESTRICTED
-    )
-    assert partner_admin_check(
-        "account.billing.manage", admin_with_grant_until(NOW, previous=super_admin)
-    ).decision.permits
 
 
 def test_decide_with_new_set_version_narrows_old_grants_and_never_widens_them() -> None:
@@ -510,7 +475,7 @@ def test_decide_with_several_violations_returns_first_rule() -> None:
     partner = the_partner(terminations=1)
     member = a_partner_admin(
         active=False,
-        grant=a_grant(expires_at=NOW),
+        grant=a_grant(former_set="reporting", expires_at=NOW),
         suspended_by=frozenset({SuspensionReason.CLIENT}),
         set_version=7,
         removed=("sales.access",),
@@ -596,14 +561,11 @@ def test_active_membership_of_non_member_is_denying_rule() -> None:
     assert AccessFacts(the_client(), Actor(), NOW).active_membership is Rule.NOT_A_MEMBER
 
 
-def test_active_membership_after_expired_grant_is_previous_membership() -> None:
-    lapsed = admin_with_grant_until(NOW, previous=PREVIOUS_ASSIGNMENT)
-    membership = AccessFacts(the_client(), lapsed, NOW).active_membership
+def test_active_membership_after_expired_grant_is_denying_rule() -> None:
+    lapsed = admin_with_grant_until(NOW)
 
-    assert not isinstance(membership, Rule)
-    assert (membership.member.permission_set, membership.member.grant) == ("reporting", None)
-    assert membership.rights == latest_set_rights("reporting")
-    assert lapsed.rights_at(NOW) != NO_RIGHTS
+    assert AccessFacts(the_client(), lapsed, NOW).active_membership is Rule.GRANT_EXPIRED
+    assert lapsed.rights_at(NOW) == NO_RIGHTS
 
 
 # consistency with the rights of the member

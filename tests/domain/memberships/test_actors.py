@@ -1,6 +1,6 @@
 """Users and actors: eligibility, rights at an instant, approvers, and the super admin that must stay."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -86,11 +86,10 @@ def test_rights_at_depend_on_user_membership_and_partner(actor: Actor, holds: st
     assert actor.is_super_admin_at(NOW) is (holds == "super_admin")
 
 
-def test_rights_at_after_expired_grant_need_no_partner() -> None:
-    before = a_member(EMPLOYEE, "sales").assignment
-    lapsed = a_partner_admin(grant=a_grant(expires_at=NOW), previous=before)
+def test_rights_at_after_expired_grant_are_empty_whatever_the_former_set() -> None:
+    lapsed = a_partner_admin(grant=a_grant(expires_at=NOW, former_set="sales"))
 
-    assert Actor(an_employee(active=True), lapsed).rights_at(NOW) == latest_set_rights("sales")
+    assert Actor(an_employee(active=True), lapsed).rights_at(NOW) == NO_RIGHTS
 
 
 def test_relied_on_contains_every_record_of_actor() -> None:
@@ -103,9 +102,6 @@ def test_relied_on_contains_every_record_of_actor() -> None:
 
 
 EMPLOYEE_OF_BOTH = an_employee(employed_by=frozenset({PARTNER, OTHER_PARTNER}), offboardings={OTHER_PARTNER: 5})
-NORTH_ASSIGNMENT = a_member(EMPLOYEE, "sales", partner_id=PARTNER, access_generation=1).assignment
-SOUTH_ASSIGNMENT = a_member(EMPLOYEE, "service", partner_id=OTHER_PARTNER, access_generation=5).assignment
-CLIENT_ASSIGNMENT = a_member(EMPLOYEE, "reporting").assignment
 
 
 @pytest.mark.parametrize(
@@ -138,53 +134,23 @@ def test_membership_of_older_access_generation_has_no_rights(
 
 
 @pytest.mark.parametrize(
-    ("member", "place"),
+    ("member", "is_over"),
     [
-        (a_partner_admin(access_generation=1, previous=CLIENT_ASSIGNMENT), None),
-        (a_partner_admin(access_generation=0, previous=CLIENT_ASSIGNMENT), CLIENT_ASSIGNMENT),
-        (a_partner_admin(access_generation=0, previous=NORTH_ASSIGNMENT), NORTH_ASSIGNMENT),
-        (
-            a_partner_admin(access_generation=0, previous=NORTH_ASSIGNMENT.model_copy(update={"access_generation": 0})),
-            (),
-        ),
-        (a_partner_admin(access_generation=0, previous=SOUTH_ASSIGNMENT), SOUTH_ASSIGNMENT),
-        (
-            a_partner_admin(access_generation=0, previous=SOUTH_ASSIGNMENT.model_copy(update={"access_generation": 4})),
-            (),
-        ),
-        (
-            a_partner_admin(access_generation=1, grant=a_grant(expires_at=NOW), previous=SOUTH_ASSIGNMENT),
-            SOUTH_ASSIGNMENT,
-        ),
-        (
-            a_partner_admin(
-                access_generation=1,
-                grant=a_grant(expires_at=NOW),
-                previous=SOUTH_ASSIGNMENT.model_copy(update={"access_generation": 4}),
-            ),
-            (),
-        ),
-        (a_partner_admin(access_generation=0, active=False, grant=None), None),
+        (a_partner_admin(access_generation=1), False),
+        (a_partner_admin(access_generation=0), True),
+        (a_partner_admin(access_generation=0, grant=a_grant(former_set="super_admin")), True),
+        (a_partner_admin(access_generation=1, grant=a_grant(expires_at=NOW)), True),
+        (a_partner_admin(access_generation=0, active=False, grant=None), False),
     ],
 )
-def test_member_at_after_offboarding_falls_back_to_valid_previous_membership(member: Member, place: Any) -> None:
-    """Check the fallback. `place` None means an unchanged membership, and () means no membership."""
+def test_member_at_after_offboarding_is_over(member: Member, is_over: bool) -> None:
+    # domain.md rule 10
     actor = an_actor(
-        EMPLOYEE_OF_BOTH.model_copy(update={"offboardings": {PARTNER: 1, OTHER_PARTNER: 5}}),
-        member,
-        partners=[the_partner(), OTHER_PARTNER_ACCOUNT],
+        EMPLOYEE_OF_BOTH.model_copy(update={"offboardings": {PARTNER: 1}}), member, partners=[the_partner()]
     )
-    now = actor.member_at(NOW)
 
-    assert now
-    if place is None:
-        assert now == member
-    elif place:
-        assert (now.active, now.assignment) == (True, place)
-        assert actor.partner_at(NOW) == actor.partners.get(place.partner_id)
-    else:
-        assert (now.active, now.grant, now.previous) == (False, None, None)
-        assert actor.partner_at(NOW) is None
+    assert actor.member_at(NOW) == (member.ended() if is_over else member)
+    assert (actor.partner_at(NOW) is None) is (is_over or not member.active)
 
 
 def test_is_member_at_without_partner_or_user_record_is_false() -> None:
@@ -231,14 +197,6 @@ BOTH_SIDES = frozenset({SuspensionReason.CLIENT, SuspensionReason.PARTNER})
         (a_partner_admin_actor(terminations=1, program=Program.TERMINATED), set()),
         (a_partner_admin_actor(an_employee(offboardings={PARTNER: 1}, employed_by=frozenset())), set()),
         (a_partner_admin_actor(member=a_partner_admin(grant=a_grant(expires_at=NOW), suspended_by=BOTH_SIDES)), set()),
-        (
-            a_partner_admin_actor(
-                member=a_partner_admin(
-                    grant=a_grant(expires_at=NOW), previous=CLIENT_ASSIGNMENT, suspended_by=BOTH_SIDES
-                )
-            ),
-            {"client"},
-        ),
         (an_actor(a_user(active=False)), set()),
     ],
 )
@@ -377,18 +335,6 @@ def test_must_be_approver_applies_role_and_own_partner_rules(
 
 def test_is_approver_at_without_membership_is_false() -> None:
     assert not Actor(a_user()).is_approver_at(NOW)
-
-
-@pytest.mark.parametrize(
-    ("expires_at", "can_approve"),
-    [(NOW - SECOND, True), (NOW, True), (NOW + SECOND, False)],
-    ids=["before", "at", "after"],
-)
-def test_is_approver_at_after_expired_grant_uses_previous_membership(expires_at: datetime, can_approve: bool) -> None:
-    before = a_member(permission_set="sales", added=("account.users.manage",)).assignment
-    lapsed = a_partner_admin(grant=a_grant(expires_at=expires_at), previous=before)
-
-    assert a_partner_admin_actor(member=lapsed).is_approver_at(NOW) is can_approve
 
 
 # witnesses

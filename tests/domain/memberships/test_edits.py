@@ -17,6 +17,7 @@ from partner_access.domain.errors import (
     NoSeatLeft,
     NotAClientAccount,
     NotEligible,
+    NotFound,
     OwnPartnerMayNotApprove,
     PermissionNotHeld,
     PreconditionFailed,
@@ -447,14 +448,10 @@ def test_edit_promoting_partner_admin_to_super_admin_ends_grant() -> None:
     )
 
 
-@pytest.mark.parametrize(
-    ("previous", "seat"), [(None, Seat.CORE), (Seat.SALES, Seat.SALES), (Seat.VIEW_ONLY, Seat.VIEW_ONLY)]
-)
-def test_edit_promoting_partner_admin_restores_previous_seat(previous: Seat | None, seat: Seat) -> None:
-    place = a_member(EMPLOYEE, "sales", seat=previous).assignment if previous else None
-    done = edited(facts(target=a_partner_admin_actor(member=a_partner_admin(previous=place))), TO_SUPER_ADMIN).member
+def test_edit_promoting_partner_admin_gives_usual_seat() -> None:
+    done = edited(facts(target=a_partner_admin_actor()), TO_SUPER_ADMIN).member
 
-    assert (done.seat, done.previous) == (seat, None)
+    assert (done.seat, done.grant) == (Seat.CORE, None)
 
 
 def test_edit_promoting_ordinary_member_keeps_seat() -> None:
@@ -635,11 +632,11 @@ def test_edit_member_to_partner_admin_creates_grant() -> None:
 
     assert isinstance(done, MemberCreated)
     assert (done.member.seat, done.member.removed) == (Seat.PARTNER, ("crm.import",))
-    assert done.member.previous == a_member(EMPLOYEE, "sales").assignment
     assert done.member.grant
-    assert (done.member.grant.source, done.member.grant.expires_at) == (
+    assert (done.member.grant.source, done.member.grant.expires_at, done.member.grant.former_set) == (
         GrantSource.CLIENT_CREATION,
         NOW + timedelta(days=30),
+        "sales",
     )
     assert (done.audit.event, done.audit.accounts) == ("member.created", (CLIENT, PARTNER))
     assert {the_client(), the_partner(), *ADMIN.relied_on, *found.target.relied_on} == set(done.relies_on)
@@ -815,12 +812,10 @@ def test_edit_of_one_field_keeps_other_fields() -> None:
     assert edited(found, MemberEdit(permission_set="view_only")).member.paid_seats == (Seat.SALES,)
 
 
-def test_edit_after_expired_grant_changes_previous_membership() -> None:
-    over = a_partner_admin(grant=a_grant(expires_at=NOW), previous=a_member(EMPLOYEE, "sales").assignment)
-    done = edited(facts(target=a_partner_admin_actor(member=over)), MemberEdit(permission_set="service"))
+def test_edit_after_expired_grant_raises_not_found() -> None:
+    over = a_partner_admin(grant=a_grant(expires_at=NOW, former_set="sales"))
 
-    assert (done.before, done.member.permission_set, done.member.grant) == (over, "service", None)
-    assert (done.member.seat, done.audit.accounts) == (Seat.CORE, (CLIENT,))
+    assert_edit_raises(facts(target=a_partner_admin_actor(member=over)), MemberEdit(permission_set="service"), NotFound)
 
 
 def test_edit_by_colleague_restoring_full_set_keeps_accepted_version() -> None:

@@ -16,8 +16,8 @@ from partner_access.domain.memberships.members import Member
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.custom_sets import is_custom
 from partner_access.domain.permissions.rights import NO_RIGHTS, default_set_rights, latest_set_rights
-from tests.domain.permissions.test_custom_sets import BOTH, CUSTOM_SET_MEMBER, OTHER, PARTNER_MEMBER, SETS
-from tests.support.builders import CUSTOM_SET, EMPLOYEE, PARTNER, a_custom_set, a_member, a_partner_admin
+from tests.domain.permissions.test_custom_sets import CUSTOM_SET_MEMBER, OTHER, PARTNER_MEMBER, SETS
+from tests.support.builders import CUSTOM_SET, EMPLOYEE, PARTNER, a_custom_set, a_grant, a_member, a_partner_admin
 
 
 def test_given_now_for_custom_set_returns_current_rights() -> None:
@@ -98,14 +98,11 @@ def test_rights_in_partner_member_never_contain_restricted_permissions(name: str
         (CUSTOM_SET_MEMBER.next_version(active=False), {}, {}),
         (PARTNER_MEMBER, {CUSTOM_SET: 1}, {CUSTOM_SET: 1}),
         (PARTNER_MEMBER.next_version(active=False), {}, {}),
-        (a_partner_admin(previous=CUSTOM_SET_MEMBER.assignment), {CUSTOM_SET: 1}, {}),
-        (a_partner_admin(previous=PARTNER_MEMBER.assignment), {CUSTOM_SET: 1}, {CUSTOM_SET: 1}),
-        (BOTH, {CUSTOM_SET: 2}, {CUSTOM_SET: 1}),
-        (BOTH.next_version(permission_set=OTHER), {CUSTOM_SET: 1, OTHER: 1}, {OTHER: 1}),
-        (BOTH.ended(), {CUSTOM_SET: 1}, {}),
+        (a_partner_admin(grant=a_grant(former_set=CUSTOM_SET)), {}, {}),
+        (PARTNER_MEMBER.ended(), {}, {}),
     ],
 )
-def test_held_by_counts_current_and_previous_sets(
+def test_held_by_counts_current_set_only(
     member: Member | None, held: dict[str, int], for_a_partner: dict[str, int]
 ) -> None:
     assert custom_sets_of(member) == held

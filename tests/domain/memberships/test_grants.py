@@ -36,7 +36,6 @@ from partner_access.domain.memberships.grants import (
 )
 from partner_access.domain.memberships.members import (
     WARNING_DAYS,
-    Assignment,
     Grant,
     GrantSource,
     Member,
@@ -89,7 +88,7 @@ def test_grant_partner_admin_to_new_user_uses_partner_seat() -> None:
     assert employee == an_employee()
     assert (member.version, member.active, member.since) == (1, True, NOW)
     assert (member.permission_set, member.set_version, member.seat) == (SetName.PARTNER_ADMIN, 1, Seat.PARTNER)
-    assert (member.partner_id, member.granted_by, member.previous) == (PARTNER, APPROVER, None)
+    assert (member.partner_id, member.granted_by) == (PARTNER, APPROVER)
     assert member.grant == given
     assert given == Grant(
         grant_id=f"grt_{ACT_ID}",
@@ -108,13 +107,14 @@ def test_grant_partner_admin_with_overrides_stores_them() -> None:
     assert Overrides(member.added, member.removed) == overrides
 
 
-def test_grant_partner_admin_to_member_keeps_previous_membership() -> None:
-    _, member, _ = grant_partner_admin(a_candidate(before=ORDINARY), the_client(), TERMS, an_act())
+def test_grant_partner_admin_to_member_remembers_former_set_without_its_rights() -> None:
+    # domain.md rule 10
+    _, member, given = grant_partner_admin(a_candidate(before=ORDINARY), the_client(), TERMS, an_act())
 
-    assert member.previous == Assignment(permission_set="sales", set_version=1, added=("crm.import",), seat=Seat.SALES)
+    assert given.former_set == "sales"
     assert (member.version, member.since, member.paid_seats) == (8, ORDINARY.since, (Seat.SALES,))
     assert (member.added, member.removed) == ((), ())
-    assert member.ended().assignment == ORDINARY.assignment
+    assert (member.ended().active, member.ended().grant) == (False, None)
 
 
 @pytest.mark.parametrize("before", [a_partner_admin(version=4).ended(), a_member(EMPLOYEE, version=4, active=False)])
@@ -122,7 +122,8 @@ def test_grant_partner_admin_to_deactivated_member_reactivates_them(before: Memb
     _, member, _ = grant_partner_admin(a_candidate(before=before), the_client(), TERMS, an_act())
 
     assert (member.active, member.version, member.since) == (True, 5, before.since)
-    assert (member.previous, member.paid_seats) == (None, ())
+    assert member.grant
+    assert (member.grant.former_set, member.paid_seats) == (None, ())
 
 
 @pytest.mark.parametrize(
@@ -172,16 +173,8 @@ def test_grant_partner_admin_replaces_grant_of_older_access_generation(
             grant_partner_admin(candidate, the_client(), TERMS, an_act())
     else:
         _, member, new_grant = grant_partner_admin(candidate, FULL_CLIENT, TERMS, an_act())
-        assert (member.access_generation, member.version, member.seat, member.previous) == (1, 5, Seat.PARTNER, None)
+        assert (member.access_generation, member.version, member.seat) == (1, 5, Seat.PARTNER)
         assert new_grant.grant_id != a_grant().grant_id
-
-
-def test_grant_partner_admin_after_offboarding_keeps_client_membership() -> None:
-    employee = an_employee(offboardings={PARTNER: 1})
-    before = a_partner_admin(access_generation=0, previous=ORDINARY.assignment)
-    candidate = a_candidate(employee=employee, target=a_partner_admin_actor(employee, before))
-
-    assert grant_partner_admin(candidate, the_client(), TERMS, an_act())[1].previous == ORDINARY.assignment
 
 
 @pytest.mark.parametrize(
@@ -219,15 +212,8 @@ def test_grant_partner_admin_after_expired_grant_reuses_partner_seat() -> None:
     _, member, _ = grant_partner_admin(a_candidate(before=expired_partner_admin()), FULL_CLIENT, TERMS, an_act())
 
     assert member.seat is Seat.PARTNER
-    assert member.previous is None
-
-
-def test_grant_partner_admin_again_keeps_first_previous_membership() -> None:
-    before = expired_partner_admin(previous=ORDINARY.assignment, paid_seats=(Seat.SALES,))
-    _, member, _ = grant_partner_admin(a_candidate(before=before), the_client(), TERMS, an_act())
-
-    assert member.previous == ORDINARY.assignment
-    assert member.paid_seats == (Seat.SALES,)
+    assert member.grant
+    assert member.grant.former_set is None
 
 
 @pytest.mark.parametrize(
@@ -552,14 +538,10 @@ def test_warn_grant_of_ineligible_employee_sends_warning(target: Actor) -> None:
     [
         a_partner_admin_actor(an_employee(offboardings={PARTNER: 1}), a_partner_admin(grant=grant_ending_in(DAY))),
         a_partner_admin_actor(member=a_partner_admin(grant=grant_ending_in(DAY)), terminations=1),
-        a_partner_admin_actor(
-            an_employee(offboardings={PARTNER: 1}),
-            a_partner_admin(grant=grant_ending_in(DAY), previous=ORDINARY.assignment),
-        ),
         an_actor(an_employee(), a_partner_admin(grant=grant_ending_in(DAY))),
         Actor(None, a_partner_admin(grant=grant_ending_in(DAY)), {PARTNER: the_partner()}),
     ],
-    ids=["the employee left", "all have left", "stays with the earlier role", "no such partner", "no such person"],
+    ids=["the employee left", "all have left", "no such partner", "no such person"],
 )
 def test_warn_grant_of_older_access_generation_returns_none(target: Actor) -> None:
     assert warn_of_end(due_grant_of(target), EXPIRY_JOB) is None

@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 
 from partner_access.domain.memberships.members import (
-    Assignment,
     Member,
     Seat,
     SuspensionReason,
@@ -16,9 +15,6 @@ from partner_access.domain.memberships.members import (
 from tests.support.builders import NOW, PARTNER, a_grant, a_member, a_partner_admin
 
 SECOND = timedelta(seconds=1)
-PREVIOUS_ASSIGNMENT = Assignment(
-    permission_set="sales", set_version=1, added=("crm.import",), seat=Seat.SALES, paid_seats=(Seat.SERVICE,)
-)
 
 
 @pytest.mark.parametrize(
@@ -34,27 +30,16 @@ def test_grant_is_over_from_expires_at_on(expires_at: Any, over: bool) -> None:
     assert member.as_of(NOW).active is not over
 
 
-def test_ended_membership_without_previous_is_deactivated() -> None:
-    stopped = a_partner_admin(removed=("crm.import",), access_generation=2, suspended_by=frozenset(SuspensionReason))
+@pytest.mark.parametrize("former_set", [None, "sales"])
+def test_ended_membership_is_over_whatever_it_was_before_the_grant(former_set: str | None) -> None:
+    # domain.md rule 10
+    given = a_grant(former_set=former_set)
+    stopped = a_partner_admin(grant=given, access_generation=2, suspended_by=frozenset(SuspensionReason))
     ended = stopped.ended()
 
     assert not ended.active
-    assert (ended.grant, ended.partner_id, ended.seat, ended.previous) == (None, PARTNER, None, None)
+    assert (ended.grant, ended.partner_id, ended.seat) == (None, PARTNER, None)
     assert (ended.access_generation, ended.suspended_by) == (0, frozenset({SuspensionReason.CLIENT}))
-
-
-def test_ended_membership_restores_previous() -> None:
-    ended = a_partner_admin(
-        previous=PREVIOUS_ASSIGNMENT, paid_seats=(Seat.SALES,), removed=("crm.import",), access_generation=2
-    ).ended()
-
-    assert ended.active
-    assert ended.assignment == PREVIOUS_ASSIGNMENT
-    assert (ended.grant, ended.partner_id, ended.previous, ended.access_generation) == (None, None, None, 0)
-
-
-def test_ended_membership_of_deactivated_member_stays_deactivated() -> None:
-    assert not a_partner_admin(previous=PREVIOUS_ASSIGNMENT, active=False).ended().active
 
 
 @pytest.mark.parametrize(
@@ -69,7 +54,7 @@ def test_ended_membership_of_deactivated_member_stays_deactivated() -> None:
 def test_ended_membership_keeps_only_client_suspension(
     reasons: set[SuspensionReason], left: set[SuspensionReason]
 ) -> None:
-    assert a_partner_admin(previous=PREVIOUS_ASSIGNMENT, suspended_by=frozenset(reasons)).ended().suspended_by == left
+    assert a_partner_admin(suspended_by=frozenset(reasons)).ended().suspended_by == left
 
 
 @pytest.mark.parametrize("reason", SuspensionReason)
@@ -198,10 +183,3 @@ def test_seat_change_counts_expired_grant_until_it_is_ended(before: Member | Non
 def test_is_super_admin_depends_on_permission_set() -> None:
     assert a_member().is_super_admin
     assert not a_partner_admin().is_super_admin
-
-
-def test_ended_membership_restores_previous_partner() -> None:
-    before = Assignment(permission_set="sales", set_version=1, partner_id="partner-north")
-
-    assert a_partner_admin(previous=before).ended().partner_id == "partner-north"
-    assert a_partner_admin(previous=before.model_copy(update={"partner_id": None})).ended().partner_id is None

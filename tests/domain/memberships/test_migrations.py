@@ -70,7 +70,7 @@ def test_migrate_other_super_admin_relies_on_caller_as_witness() -> None:
 
     assert done.before == TARGET.member
     assert (done.member.permission_set, done.member.seat, done.member.version) == ("partner_admin", Seat.PARTNER, 2)
-    assert (done.member.partner_id, done.member.previous, done.member.granted_by) == (PARTNER, None, APPROVER)
+    assert (done.member.partner_id, done.member.granted_by) == (PARTNER, APPROVER)
     assert done.member.since == a_member(EMPLOYEE).since
     assert (done.grant.grant_id, done.grant.source) == (f"grt_{ACT_ID}", GrantSource.MIGRATION)
     assert (done.grant.created_at, done.grant.expires_at) == (NOW, None)
@@ -107,11 +107,11 @@ def test_migration_preview_loses_only_restricted_permissions() -> None:
 
 def test_migrate_narrowed_super_admin_loses_only_held_permissions() -> None:
     removed, added = ("account.scim.manage", "crm.import"), ("crm.export",)
-    super_admin = a_member(EMPLOYEE, added=added, removed=removed, previous=a_member().assignment)
+    super_admin = a_member(EMPLOYEE, added=added, removed=removed)
     done = migrate(facts(target=Actor(an_employee(), super_admin), partner=the_partner(terminations=2)), an_act())
 
     assert set(done.preview.lost) == catalogue.RESTRICTED - {"account.scim.manage"}
-    assert (done.member.added, done.member.removed, done.member.previous) == ((), (), None)
+    assert (done.member.added, done.member.removed) == ((), ())
     assert done.member.access_generation == 2
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from partner_access.domain.errors import Forbidden, LastSuperAdmin, PreconditionFailed
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.members import Seat, SuspensionReason
+from partner_access.domain.memberships.members import SuspensionReason
 from partner_access.domain.memberships.removals import remove
 from partner_access.domain.memberships.roles import Role
 from partner_access.domain.notifications import Cause, NotificationKind, Reconciliation, ReconciliationReason
@@ -70,16 +70,20 @@ def test_remove_self_reports_cause_self_whatever_the_role() -> None:
     assert ended.audit.accounts == (CLIENT,)
 
 
-def test_remove_partner_admin_restores_previous_membership() -> None:
+@pytest.mark.parametrize("former_set", [None, "sales"])
+def test_remove_partner_admin_ends_membership_and_names_former_set(former_set: str | None) -> None:
+    # domain.md rule 10
     before = a_partner_admin(
-        previous=a_member(EMPLOYEE, "sales", added=("crm.import",), seat=Seat.SALES).assignment,
+        grant=a_grant(former_set=former_set),
         suspended_by=frozenset({SuspensionReason.CLIENT, SuspensionReason.PARTNER}),
     )
-    ended = remove(facts(target=a_partner_admin_actor(member=before)), 1, an_act()).member
+    removed = remove(facts(target=a_partner_admin_actor(member=before)), 1, an_act())
+    ended = removed.member
 
-    assert (ended.active, ended.permission_set, ended.added, ended.seat) == (True, "sales", ("crm.import",), Seat.SALES)
-    assert (ended.grant, ended.previous, ended.partner_id) == (None, None, None)
+    assert (ended.active, ended.seat, ended.grant, ended.partner_id) == (False, None, None, PARTNER)
     assert ended.suspended_by == {SuspensionReason.CLIENT}
+    assert removed.notification
+    assert (removed.former_set, removed.notification.former_set) == (former_set, former_set)
 
 
 def test_remove_member_without_grant_deactivates_membership() -> None:

@@ -263,11 +263,11 @@ def test_authorize_vendor_relies_on_target_only() -> None:
     assert set(held.relied_on) == {the_client(), *TARGET.relied_on}
 
 
-def test_authorize_after_expired_grant_returns_previous_membership() -> None:
-    before = a_partner_admin(grant=a_grant(expires_at=NOW), previous=a_member(EMPLOYEE, "sales").assignment, version=4)
-    held = authorize(facts(target=a_partner_admin_actor(member=before)), an_act())
+def test_authorize_after_expired_grant_raises_not_found() -> None:
+    before = a_partner_admin(grant=a_grant(expires_at=NOW, former_set="sales"), version=4)
 
-    assert (held.before, held.now.permission_set, held.now.partner_id) == (before, "sales", None)
+    with pytest.raises(NotFound):
+        authorize(facts(target=a_partner_admin_actor(member=before)), an_act())
 
 
 def test_must_match_version_with_other_version_raises_precondition_failed() -> None:

@@ -16,20 +16,14 @@ from partner_access.domain.memberships.member_edits import MemberEdit
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.memberships.roles import Role
 from tests.support.builders import (
-    NOW,
-    a_grant,
     a_member,
-    a_partner_admin,
-    a_partner_admin_actor,
     a_user,
     an_act,
     an_actor,
-    an_employee,
     the_client,
 )
 from tests.support.member_edits import NO_PAID_SEATS, PAID, assert_edit_raises, edited, member_with_seats
 from tests.support.membership_facts import TARGET, USERS, act_of, facts
-from tests.support.seeded_table import COLLEAGUE
 
 
 @pytest.mark.parametrize(
@@ -112,15 +106,6 @@ def test_edit_of_paid_seats_requires_billing_permission(
         edited(facts(actor=billing_manager, target=target), change)
     else:
         edited(found, change)
-
-
-def test_edit_of_seats_after_expired_grant_uses_previous_rights() -> None:
-    before = a_member(COLLEAGUE, "view_only", added=("account.users.manage", "account.billing.manage")).assignment
-    again = a_partner_admin_actor(
-        an_employee(COLLEAGUE), a_partner_admin(COLLEAGUE, grant=a_grant(expires_at=NOW), previous=before)
-    )
-
-    assert edited(facts(actor=again, target=member_with_seats(Seat.CORE)), PAID).member.paid_seats == (Seat.SALES,)
 
 
 @pytest.mark.parametrize("role", [Role.COLLEAGUE, Role.PARTNER_MANAGER])

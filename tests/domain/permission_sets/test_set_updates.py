@@ -118,13 +118,10 @@ def test_is_outdated_for_old_version_of_default_set_is_true() -> None:
     assert not has_outdated_set(a_member(CLERK, CUSTOM_SET, set_version=1))
 
 
-def test_difference_after_expired_grant_uses_previous_membership() -> None:
-    lapsed = a_partner_admin(set_version=2, grant=a_grant(expires_at=NOW), previous=SALES_MEMBER.assignment)
+def test_difference_after_expired_grant_is_none() -> None:
+    lapsed = a_partner_admin(set_version=1, grant=a_grant(expires_at=NOW, former_set="sales"))
 
-    found = gain_from_update(a_partner_admin_actor(member=lapsed), an_act())
-
-    assert found
-    assert (found.now.permission_set, found.gained) == ("sales", ADDED_PERMISSIONS)
+    assert gain_from_update(a_partner_admin_actor(member=lapsed), an_act()) is None
 
 
 def test_difference_for_partner_member_excludes_restricted_permissions() -> None:

@@ -7,7 +7,7 @@ from partner_access.domain.memberships.effective_rights import (
 )
 from partner_access.domain.permissions.custom_sets import is_custom
 from partner_access.domain.permissions.rights import SetName, latest_set_rights, latest_version, read_rights
-from tests.support.builders import CUSTOM_SET, EMPLOYEE, PARTNER, a_custom_set, a_member, a_partner_admin
+from tests.support.builders import CUSTOM_SET, EMPLOYEE, PARTNER, a_custom_set, a_member
 
 OTHER = f"set_{'4' * 32}"
 SETS = {CUSTOM_SET: a_custom_set(version=6)}
@@ -31,6 +31,3 @@ def test_custom_set_restricted_lists_restricted_permissions() -> None:
 
     assert custom_set.restricted == ("account.billing.manage", "account.scim.manage")
     assert a_custom_set().restricted == ()
-
-
-BOTH = a_partner_admin(previous=CUSTOM_SET_MEMBER.assignment).next_version(permission_set=CUSTOM_SET)

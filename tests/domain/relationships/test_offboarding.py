@@ -150,47 +150,34 @@ ACT = an_act(MANAGER)
 
 
 @pytest.mark.parametrize(
-    ("member", "is_active", "cause"),
+    ("member", "former_set"),
     [
-        (a_partner_admin(), False, None),
-        (colleague(), False, None),
-        (a_partner_admin(previous=CLIENT_ASSIGNMENT), True, Cause.RETAINED_MEMBER),
-        (a_partner_admin(previous=PARTNER_ASSIGNMENT), False, None),
-        (a_partner_admin(suspended_by=frozenset({SuspensionReason.EMPLOYEE})), False, None),
+        (a_partner_admin(), None),
+        (colleague(), None),
+        (a_partner_admin(grant=a_grant(former_set="sales")), "sales"),
+        (a_partner_admin(suspended_by=frozenset({SuspensionReason.EMPLOYEE})), None),
     ],
 )
 def test_reconcile_offboarded_member_ends_membership_and_notifies_client(
-    member: Member, is_active: bool, cause: Cause | None
+    member: Member, former_set: str | None
 ) -> None:
+    # domain.md rule 10
     followed = reconcile(affected_membership(member=member), ACT)
 
     assert followed
     assert followed.member
-    assert (followed.before, followed.member.active) == (member, is_active)
-    assert followed.member.partner_id == (None if is_active else PARTNER)
+    assert (followed.before, followed.member.active) == (member, False)
+    assert followed.member.partner_id == PARTNER
     assert (followed.member.grant, followed.member.version) == (None, 2)
     assert (followed.audit.event, followed.audit.accounts) == ("access.ended", (CLIENT,))
     assert followed.notification
-    assert (followed.notification.kind, followed.notification.cause) == (NotificationKind.MEMBER_RETAINED, cause)
+    assert (followed.notification.kind, followed.notification.cause) == (NotificationKind.MEMBER_RETAINED, None)
+    assert followed.notification.former_set == former_set
     assert (followed.notification.partner_id, followed.notification.account_id, followed.notification.actor_id) == (
         PARTNER,
         CLIENT,
         ACT.actor_id,
     )
-    assert followed.relies_on == (member,)
-
-
-def test_reconcile_previous_membership_under_expired_grant_ends_it() -> None:
-    lapsed = a_grant(partner_id=SOUTH, expires_at=NOW)
-    member = a_partner_admin(grant=lapsed, partner_id=SOUTH, previous=PARTNER_ASSIGNMENT)
-    followed = reconcile(affected_membership(member=member), ACT)
-
-    assert followed
-    assert followed.member
-    assert (followed.before, followed.member.active, followed.member.grant) == (member, False, None)
-    assert followed.audit.details == {"user_id": EMPLOYEE, "partner_id": PARTNER}
-    assert followed.notification
-    assert followed.notification.partner_id == PARTNER
     assert followed.relies_on == (member,)
 
 
@@ -201,26 +188,17 @@ def test_reconcile_offboarded_partner_admin_audit_entry_has_grant_id() -> None:
     assert followed.audit.details == {"user_id": EMPLOYEE, "partner_id": PARTNER, "grant_id": a_grant().grant_id}
 
 
-def test_reconcile_member_with_other_partner_is_not_reported_as_staying() -> None:
-    user = an_employee(employed_by=frozenset({PARTNER, SOUTH}), offboardings={PARTNER: 1})
-    followed = reconcile(affected_membership(member=a_partner_admin(previous=OTHER_PARTNER_ASSIGNMENT), user=user), ACT)
-
-    assert followed
-    assert followed.member
-    assert (followed.member.active, followed.member.partner_id) == (True, SOUTH)
-    assert followed.notification
-    assert followed.notification.cause is None
-
-
 @pytest.mark.parametrize(
     ("facts", "is_notified"),
     [
         (affected_membership(ReconciliationReason.OFFBOARDED), True),
         (affected_membership(ReconciliationReason.ERASED, user=an_employee(offboardings={PARTNER: 1}), reconciliation=Reconciliation(reason=ReconciliationReason.ERASED)), False),
+        (affected_membership(ReconciliationReason.ERASED, a_partner_admin(grant=a_grant(former_set="sales")), user=an_employee(offboardings={PARTNER: 1}), reconciliation=Reconciliation(reason=ReconciliationReason.ERASED)), False),
         (affected_membership(ReconciliationReason.PROGRAM_ENDED, partner=the_partner(terminations=1, program=Program.TERMINATED)), False),
+        (affected_membership(ReconciliationReason.PROGRAM_ENDED, a_partner_admin(grant=a_grant(former_set="sales")), partner=the_partner(terminations=1, program=Program.TERMINATED)), True),
     ],
 )  # fmt: skip
-def test_reconcile_final_end_notifies_client_only_after_offboarding(
+def test_reconcile_final_end_notifies_client_after_offboarding_or_of_former_set(
     facts: AffectedMembership, is_notified: bool
 ) -> None:
     followed = reconcile(facts, ACT)
@@ -245,7 +223,7 @@ OFFBOARDED = an_employee(offboardings={PARTNER: 1})
         affected_membership(member=a_partner_admin(grant=a_grant(expires_at=NOW))),
         affected_membership(ReconciliationReason.ELIGIBILITY),
         affected_membership(ReconciliationReason.ELIGIBILITY, a_member(EMPLOYEE, "sales")),
-        affected_membership(ReconciliationReason.ELIGIBILITY, a_partner_admin(grant=a_grant(expires_at=NOW), previous=PARTNER_ASSIGNMENT),
+        affected_membership(ReconciliationReason.ELIGIBILITY, a_partner_admin(grant=a_grant(expires_at=NOW)),
               user=an_employee(active=False)),
     ],
 )  # fmt: skip
@@ -431,7 +409,7 @@ def test_reconcile_other_super_admin_deactivated_reports_orphaned_account() -> N
         ),
         (affected_membership(), ReceiptRow(ReceiptOutcome.PENDING)),
         (affected_membership(member=colleague()), ReceiptRow(ReceiptOutcome.PENDING)),
-        (affected_membership(member=a_partner_admin(previous=CLIENT_ASSIGNMENT)), ReceiptRow(ReceiptOutcome.PENDING)),
+        (affected_membership(member=a_partner_admin()), ReceiptRow(ReceiptOutcome.PENDING)),
         (affected_membership(member=a_member(EMPLOYEE)), ReceiptRow(ReceiptOutcome.RETAINED, "retained_super_admin")),
         (
             affected_membership(member=a_member(EMPLOYEE, "sales"), recorded_event="member.retained"),

@@ -116,12 +116,10 @@ def test_client_membership_created_by_client_has_made_by_client(permission_set: 
     assert found.created_by_client
 
 
-def test_client_membership_after_expired_grant_is_previous_membership() -> None:
-    was = a_member(EMPLOYEE, "sales").assignment
-    found = membership_of(a_partner_admin_actor(member=a_partner_admin(grant=a_grant(expires_at=NOW), previous=was)))
+def test_client_membership_after_expired_grant_is_none() -> None:
+    over = a_partner_admin(grant=a_grant(expires_at=NOW, former_set="sales"))
 
-    assert found
-    assert (found.member.permission_set, found.created_by_client) == ("sales", True)
+    assert membership_of(a_partner_admin_actor(member=over)) is None
 
 
 @pytest.mark.parametrize(

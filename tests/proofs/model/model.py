@@ -64,10 +64,9 @@ def reject(code: str) -> NoReturn:
 
 
 def without_grant(member: State) -> State:
-    """Return the membership after its grant ends: its previous state if there was one, otherwise inactive."""
+    """Return the membership when it is over: inactive, whatever the person held before a grant (rule 10)."""
     gone = {**member, "seat": None, "access_generation": 0, "active": False}
-    rest = {**member, **member["previous"]} if member["previous"] else gone
-    return {**rest, "grant": None, "previous": None, "suspended_by": member["suspended_by"] & {"client"}}
+    return {**gone, "grant": None, "suspended_by": member["suspended_by"] & {"client"}}
 
 
 def default_seat(name: str) -> str:
@@ -121,9 +120,6 @@ def assignment(
         "partner_id": partner_id,
         "access_generation": access_generation,
     }
-
-
-ASSIGNMENT_FIELDS: Final = frozenset(assignment("", "", version=1))
 
 
 class Model:
@@ -192,9 +188,7 @@ class Model:
         """Return the membership in effect. Its `active` is false if there is none."""
         member = self.members.get((account_id, user_id)) or {"active": False}
         reader = self.reader_of(account_id, user_id)
-        while member["active"] and reader.has_ended(member):
-            member = without_grant(member)
-        return member
+        return without_grant(member) if member["active"] and reader.has_ended(member) else member
 
     def partners_of(self, user_id: str) -> set[str]:
         """Return the partner accounts in which the user is an active member (§2)."""
@@ -356,8 +350,7 @@ class Model:
         if user["email"] is None:
             return
         mine = [member for (_, each), member in self.members.items() if each == user_id]
-        assignments = [each for member in mine for each in (member, member["previous"]) if each]
-        partner_ids = {each["partner_id"] for each in assignments if each["partner_id"]} | self.partners_of(user_id)
+        partner_ids = {each["partner_id"] for each in mine if each["partner_id"]} | self.partners_of(user_id)
         offboardings = {
             **user["offboardings"],
             **{partner_id: user["offboardings"].get(partner_id, 0) + 1 for partner_id in partner_ids},
@@ -382,7 +375,7 @@ class Model:
         name = named_fields.get("permission_set", now.get("permission_set"))
         if is_new:
             suspended_by = now.get("suspended_by", set())
-            fresh: State = {"active": True, "grant": None, "previous": None, "suspended_by": suspended_by}
+            fresh: State = {"active": True, "grant": None, "suspended_by": suspended_by}
             member = {**assignment(name, default_seat(name), version=latest_version(name)), **fresh, **named_fields}
         else:
             new_set = (
@@ -524,8 +517,10 @@ class Model:
             ),
             "removed": tuple(sorted(set(removed) & set(base))),
             "active": True,
-            "grant": self.new_grant(partner_id, days),
-            "previous": {name: now[name] for name in ASSIGNMENT_FIELDS} if now["active"] else None,
+            "grant": {
+                **self.new_grant(partner_id, days),
+                "former_set": now["permission_set"] if now["active"] else None,
+            },
             "suspended_by": set(),
         }
 
@@ -535,7 +530,8 @@ class Model:
             reject("no_seat_left")
 
     def new_grant(self, partner_id: str, days: Any) -> State:
-        return {"partner_id": partner_id, "expires_at": self.now + days * DAY if days else None, "set_version": None}
+        ends = self.now + days * DAY if days else None
+        return {"partner_id": partner_id, "expires_at": ends, "set_version": None, "former_set": None}
 
     def decline_link(self) -> None:
         link, account_id = self.link_to_reply_to()
@@ -644,7 +640,6 @@ class Model:
             ),
             "active": True,
             "grant": None,
-            "previous": None,
             "suspended_by": set(),
         }
         self.expect_event("member.created", account_id, partner_id)
@@ -799,10 +794,9 @@ class Model:
             reject("grant_suspended")
         if self.share_a_partner(user_id) and self.accounts[account_id]["kind"] == "client":
             reject("own_partner_may_not_approve")
-        before = now["previous"] or {}
-        seat = now["seat"] if now["seat"] != "partner" else before.get("seat") or "core"
+        seat = now["seat"] if now["seat"] != "partner" else "core"
         made = assignment("super_admin", seat, version=latest_version("super_admin"))
-        return {**now, **made, "paid_seats": now["paid_seats"], "grant": None, "previous": None}
+        return {**now, **made, "paid_seats": now["paid_seats"], "grant": None}
 
     def edited(self, now: State, role: str) -> State:
         body, after = self.request.body, deepcopy(now)
@@ -957,13 +951,7 @@ class Model:
             user for (account, user) in self.members if account == account_id and self.holds(account, user, set_id)
         }
         if gained & catalogue.RESTRICTED:
-            there = [self.members[account_id, user] for user in holders]
-            if any(
-                each["partner_id"]
-                for member in there
-                for each in (member, member["previous"])
-                if each and each["permission_set"] == set_id
-            ):
+            if any(self.members[account_id, user]["partner_id"] for user in holders):
                 reject("restricted_permission")
             if self.accounts[account_id]["kind"] == "client" and any(map(self.share_a_partner, holders)):  # rule 37
                 reject("own_partner_may_not_approve")
@@ -973,10 +961,9 @@ class Model:
             self.expect_event("permission_set.updated", account_id)
 
     def holds(self, account_id: str, user_id: str, set_id: str) -> bool:
-        """Return whether the member holds the set, now or after their grant ends."""
+        """Return whether the member holds the set. A membership that is over holds none."""
         member = self.members[account_id, user_id]
-        assignments = (member, member["previous"]) if member["active"] else ()
-        return any(each["permission_set"] == set_id for each in assignments if each)
+        return bool(member["active"] and member["permission_set"] == set_id)
 
     def remove_permission_set(self, account_id: str, set_id: str) -> None:
         self.custom_set(account_id, set_id)

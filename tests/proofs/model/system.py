@@ -455,7 +455,7 @@ def stored_records(items: list[Item]) -> dict[str, Any]:
 
 
 def _member(item: Item) -> dict[str, Any]:
-    grant, previous = item.get("grant"), item.get("previous")
+    grant = item.get("grant")
     ends = grant and grant.get("expires_at")
     return {
         "active": item["active"],
@@ -463,8 +463,7 @@ def _member(item: Item) -> dict[str, Any]:
         "overrides": (tuple(item.get("added", ())), tuple(item.get("removed", ()))),
         "seats": (item.get("seat"), tuple(item.get("paid_seats", ()))),
         "partner": item.get("partner_id"),
-        "grant": grant and (grant["partner_id"], ends and int(ends)),
-        "previous": previous and previous["permission_set"],
+        "grant": grant and (grant["partner_id"], ends and int(ends), grant.get("former_set")),
         "suspended_by": set(item.get("suspended_by", ())) & {"client", "partner"},
     }
 

@@ -101,12 +101,9 @@ def decision(table: Table, pair: MemberId = EMPLOYED, permission: str = "crm.imp
         ((a_member(CLERK, CUSTOM_SET), a_custom_set()), MemberId(CLIENT, CLERK), [3, 4]),
         ((a_member(CLERK, CUSTOM_SET),), MemberId(CLIENT, CLERK), [3, 4]),
         ((a_partner_admin().next_version(permission_set=CUSTOM_SET), a_custom_set()), EMPLOYED, [3, 5]),
-        ((a_partner_admin(previous=a_member(permission_set=CUSTOM_SET).assignment), a_custom_set()), EMPLOYED, [3, 5]),
-        ((a_partner_admin(previous=a_member(partner_id=SOUTH).assignment),), EMPLOYED, [3, 5]),
-        ((a_partner_admin(previous=a_member(partner_id=PARTNER).assignment),), EMPLOYED, [3, 4]),
+        ((a_partner_admin(grant=a_grant(former_set=CUSTOM_SET)), a_custom_set()), EMPLOYED, [3, 4]),
         # An expired grant needs no further records.
         ((a_partner_admin(grant=a_grant(expires_at=NOW)),), EMPLOYED, [3]),
-        ((a_partner_admin(grant=a_grant(expires_at=NOW), previous=a_member().assignment),), EMPLOYED, [3]),
     ],
 )
 def test_access_facts_read_three_then_at_most_five_items(
@@ -120,26 +117,6 @@ def test_access_facts_read_three_then_at_most_five_items(
     assert list(found) == [pair]
     assert item_counts(requests) == items
     assert (costs.reads, costs.writes) == (len(items), 0)
-
-
-def test_access_facts_beyond_five_items_deny_until_reconciled(table: Table) -> None:
-    """Check the limit of five items per decision.
-
-    The set of the previous membership does not fit. Its rights are denied until the reconciliation ends the grant.
-    The decision permits late, but never too early.
-    """
-    previous = a_member(permission_set=OTHER_SET).assignment
-    member = a_partner_admin(previous=previous).next_version(permission_set=CUSTOM_SET)
-    own = (a_custom_set(), a_custom_set(OTHER_SET, permissions=("crm.import",)))
-    seed(table, *own, member)
-
-    with faults.inject(dynamo.client(), "") as requests:
-        assert decision(table, permission="crm.tickets.view").permits
-    assert item_counts(requests) == [3, 5]
-    seed(table, *own, member, an_employee(offboardings={PARTNER: 1}))
-    assert decision(table).rule is Rule.UNKNOWN_SET
-    seed(table, *own, member.ended(), an_employee(offboardings={PARTNER: 1}))
-    assert decision(table).permits
 
 
 def test_access_facts_for_repeated_pair_are_one_read(table: Table) -> None:
@@ -297,13 +274,11 @@ def test_access_facts_changing_at_every_read_raise_unavailable(table: Table) -> 
 
 
 def test_access_facts_ignore_records_read_for_other_pairs(table: Table) -> None:
-    """Check a set that exceeds the limit of one user and is read for another user in the same request."""
-    previous = a_member(permission_set=OTHER_SET).assignment
     seed(
         table,
         a_custom_set(),
         a_custom_set(OTHER_SET, permissions=("crm.import",)),
-        a_partner_admin(previous=previous).next_version(permission_set=CUSTOM_SET),
+        a_partner_admin().next_version(permission_set=CUSTOM_SET),
         an_employee(offboardings={PARTNER: 1}),
         a_member(CLERK, OTHER_SET),
     )

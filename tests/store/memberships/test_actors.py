@@ -10,6 +10,7 @@ from tests.support.builders import (
     EMPLOYEE,
     PARTNER,
     a_custom_set,
+    a_grant,
     a_member,
     a_partner_admin,
     a_user,
@@ -41,25 +42,19 @@ def test_actor_includes_partner_of_membership(table: Table) -> None:
     ]
 
 
-def test_actor_includes_partners_and_sets_of_previous_membership(table: Table) -> None:
-    previous = a_member(permission_set=OTHER_SET, partner_id=SOUTH).assignment
+def test_actor_includes_partner_and_set_of_membership_alone(table: Table) -> None:
     seed(
         table,
         the_partner(account_id=SOUTH),
         a_custom_set(),
         a_custom_set(OTHER_SET),
-        a_custom_set("set_unheld"),
-        a_partner_admin(previous=previous).next_version(permission_set=CUSTOM_SET),
+        a_partner_admin(grant=a_grant(former_set=OTHER_SET)).next_version(permission_set=CUSTOM_SET),
     )
 
     actor = read_actor(EMPLOYEE)
 
-    assert set(actor.partners) == {PARTNER, SOUTH}
-    assert {name: partner.account_id for name, partner in actor.partners.items()} == {PARTNER: PARTNER, SOUTH: SOUTH}
-    assert {name: own.set_id for name, own in actor.sets.items()} == {
-        CUSTOM_SET: CUSTOM_SET,
-        OTHER_SET: OTHER_SET,
-    }
+    assert {name: partner.account_id for name, partner in actor.partners.items()} == {PARTNER: PARTNER}
+    assert {name: own.set_id for name, own in actor.sets.items()} == {CUSTOM_SET: CUSTOM_SET}
 
 
 def test_actor_omits_missing_partner_and_set(table: Table) -> None:

@@ -97,7 +97,7 @@ def test_create_partner_admin_for_concurrent_member_converts_them(table: Table) 
     seed(table)
 
     assert send_during_change(table, lambda: concurrently_added(EMPLOYEE, "sales")(table), create).status == 201
-    assert (table.get(keys.member(CLIENT, EMPLOYEE)) or {})["previous"]["permission_set"] == "sales"
+    assert (table.get(keys.member(CLIENT, EMPLOYEE)) or {})["grant"]["former_set"] == "sales"
     assert invariants.violations(table.items()) == []
 
 

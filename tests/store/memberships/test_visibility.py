@@ -14,7 +14,6 @@ from tests.support.builders import (
     a_member,
     a_partner_admin,
     a_user,
-    the_partner,
 )
 from tests.support.costs import count_costs
 from tests.support.seeded_table import CLERK, COLLEAGUE, MANAGER, a_partner_account_member, seed
@@ -56,14 +55,6 @@ def test_facts_for_one_include_viewer_granting_user_and_partner(table: Table) ->
     assert {
         partner_id: actor.member and actor.member.user_id for partner_id, actor in facts.viewer_at_partners.items()
     } == {PARTNER: MANAGER}
-
-
-def test_facts_for_one_include_partner_of_previous_membership(table: Table) -> None:
-    south = the_partner(account_id=SOUTH)
-    added = a_member(EMPLOYEE, "view_only", partner_id=SOUTH)
-    seed(table, south, a_partner_admin(previous=added.assignment))
-
-    assert set(visibility.facts_for_one(CLIENT, EMPLOYEE, MANAGER).viewer_at_partners) == {PARTNER, SOUTH}
 
 
 def test_facts_for_one_include_custom_set_of_partner_account(table: Table) -> None:

@@ -182,11 +182,10 @@ def test_console_page_with_only_stale_entries_is_empty_and_list_continues(table:
     assert rows_of(console_page(first.after, limit=1).items) == [("b", EMPLOYEE, False)]
 
 
-def test_console_member_after_expired_grant_is_made_by_client(table: Table) -> None:
-    lapsed = an_expired_partner_admin(previous=a_member(EMPLOYEE, "sales").assignment)
-    seed(table, lapsed)
+def test_console_omits_member_after_expired_grant(table: Table) -> None:
+    seed(table, an_expired_partner_admin())
 
-    assert rows_of(console_page().items) == [(CLIENT, EMPLOYEE, True)]
+    assert rows_of(console_page().items) == []
 
 
 def test_console_excludes_members_of_other_partner(table: Table) -> None:

@@ -225,18 +225,18 @@ FUNCTIONS: Final = (
                 authority=(
                     #              PSA CAM OPE PA  CSA CUM OCU SAF FM  DE  STR OP
                     AuthorityCase(
-                        "204 204 404 204 204 204 403 204 404 403 404 204", user_id=FELLOW, what="a partner admin"
+                        "200 200 404 200 200 200 403 200 404 403 404 200", user_id=FELLOW, what="a partner admin"
                     ),
                     AuthorityCase(
-                        "204 204 404 204 204 204 403 204 404 403 404 204",
+                        "200 200 404 200 200 200 403 200 404 403 404 200",
                         user_id=COLLEAGUE,
                         what="a partner admin, who may leave",
                     ),
                     AuthorityCase(
-                        "404 404 404 403 204 204 204 204 404 403 404 204", what="the client's own, who may leave"
+                        "404 404 404 403 200 200 200 200 404 403 404 200", what="the client's own, who may leave"
                     ),
                     AuthorityCase(
-                        "404 404 404 403 204 403 403 204 404 403 404 204", user_id=APPROVER, what="a super admin"
+                        "404 404 404 403 200 403 403 200 404 403 404 200", user_id=APPROVER, what="a super admin"
                     ),
                 ),
                 costs=(CostCase(name="end a partner admin", max_units=19, others=EDITED),),

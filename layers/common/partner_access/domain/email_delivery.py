@@ -110,6 +110,7 @@ class DeliveryFacts:
     link_recipient: User | None
     suppressed: frozenset[str]
     members: tuple[Actor, ...] = ()
+    former_set: str | None = None
 
     @property
     def access_generation(self) -> int:
@@ -331,10 +332,7 @@ def status_after(result: SendResult, attempts: int, at: datetime) -> tuple[Deliv
 
 
 def status_without_secret(link: Link | None, at: datetime) -> DeliveryStatus:
-    """Return the delivery status of a copy that got no secret.
-
-    Its link has ended or was resent, or all its secrets are in use.
-    """
+    """Return the delivery status of a copy that got no secret, because its link ended, was resent or has no free one."""
     is_used_up = link is not None and link.state_at(at) is LinkState.OPEN and len(link.secrets) >= MAX_VALID_SECRETS
     return DeliveryStatus.FAILED if is_used_up else DeliveryStatus.CANCELLED
 

@@ -69,7 +69,7 @@ class Notification(BaseModel):
 
     `granted_days` has a value only when less time was granted than requested. Without `requested_days` no end was
     requested. `gained` and `lost` are the permissions that an edit changed. `days_left` are the days until a grant
-    ends.
+    ends. `former_set` is the permission set that the employee had before a grant that ended.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -94,6 +94,7 @@ class Notification(BaseModel):
     gained: tuple[str, ...] = ()
     lost: tuple[str, ...] = ()
     days_left: int | None = None
+    former_set: str | None = None
     cause: Cause | None = None
 
 

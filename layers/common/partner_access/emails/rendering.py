@@ -59,6 +59,11 @@ PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
         "cause_retained_member": "an ordinary member",
         "cause_retained_super_admin": "a super admin",
         "cause_none": "access",
+        "set_marketing": "Marketing",
+        "set_sales": "Sales",
+        "set_service": "Service",
+        "set_reporting": "Reporting",
+        "set_view_only": "View only",
         "more": "and {} more",
         "listed": ", ",
         "bullet": "\n- ",
@@ -90,6 +95,11 @@ PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
         "cause_retained_member": "一般メンバー",
         "cause_retained_super_admin": "スーパー管理者",
         "cause_none": "アクセス",
+        "set_marketing": "マーケティング",
+        "set_sales": "セールス",
+        "set_service": "サービス",
+        "set_reporting": "レポート",
+        "set_view_only": "閲覧のみ",
         "more": "ほか{}件",
         "listed": "、",
         "bullet": "\n・",
@@ -111,7 +121,8 @@ class EmailContext:
 
     `granted_days` is set when less time was granted than requested. Without `requested_days`, no end was requested.
     `gained` and `lost` are the permissions that an edit added and removed. `days_left` is the rest of an access with an
-    end.
+    end. `former_set` is the permission set that can be given again: the key of a default set, or the name of a custom
+    one.
     """
 
     partner_name: str
@@ -135,6 +146,7 @@ class EmailContext:
     cause: Cause | None
     button_url: str
     paid_seat_required: bool
+    former_set: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +226,7 @@ def _names(context: EmailContext, language: Language, *, longest: int = MAX_NAME
         "purpose": _without_links(context.purpose, MAX_REMARK_LENGTH),
         "reason": _without_links(context.reason, MAX_REMARK_LENGTH),
         "paid_seat": phrases["paid_seat"] if context.paid_seat_required else "",
+        "former_set": phrases.get(f"set_{context.former_set}") or _without_links(context.former_set, longest),
         **{name: phrases[name] if name == f"cause_{context.cause or 'none'}" else "" for name in CAUSE_PLACEHOLDERS},
     }
 

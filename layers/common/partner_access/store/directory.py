@@ -59,15 +59,11 @@ def _with_accounts(facts: UserFacts, user_id: str) -> UserFacts:
     found.read_missing(
         [key for each in super_admin_of for key in actors.first_keys_of_all(each, actors.super_admin_ids(found, each))]
     )
-    assignments = (
-        assignment
-        for each in account_ids
-        for assignment in actors.assignments(found.get_as(Member, keys.member(each, user_id)))
-    )
+    members = (found.get_as(Member, keys.member(each, user_id)) for each in account_ids)
     return replace(
         facts,
         super_admin_of={each: actors.super_admins(found, each, but=user_id) for each in super_admin_of},
-        member_for=frozenset(assignment.partner_id for assignment in assignments if assignment.partner_id),
+        member_for=frozenset(member.partner_id for member in members if member and member.partner_id),
     )
 
 

@@ -23,6 +23,7 @@ from partner_access.domain.links.links import MAX_VALID_SECRETS, Link, LinkDeliv
 from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.notifications import Notification
+from partner_access.domain.permissions.custom_sets import CustomSet, CustomSets, is_custom
 from partner_access.domain.users import User
 from partner_access.store import dynamo, keys, queries, writes
 from partner_access.store.links.links import STILL_OPEN
@@ -113,10 +114,12 @@ def facts(notification: Notification, at: datetime) -> DeliveryFacts:
     )
     partner = keys.account(notification.partner_id) if notification.partner_id else None
     account = keys.account(notification.account_id) if notification.account_id else None
+    former_sets = actors.custom_set_keys(notification.account_id or "", notification.former_set or "")
     found = dynamo.read(
         [
             *map(keys.user, user_ids),
             *(key for key in (link, partner, account) if key),
+            *former_sets.values(),
             *([keys.super_admins(notification.account_id)] if notification.account_id else ()),
         ]
     )
@@ -146,7 +149,16 @@ def facts(notification: Notification, at: datetime) -> DeliveryFacts:
         link_recipient=_owner_of(recipient),
         suppressed=frozenset(str(each) for each in addresses if keys.suppressed(str(each)) in suppressed),
         members=members,
+        former_set=_former_set(notification, found.all_as(CustomSet, former_sets)),
     )
+
+
+def _former_set(notification: Notification, custom_sets: CustomSets) -> str | None:
+    """Return the name of the set to give again: of a default set its key, of a custom set its name while it exists."""
+    named = notification.former_set
+    if not named or not is_custom(named):
+        return named
+    return custom_sets[named].name if named in custom_sets else None
 
 
 def _first_members(notification: Notification, at: datetime) -> tuple[Actor, ...]:

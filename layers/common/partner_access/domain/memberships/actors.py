@@ -52,8 +52,8 @@ class Actor:
         A grant that has expired does not count. A membership for a partner ends when its access generation is outdated.
         """
         now = self.member.as_of(at) if self.member else None
-        while now and now.active and now.partner_id and not self._is_current(now, now.partner_id):
-            now = now.ended()
+        if now and now.active and now.partner_id and not self._is_current(now, now.partner_id):
+            return now.ended()
         return now
 
     def _is_current(self, now: Member, partner_id: str) -> bool:

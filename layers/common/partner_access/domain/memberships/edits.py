@@ -207,8 +207,8 @@ def _promoted(facts: MembershipFacts, managed: ManagedMembership, changes: Membe
         raise GrantSuspended
     if not managed.account.is_partner:
         own_partner.must_not_promote(facts.actor.user, managed.user)
-    now, before = managed.now, managed.now.previous
-    seat = now.seat if now.seat is not Seat.PARTNER else before.seat if before else None
+    now = managed.now
+    seat = now.seat if now.seat is not Seat.PARTNER else None
     return now.model_copy(
         update={
             "permission_set": SetName.SUPER_ADMIN.value,
@@ -220,7 +220,6 @@ def _promoted(facts: MembershipFacts, managed: ManagedMembership, changes: Membe
             "partner_id": None,
             "access_generation": 0,
             "grant": None,
-            "previous": None,
         }
     )
 

@@ -63,14 +63,11 @@ def effective_rights_of(assignment: Assignment, sets: CustomSets) -> Rights:
 
 
 def custom_sets_of(member: Member | None) -> Counter[str]:
-    """Return the custom sets that a membership holds, now and after its grant ends."""
-    assignments = (member, member.previous) if member and member.active else ()
-    return Counter(each.permission_set for each in assignments if each and counts_holders(each.permission_set))
+    """Count the custom set that an active member holds."""
+    is_holder = member is not None and member.active and counts_holders(member.permission_set)
+    return Counter([member.permission_set] if member and is_holder else ())
 
 
 def custom_sets_of_partner_member(member: Member | None) -> Counter[str]:
-    """Count the custom sets that a member holds for a partner: by the current assignment and by the previous one."""
-    assignments = (member, member.previous) if member and member.active else ()
-    return Counter(
-        each.permission_set for each in assignments if each and each.partner_id and counts_holders(each.permission_set)
-    )
+    """Count the custom set that an active member holds on behalf of a partner."""
+    return custom_sets_of(member) if member and member.partner_id else Counter()

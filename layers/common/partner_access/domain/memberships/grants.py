@@ -77,7 +77,9 @@ def grant_partner_admin(
         account.must_have_free_seat()
 
     active_member = now if now and now.active else None
-    new_grant_record = new_grant(partner, terms, act)
+    new_grant_record = new_grant(
+        partner, terms, act, former_set=active_member.permission_set if active_member else None
+    )
     assignment = Assignment(
         partner_id=partner.account_id,
         access_generation=access_generation_of(employee, partner),
@@ -91,11 +93,10 @@ def grant_partner_admin(
     member = new_member(
         before, assignment, account_id=account.account_id, user_id=employee.user_id, granted_by=act.actor_id, at=act.at
     )
-    previous = active_member.assignment if active_member else None
-    return employee, member.model_copy(update={"previous": previous, "grant": new_grant_record}), new_grant_record
+    return employee, member.model_copy(update={"grant": new_grant_record}), new_grant_record
 
 
-def new_grant(partner: Account, terms: GrantTerms, act: Act) -> Grant:
+def new_grant(partner: Account, terms: GrantTerms, act: Act, *, former_set: str | None = None) -> Grant:
     """Return a new grant. An ended grant never revives (domain.md §5)."""
     return Grant(
         grant_id=act.new_id("grt"),
@@ -105,6 +106,7 @@ def new_grant(partner: Account, terms: GrantTerms, act: Act) -> Grant:
         created_at=act.at,
         requested=terms.requested,
         link_id=terms.link_id,
+        former_set=former_set,
     ).with_end_in(terms.access_days, act.at)
 
 
@@ -127,7 +129,7 @@ class GrantExpired(Decision):
 def expire(due: DueGrant, act: Act) -> GrantExpired | None:
     """End a membership's expired grant in the link-expiry job.
 
-    The member returns to the assignment before the grant, and the partner seat is free again (domain.md §5).
+    The membership is over, and the partner seat is free again (domain.md rule 10).
     """
     before = due.target.member
     if not before or not before.grant or not before.grant.has_expired(act.at):
@@ -150,6 +152,7 @@ def expire(due: DueGrant, act: Act) -> GrantExpired | None:
             employee_id=before.user_id,
             partner_id=before.grant.partner_id,
             account_id=before.account_id,
+            former_set=before.grant.former_set,
             cause=Cause.TIME,
         ),
         relies_on=(before,),

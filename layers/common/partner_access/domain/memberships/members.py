@@ -78,6 +78,8 @@ class Grant(BaseModel):
 
     `last_warning_days` are the days before the end for which the latest warning was sent or is no longer needed.
     `set_version` is the version of the partner admin set that waits for the holder while they have another set.
+    `former_set` is the permission set that the holder had in the account until the grant. It gives no rights. When the
+    grant ends, the notice names it, so that the client can give it again (domain.md rule 10).
     """
 
     model_config = ConfigDict(frozen=True)
@@ -92,6 +94,7 @@ class Grant(BaseModel):
     link_id: str | None = None
     last_warning_days: int | None = None
     set_version: int | None = None
+    former_set: str | None = None
 
     def has_expired(self, at: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= at
@@ -120,7 +123,7 @@ class Grant(BaseModel):
 
 
 class Assignment(BaseModel):
-    """A set with its overrides and seats. A member has one, and returns to an earlier one when a grant ends.
+    """A set with its overrides and seats.
 
     `partner_id` is the partner on whose behalf the user is a member. `access_generation` is the user's access
     generation for that partner at the start. When it rises, the access ends for good.
@@ -143,7 +146,7 @@ class Assignment(BaseModel):
 
 
 class Member(Record, Assignment):
-    """A user's membership in one account. `previous` is the assignment before the grant.
+    """A user's membership in one account.
 
     The member has no rights while any reason suspends them. `changed_at` is the time of the last write.
     """
@@ -154,7 +157,6 @@ class Member(Record, Assignment):
     granted_by: str | None = None
     active: bool = True
     grant: Grant | None = None
-    previous: Assignment | None = None
     suspended_by: frozenset[SuspensionReason] = frozenset()
     changed_at: datetime | None = None
 
@@ -174,19 +176,17 @@ class Member(Record, Assignment):
         return self.ended() if self.grant and self.grant.has_expired(at) else self
 
     def ended(self) -> "Member":
-        """Return the membership without its grant: the assignment before it, or deactivated if there was none.
+        """Return the membership when it is over: deactivated, without its grant and its seat (domain.md rule 10).
 
         A suspension by the client itself stays. The end of a grant or a return to the account never gives access. A
         deactivated membership keeps its partner, because a partner member does not return as the client's own member.
         """
-        cleared = {"seat": None, "access_generation": 0}
-        fallback = self.previous or self.assignment.model_copy(update=cleared)
         return self.model_copy(
             update={
-                **dict(fallback),
-                "active": self.active and self.previous is not None,
+                "active": False,
+                "seat": None,
+                "access_generation": 0,
                 "grant": None,
-                "previous": None,
                 "suspended_by": self.suspended_by & {SuspensionReason.CLIENT},
             }
         )

@@ -80,7 +80,6 @@ def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
         granted_by=act.actor_id,
         partner_id=partner.account_id,
         access_generation=access_generation_of(employee, partner),
-        previous=None,
         grant=new_partner_grant,
     )
     preview = _preview(facts, account, before, member, act)

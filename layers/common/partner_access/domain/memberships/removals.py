@@ -1,4 +1,4 @@
-"""Removal of a member: ends their grant or else their membership. In a partner account it ends their employment."""
+"""Removal of a member: ends their membership, with their grant. In a partner account it ends their employment."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -38,12 +38,14 @@ class MemberRemoved(MembershipChanged):
 
     former_employee: User | None = None
 
+    @property
+    def former_set(self) -> str | None:
+        """The permission set that the member had before the grant that ended."""
+        return self.before.grant.former_set if self.before.grant else None
+
 
 def remove(facts: MembershipFacts, expected_version: int, act: Act) -> MemberRemoved:
-    """Remove a grant or a membership.
-
-    The holder of a grant returns to the assignment before it. Without a grant, the membership ends.
-    """
+    """End a membership, and with it the member's grant. Nothing of before the grant returns (domain.md rule 10)."""
     managed = authorize(facts, act)
     now = managed.now
     if now.is_super_admin and managed.role is Role.USER_MANAGER:
@@ -87,6 +89,7 @@ def _notification(managed: ManagedMembership, cause: Cause, act: Act) -> Notific
         actor_id=act.actor_id,
         partner_id=managed.now.partner_id,
         account_id=managed.account.account_id,
+        former_set=managed.now.grant.former_set if managed.now.grant else None,
         cause=cause,
     )
 

@@ -94,20 +94,15 @@ class AffectedMembership:
     def has_ended(self, at: datetime) -> bool:
         """Return whether the access for the partner is over, but the stored membership does not show it yet."""
         before, now = self.subject.member, self.subject.member_at(at)
-        until_now = before.as_of(at) if before else None
-        if not until_now or not now or not until_now.active or _has_same_access(until_now, now):
+        if not before or not now or not before.as_of(at).active or now.active:
             return False
-        return self.reconciliation.partner_id in (None, until_now.partner_id)
+        return self.reconciliation.partner_id in (None, before.partner_id)
 
     def after_offboarding(self) -> "AffectedMembership":
         """Return the same facts as they are after all access of the user for the partner is ended."""
         user, partner_id = self.subject.user, self.reconciliation.partner_id
         offboarded = with_access_ended(user, partner_id) if user and partner_id else user
         return replace(self, subject=replace(self.subject, user=offboarded))
-
-
-def _has_same_access(one: Member, other: Member) -> bool:
-    return (one.grant, one.partner_id, one.active) == (other.grant, other.partner_id, other.active)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,14 +129,16 @@ def reconcile(facts: AffectedMembership, act: Act) -> Reconciled | None:
 
 
 def _record_end(facts: AffectedMembership, before: Member, now: Member, act: Act) -> Reconciled:
-    """Record the end of the membership that counted until now.
+    """Record the end of a membership for the partner.
 
-    The decision relies only on the stored membership, because ended access never revives.
+    The decision relies only on the stored membership, because ended access never revives. The end of a program is
+    reported to each client once, and again only for a person whose former set the client can give again.
     """
-    until_now = before.as_of(act.at)
-    remains_own_member = now.active and not now.partner_id
-    notification = _notification(
-        NotificationKind.MEMBER_RETAINED, until_now, act, cause=_retained_cause(now) if remains_own_member else None
+    grant = before.grant
+    former_set = grant.former_set if grant else None
+    notification = _notification(NotificationKind.MEMBER_RETAINED, before, act, former_set=former_set)
+    is_notified = facts.reconciliation.reason is ReconciliationReason.OFFBOARDED or (
+        facts.reconciliation.reason is ReconciliationReason.PROGRAM_ENDED and former_set
     )
     return Reconciled(
         act=act,
@@ -153,10 +150,10 @@ def _record_end(facts: AffectedMembership, before: Member, now: Member, act: Act
             act,
             facts.account.account_id,
             user_id=before.user_id,
-            partner_id=until_now.partner_id,
-            grant_id=until_now.grant.grant_id if until_now.grant else None,
+            partner_id=before.partner_id,
+            grant_id=grant.grant_id if grant else None,
         ),
-        notification=notification if facts.reconciliation.reason is ReconciliationReason.OFFBOARDED else None,
+        notification=notification if is_notified else None,
         relies_on=(before,),
     )
 
@@ -175,11 +172,7 @@ def _record_suspension(facts: AffectedMembership, before: Member, now: Member, a
     computed_reasons, stored_reasons = suspended_by - EXPLICIT_SUSPENSIONS, now.suspended_by - EXPLICIT_SUSPENSIONS
     changed = computed_reasons ^ stored_reasons
     is_program_change = SuspensionReason.PROGRAM in changed
-    if (
-        not changed
-        or not _has_same_access(before, now)
-        or (is_program_change and not facts.reconciliation.is_program_change)
-    ):
+    if not changed or (is_program_change and not facts.reconciliation.is_program_change):
         return None
     new_reasons = computed_reasons - stored_reasons
     reason = min(new_reasons or changed)
@@ -240,7 +233,13 @@ def _report(facts: AffectedMembership, before: Member, event: str, notification:
 
 
 def _notification(
-    kind: NotificationKind, member: Member, act: Act, *, cause: Cause | None = None, partner_id: str | None = None
+    kind: NotificationKind,
+    member: Member,
+    act: Act,
+    *,
+    cause: Cause | None = None,
+    partner_id: str | None = None,
+    former_set: str | None = None,
 ) -> Notification:
     """Return a notification about a membership, for the named partner or the member's own."""
     return Notification(
@@ -249,6 +248,7 @@ def _notification(
         actor_id=act.actor_id,
         partner_id=partner_id or member.partner_id,
         account_id=member.account_id,
+        former_set=former_set,
         cause=cause,
     )
 

@@ -1,6 +1,6 @@
 """Reads of the facts that an access decision relies on, each consistent at one instant (consistency.md §3)."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from itertools import islice
 from math import inf
@@ -67,18 +67,11 @@ def _own(pair: MemberId) -> tuple[Key, ...]:
 
 
 def _related_keys(found: Items, pair: MemberId, at: datetime) -> tuple[Key, ...]:
-    """Return the keys of the partner and the set that apply now, before those that would apply without the grant."""
+    """Return the keys of the partner and of the custom set that apply now."""
     member = found.get_as(Member, keys.member(*pair))
     now = member.as_of(at) if member else None
-    needed = dict.fromkeys(_assignment_keys(pair.account_id, now)) if now and now.active else {}
-    return tuple(needed)[:MAX_RELATED_ITEMS]
-
-
-def _assignment_keys(account_id: str, now: Member) -> Iterator[Key]:
-    for assignment in actors.assignments(now):
-        if assignment.partner_id:
-            yield keys.account(assignment.partner_id)
-        yield from actors.custom_set_keys(account_id, assignment.permission_set).values()
+    needed = actors.related_keys(found, *pair) if now and now.active else ()
+    return tuple(needed)
 
 
 def _facts_of(found: Items, pair: MemberId, related: tuple[Key, ...], at: datetime) -> AccessFacts:

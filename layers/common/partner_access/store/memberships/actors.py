@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.members import Assignment, Member
+from partner_access.domain.memberships.members import Member
 from partner_access.domain.permissions.custom_sets import CustomSet, is_custom
 from partner_access.domain.users import User
 from partner_access.store import dynamo, keys
@@ -26,27 +26,14 @@ def related_keys(found: Items, account_id: str, *user_ids: str) -> list[Key]:
     return [key for member in members for key in (*_partner_keys(member).values(), *_custom_set_keys(member).values())]
 
 
-def assignments(member: Member | None) -> list[Assignment]:
-    """Return the member's current assignment, then the one that they fall back to without their grant."""
-    return [assignment for assignment in (member, member and member.previous) if assignment]
-
-
 def _partner_keys(member: Member | None) -> dict[str, Key]:
-    if not member or not member.active:
+    if not member or not member.active or not member.partner_id:
         return {}
-    return {
-        assignment.partner_id: keys.account(assignment.partner_id)
-        for assignment in assignments(member)
-        if assignment.partner_id
-    }
+    return {member.partner_id: keys.account(member.partner_id)}
 
 
 def _custom_set_keys(member: Member | None) -> dict[str, Key]:
-    return (
-        custom_set_keys(member.account_id, *(assignment.permission_set for assignment in assignments(member)))
-        if member
-        else {}
-    )
+    return custom_set_keys(member.account_id, member.permission_set) if member else {}
 
 
 def custom_set_keys(account_id: str, *names: str) -> dict[str, Key]:

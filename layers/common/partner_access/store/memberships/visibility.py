@@ -69,8 +69,7 @@ def page(account_id: str, *, after: str | None, limit: int) -> Page:
 
 
 def _partner_ids_of(member: Member | None) -> set[str]:
-    assignments = (member, member.previous) if member else ()
-    return {assignment.partner_id for assignment in assignments if assignment and assignment.partner_id}
+    return {member.partner_id} if member and member.partner_id else set()
 
 
 def _employer_id(found: Items, member: Member | None) -> str | None:
