@@ -22,7 +22,6 @@ EMAIL_KINDS: Final = {
     "member.created": "member_created",
     "member.updated": "access_changed",
     "member.suspended": "access_suspended",
-    "member.resumed": "access_resumed",
     "grant.revoked": "access_ended",
     "member.removed": "access_ended",
     "permission_set.update_accepted": "access_changed",
@@ -32,11 +31,15 @@ EMAIL_KINDS: Final = {
     "program.stopped": "program_stopped",
     "program.resumed": "program_resumed",
 }
-OPTIONAL_EMAIL_KINDS: Final = {"access.ended": "member_retained", "account.orphaned": "account_orphaned"}
+OPTIONAL_EMAIL_KINDS: Final = {
+    "access.ended": "member_retained",
+    "account.orphaned": "account_orphaned",
+    "member.resumed": "access_resumed",
+}
 """Acts that may have no email.
 
 When a program ends, each client gets one email. An erased user gets none. An act may itself report an orphaned
-account.
+account. A suspension can be lifted from a person whose membership is over.
 """
 SUCCESS: Final = range(200, 300)
 

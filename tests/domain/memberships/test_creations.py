@@ -24,6 +24,7 @@ from partner_access.domain.errors import (
     NotFound,
     OwnPartnerMayNotApprove,
     PermissionNotHeld,
+    RemovedByPartner,
     RestrictedPermission,
     UnknownPermission,
     UnknownPermissionSet,
@@ -501,12 +502,38 @@ def test_assignable_for_caller_without_rights_raises_error(
         assignable(a_choice(**changes), an_act())
 
 
-def test_create_suspended_member_succeeds_only_for_client() -> None:
+def test_create_former_member_suspended_by_client_waits_for_resume() -> None:
+    # domain.md rule 42
     stopped = a_member(EMPLOYEE, "view_only", active=False, suspended_by=frozenset({SuspensionReason.CLIENT}))
 
-    with pytest.raises(GrantSuspended):
-        create(facts(member=stopped, creator=PARTNER_ADMIN), new_member_with_set(), an_act("user-x"))
-    assert create(facts(member=stopped), new_member_with_set(), an_act()).member.suspended_by == frozenset()
+    for given, act in (
+        (facts(member=stopped, creator=PARTNER_ADMIN), an_act("user-x")),
+        (facts(member=stopped), an_act()),
+    ):
+        with pytest.raises(GrantSuspended):
+            create(given, new_member_with_set(), act)
+
+
+@pytest.mark.parametrize(("permission_set", "error"), [("view_only", RemovedByPartner), ("super_admin", None)])
+def test_create_colleague_kept_out_by_partner_needs_and_pins_manager(
+    permission_set: str, error: type[DomainError] | None
+) -> None:
+    # domain.md rule 42
+    over = a_member(
+        EMPLOYEE, "view_only", active=False, partner_id=PARTNER, kept_out_by=frozenset({PARTNER, "partner-x"})
+    )
+    manager = Actor(an_employee("user-x"), a_member("user-x", permission_set, account_id=PARTNER))
+    given = replace(facts(member=over, creator=PARTNER_ADMIN), manager=manager)
+
+    if error:
+        with pytest.raises(error):
+            create(given, new_member_with_set(), an_act("user-x"))
+    else:
+        created = create(given, new_member_with_set(), an_act("user-x"))
+        assert created.member.kept_out_by == {"partner-x"}
+        assert manager.member in created.relies_on
+        others = create(replace(given, target=Actor(given.person)), new_member_with_set(), an_act("user-x"))
+        assert manager.member not in others.relies_on
 
 
 def test_create_colleague_with_restricted_set_and_override_is_refused() -> None:

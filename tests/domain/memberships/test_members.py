@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from partner_access.domain.memberships.members import (
+    EndedBy,
     Member,
     Seat,
     SuspensionReason,
@@ -39,7 +40,7 @@ def test_ended_membership_is_over_whatever_it_was_before_the_grant(former_set: s
 
     assert not ended.active
     assert (ended.grant, ended.partner_id, ended.seat) == (None, PARTNER, None)
-    assert (ended.access_generation, ended.suspended_by) == (0, frozenset({SuspensionReason.CLIENT}))
+    assert (ended.access_generation, ended.suspended_by) == (2, frozenset({SuspensionReason.CLIENT}))
 
 
 @pytest.mark.parametrize(
@@ -178,6 +179,33 @@ EXPIRED_PARTNER_ADMIN = a_partner_admin(grant=a_grant(expires_at=NOW - timedelta
 )
 def test_seat_change_counts_expired_grant_until_it_is_ended(before: Member | None, after: Member, change: int) -> None:
     assert partner_seat_change(before, after) == change
+
+
+@pytest.mark.parametrize(
+    ("reasons", "by", "kept_out", "is_clients"),
+    [
+        ((), None, False, False),
+        ((), EndedBy.SELF, False, False),
+        ((), EndedBy.COLLEAGUE, False, False),
+        ((), EndedBy.PARTNER_MANAGER, True, False),
+        ((SuspensionReason.PARTNER,), EndedBy.SELF, True, False),
+        ((SuspensionReason.CLIENT, SuspensionReason.PROGRAM), EndedBy.SELF, False, False),
+        ((), EndedBy.SUPER_ADMIN, False, True),
+        ((), EndedBy.USER_MANAGER, False, True),
+        ((), EndedBy.VENDOR, False, True),
+        ((), "later_role", False, True),
+    ],
+)
+def test_ended_membership_records_who_ended_it_and_who_keeps_out(
+    reasons: tuple[SuspensionReason, ...], by: Any, kept_out: bool, is_clients: bool
+) -> None:
+    # domain.md rule 42
+    ended = a_partner_admin(suspended_by=frozenset(reasons)).ended(by)
+
+    assert ended.ended_by == by
+    assert ended.kept_out_by == ({PARTNER} if kept_out else set())
+    assert Member.model_validate(ended.model_dump()).is_removed_by_client is is_clients
+    assert not a_member(ended_by=by, active=True).is_removed_by_client
 
 
 def test_is_super_admin_depends_on_permission_set() -> None:

@@ -171,6 +171,7 @@ def test_remove_employee_from_partner_account_offboards_them(permission_set: str
     assert ended.former_employee == employee.next_version(
         employed_by=frozenset({"partner-south"}),
         offboardings={PARTNER: 3, "partner-south": 1},
+        manager_offboardings={PARTNER: 3},
         employments_ended={PARTNER: NOW},
     )
     assert ended.reconciliation == Reconciliation(

@@ -64,9 +64,14 @@ def reject(code: str) -> NoReturn:
 
 
 def without_grant(member: State) -> State:
-    """Return the membership when it is over: inactive, whatever the person held before a grant (rule 10)."""
-    gone = {**member, "seat": None, "access_generation": 0, "active": False}
-    return {**gone, "grant": None, "suspended_by": member["suspended_by"] & {"client"}}
+    """Return the membership when it is over: inactive, whatever the person held before a grant (rule 10).
+
+    The partner whose managers suspended the person keeps them out from then on (rule 42).
+    """
+    gone = {**member, "seat": None, "active": False, "ended_by": None}
+    kept_out = {member["partner_id"]} if "partner" in member["suspended_by"] else set()
+    suspended_by = member["suspended_by"] & {"client"}
+    return {**gone, "grant": None, "suspended_by": suspended_by, "kept_out_by": member["kept_out_by"] | kept_out}
 
 
 def default_seat(name: str) -> str:
@@ -188,7 +193,14 @@ class Model:
         """Return the membership in effect. Its `active` is false if there is none."""
         member = self.members.get((account_id, user_id)) or {"active": False}
         reader = self.reader_of(account_id, user_id)
-        return without_grant(member) if member["active"] and reader.has_ended(member) else member
+        if not member["active"] or not reader.has_ended(member):
+            return member
+        over, grant = without_grant(member), member["grant"]
+        is_lapsed = grant and reader.has_expired(grant)
+        by_manager = self.users[user_id]["by_manager"].get(member["partner_id"], 0)
+        if not is_lapsed and by_manager > member["access_generation"]:
+            over["kept_out_by"] = over["kept_out_by"] | {member["partner_id"]}
+        return over
 
     def partners_of(self, user_id: str) -> set[str]:
         """Return the partner accounts in which the user is an active member (§2)."""
@@ -325,7 +337,7 @@ class Model:
             reject("missing_field")
         if any(user["email"] == named_fields.get("email", "") for each, user in self.users.items() if each != user_id):
             reject("email_in_use")
-        user = {**(before or {"active": True, "offboardings": {}}), **named_fields}
+        user = {**(before or {"active": True, "offboardings": {}, "by_manager": {}}), **named_fields}
         if user == before:
             return
         is_deactivated = before and before["active"] and not user["active"]
@@ -375,7 +387,8 @@ class Model:
         name = named_fields.get("permission_set", now.get("permission_set"))
         if is_new:
             suspended_by = now.get("suspended_by", set())
-            fresh: State = {"active": True, "grant": None, "suspended_by": suspended_by}
+            kept_out_by = self.kept_out_by(account_id, user_id)
+            fresh: State = {"active": True, "grant": None, "suspended_by": suspended_by, **self.new_return(kept_out_by)}
             member = {**assignment(name, default_seat(name), version=latest_version(name)), **fresh, **named_fields}
         else:
             new_set = (
@@ -390,6 +403,7 @@ class Model:
                 else {}
             )
             member = {**now, "seat": now["seat"] or default_seat(name), **new_set, **no_partner, **named_fields}
+        member["ended_by"] = self.ended_by_directory(before, now, member)
         is_super = name == "super_admin" and member["active"]
         if is_super and (self.suspended_by(account_id, user_id) or {"client", "partner"} & set(member["suspended_by"])):
             reject("grant_suspended")
@@ -403,6 +417,11 @@ class Model:
         self.expect_event("member.updated" if before else "member.created", account_id)
         if before and self.accounts[account_id]["kind"] == "partner" and before["active"] != member["active"]:
             self.reconciliations.append({"partner": account_id, "user": user_id, "ends": False})
+
+    def ended_by_directory(self, before: State | None, now: State, after: State) -> str | None:
+        """Return who ended the membership: the vendor if the directory has just deactivated it (rule 42)."""
+        is_ended_now = not after["active"] and (not before or now["active"])
+        return "vendor" if is_ended_now else after["ended_by"]
 
     # links
 
@@ -496,6 +515,8 @@ class Model:
         if not partner_id or not self.is_eligible(user_id, partner_id):
             reject("not_eligible")
         now = self.current_member(account_id, user_id)
+        if not now["active"] and "client" in now.get("suspended_by", ()):
+            reject("grant_suspended")
         if now["active"]:
             if now["permission_set"] == "super_admin":
                 reject("is_super_admin")
@@ -522,7 +543,20 @@ class Model:
                 "former_set": now["permission_set"] if now["active"] else None,
             },
             "suspended_by": set(),
+            **self.new_return(self.kept_out_by(account_id, user_id), partner_id),
         }
+
+    def new_return(self, kept_out_by: set[str], partner_id: str | None = None) -> State:
+        """Return what a membership keeps of one that was over: the partners that keep the person out (rule 42)."""
+        return {"ended_by": None, "kept_out_by": kept_out_by - {partner_id}}
+
+    def kept_out_by(self, account_id: str, user_id: str) -> set[str]:
+        """Return the partners whose managers suspended, removed or offboarded the person (rule 42)."""
+        now = self.current_member(account_id, user_id)
+        partner_id = now.get("partner_id")
+        ended = self.users[user_id]["by_manager"].get(partner_id, 0) if partner_id else 0
+        kept_out: set[str] = now.get("kept_out_by", set())
+        return kept_out | ({partner_id} if ended > now.get("access_generation", 0) else set())
 
     def must_have_seat(self, account_id: str) -> None:
         limit = self.accounts[account_id]["partner_seat_limit"]
@@ -629,8 +663,10 @@ class Model:
         now = self.current_member(account_id, user_id)
         if now["active"]:
             reject("already_member")
-        if partner_id and "client" in now.get("suspended_by", ()):
+        if "client" in now.get("suspended_by", ()):
             reject("grant_suspended")
+        if partner_id:
+            self.must_be_returnable(account_id, user_id, partner_id)
         seat, access_generation = (
             ("view_only", self.access_generation(user_id, partner_id)) if partner_id else (default_seat(name), 0)
         )
@@ -641,8 +677,18 @@ class Model:
             "active": True,
             "grant": None,
             "suspended_by": set(),
+            **self.new_return(self.kept_out_by(account_id, user_id), partner_id),
         }
         self.expect_event("member.created", account_id, partner_id)
+
+    def must_be_returnable(self, account_id: str, user_id: str, partner_id: str) -> None:
+        """Reject the return by a partner of someone whom the client or a manager of the partner removed (rule 42)."""
+        now = self.current_member(account_id, user_id)
+        if not now["active"] and now.get("ended_by") in {"vendor", *ACCOUNT_ROLES}:
+            reject("removed_by_client")
+        is_kept_out = partner_id in self.kept_out_by(account_id, user_id)
+        if is_kept_out and "partner.client_access.manage" not in self.held_rights(partner_id, self.actor_id):
+            reject("removed_by_partner")
 
     def share_a_partner(self, user_id: str) -> bool:
         return bool(self.partners_of(self.actor_id) & self.partners_of(user_id))
@@ -709,7 +755,7 @@ class Model:
         }
         self.expect_event("super_admin.migrated", account_id, partner_id)
 
-    def authorize(self, account_id: str, user_id: str) -> tuple[State, list[str]]:
+    def authorize(self, account_id: str, user_id: str, *, over: bool = False) -> tuple[State, list[str]]:
         """Return the membership and the roles in which the caller may change it (§4)."""
         now, roles = self.current_member(account_id, user_id), []
         actor_partner_id = self.current_member(account_id, self.actor_id).get("partner_id")
@@ -728,7 +774,7 @@ class Model:
         if not roles:
             self.must_be_member(account_id)
             reject("forbidden")
-        return (now, roles) if now["active"] else reject("not_found")
+        return (now, roles) if now["active"] or over else reject("not_found")
 
     def must_match_version(self) -> None:
         if self.request.expected_version == STALE:
@@ -860,14 +906,19 @@ class Model:
         after["grant"] = {**after["grant"], "expires_at": end}
 
     def remove_user(self, account_id: str, user_id: str) -> None:
-        now, (role, *_) = self.authorize(account_id, user_id)
+        now, (role, *others) = self.authorize(account_id, user_id)
         is_super = now["permission_set"] == "super_admin"
         if is_super and role == "user_manager":
             reject("forbidden")
         self.must_match_version()
         if is_super:
             self.must_keep_super_admin(account_id, user_id)
-        self.members[account_id, user_id] = without_grant(now)
+        ended_by = "partner_manager" if role == "colleague" and "partner_manager" in others else role
+        ended_by = "self" if user_id == self.actor_id else ended_by
+        ended = {**without_grant(now), "ended_by": ended_by}
+        if ended_by == "partner_manager":
+            ended["kept_out_by"] = ended["kept_out_by"] | {now["partner_id"]}
+        self.members[account_id, user_id] = ended
         self.expect_event("grant.revoked" if now["grant"] else "member.removed", account_id, now["partner_id"])
         if self.accounts[account_id]["kind"] == "partner":
             self.leave(account_id, user_id)
@@ -880,11 +931,19 @@ class Model:
             **self.users[user_id],
             "offboardings": {**offboardings, partner_id: offboardings.get(partner_id, 0) + 1},
         }
+        if user_id != self.actor_id:
+            generation = self.access_generation(user_id, partner_id)
+            self.users[user_id]["by_manager"] = {**self.users[user_id]["by_manager"], partner_id: generation}
         self.reconciliations.append({"partner": partner_id, "user": user_id, "ends": True})
 
-    def authorize_side(self, account_id: str, user_id: str) -> tuple[State, str]:
-        """Return the membership and the side (client or partner) for which the caller acts."""
-        now, roles = self.authorize(account_id, user_id)
+    def authorize_side(self, account_id: str, user_id: str, *, over: bool = False) -> tuple[State, str]:
+        """Return the membership and the side (client or partner) for which the caller acts.
+
+        With `over`, a membership that is over and that the client suspended counts too.
+        """
+        now, roles = self.authorize(account_id, user_id, over=over)
+        if not now["active"] and "client" not in now.get("suspended_by", ()):
+            reject("not_found")
         if self.accounts[account_id]["kind"] == "partner":
             reject("not_a_client_account")
         if "partner_manager" in roles:
@@ -900,7 +959,7 @@ class Model:
             self.expect_event("member.suspended", account_id, now["partner_id"])
 
     def resume_user(self, account_id: str, user_id: str) -> None:
-        now, side = self.authorize_side(account_id, user_id)
+        now, side = self.authorize_side(account_id, user_id, over=True)
         self.must_be_open(account_id)
         if side not in now["suspended_by"]:
             if self.suspended_by(account_id, user_id):

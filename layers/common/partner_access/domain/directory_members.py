@@ -14,7 +14,7 @@ from partner_access.domain.errors import (
     UnknownPermissionSet,
 )
 from partner_access.domain.memberships.actors import EXPLICIT_SUSPENSIONS, Actor, witness
-from partner_access.domain.memberships.members import Assignment, Member, Seat, default_seat, new_member
+from partner_access.domain.memberships.members import Assignment, EndedBy, Member, Seat, default_seat, new_member
 from partner_access.domain.notifications import Reconciliation
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import SetName, latest_version
@@ -73,7 +73,10 @@ def put_member(facts: DirectoryMemberFacts, fields: DirectoryFields, act: Act) -
     if now and returns and now.partner_id:
         raise FormerPartnerMember
 
-    member = _changed_member(now, fields) if now and not returns else _recreated_member(account, user, now, fields, act)
+    changed_member = (
+        _changed_member(now, fields) if now and not returns else _recreated_member(facts, account, user, fields, act)
+    )
+    member = _with_end(changed_member, now)
     if member.permission_set == SetName.PARTNER_ADMIN:
         raise InvalidField("permission_set")
     # Suspensions by the client or the partner survive a time in which the membership is inactive.
@@ -112,12 +115,14 @@ def _must_be_assignable(fields: DirectoryFields) -> None:
         raise InvalidField("seat")
 
 
-def _recreated_member(account: Account, user: User, before: Member | None, fields: DirectoryFields, act: Act) -> Member:
+def _recreated_member(
+    facts: DirectoryMemberFacts, account: Account, user: User, fields: DirectoryFields, act: Act
+) -> Member:
     """Return a new membership, or one that was over with nothing of what it held.
 
     Suspensions by the client and the partner stay: a return to the account never gives access.
     """
-    set_name = str(fields["permission_set"])
+    set_name, before = str(fields["permission_set"]), facts.target.member_at(act.at)
     member = new_member(
         before,
         Assignment(permission_set=set_name, set_version=latest_version(set_name), seat=default_seat(set_name)),
@@ -125,9 +130,16 @@ def _recreated_member(account: Account, user: User, before: Member | None, field
         user_id=user.user_id,
         granted_by=act.actor_id,
         at=act.at,
+        kept_out_by=facts.target.kept_out_by_at(act.at),
     )
     suspended_by = before.suspended_by & EXPLICIT_SUSPENSIONS if before else frozenset()
     return member.model_copy(update={"suspended_by": suspended_by, **fields})
+
+
+def _with_end(member: Member, now: Member | None) -> Member:
+    """Return the membership, ended by the vendor if the directory deactivates it (domain.md rule 42)."""
+    is_ended_now = not member.active and (now is None or now.active)
+    return member.model_copy(update={"ended_by": EndedBy.VENDOR}) if is_ended_now else member
 
 
 def _changed_member(now: Member, fields: DirectoryFields) -> Member:

@@ -149,6 +149,22 @@ class FormerPartnerMember(Conflict):
     )
 
 
+class RemovedByClient(Conflict):
+    code = "removed_by_client"
+    detail = (
+        "The client ended this person's access. Only the client can give it again: it approves an access link or "
+        "creates the user."
+    )
+
+
+class RemovedByPartner(Conflict):
+    code = "removed_by_partner"
+    detail = (
+        "A client access manager of your partner suspended or ended this person's access. Ask a client access manager "
+        "to add the person."
+    )
+
+
 class IsSuperAdmin(Conflict):
     code = "is_super_admin"
     detail = "This person is a super admin of this account. Preview what they would lose, then migrate them."

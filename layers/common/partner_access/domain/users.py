@@ -21,7 +21,9 @@ class User(Record):
 
     `employed_by` holds the ids of the partner accounts in which the user is an active member. `open_links` counts
     access links and changes without a new version. `offboardings` counts, for each partner id, how often all access of
-    the user for that partner was ended. `employments_ended` has, for each partner that the user left, the last time.
+    the user for that partner was ended. `manager_offboardings` has, for each partner whose managers ended all access of
+    the user, the access generation that the last time began. `employments_ended` has, for each partner that the user
+    left, the last time.
     """
 
     user_id: str
@@ -32,6 +34,7 @@ class User(Record):
     employed_by: frozenset[str] = frozenset()
     open_links: int = 0
     offboardings: Mapping[str, int] = Field(default_factory=dict)
+    manager_offboardings: Mapping[str, int] = Field(default_factory=dict)
     employments_ended: Mapping[str, datetime] = Field(default_factory=dict)
 
     @override
@@ -66,6 +69,13 @@ def access_generation_of(user: User, partner: Account) -> int:
 def with_access_ended(user: User, partner_id: str) -> User:
     """Return the user with all access for this partner ended, everywhere and for good (domain.md rule 21)."""
     return user.next_version(offboardings={**user.offboardings, partner_id: user.offboardings.get(partner_id, 0) + 1})
+
+
+def with_access_ended_by_manager(user: User, partner: Account) -> User:
+    """Return the same user as above, and remember that others for the partner ended the access (domain.md rule 42)."""
+    ended = with_access_ended(user, partner.account_id)
+    generations = {**user.manager_offboardings, partner.account_id: access_generation_of(ended, partner)}
+    return ended.model_copy(update={"manager_offboardings": generations})
 
 
 def without_employment(user: User, partner_id: str, at: datetime) -> User:

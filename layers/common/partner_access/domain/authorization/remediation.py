@@ -29,7 +29,7 @@ from partner_access.domain.memberships.actors import NO_ACTOR
 from partner_access.domain.memberships.creations import MemberCreationFacts, NewMember
 from partner_access.domain.memberships.effective_rights import effective_rights_of
 from partner_access.domain.memberships.member_edits import MemberEdit
-from partner_access.domain.memberships.members import PAID_SEATS, Member, Seat
+from partner_access.domain.memberships.members import PAID_SEATS, Member, Seat, SuspensionReason
 from partner_access.domain.memberships.roles import Role
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import (
@@ -84,6 +84,8 @@ def _options(case: RemedyCase, rule: Rule) -> Iterator[RemedyOption]:
     actor, at = case.target, case.subject.at
     now = actor.member_at(at)
     if not now or not now.active:
+        if now and SuspensionReason.CLIENT in now.suspended_by:
+            yield _resume_option(case)
         yield from _creation_options(case)
     elif rule is Rule.SUSPENDED:
         yield _resume_option(case)
@@ -204,7 +206,12 @@ def _required_permissions(case: RemedyCase, reached: Member | None) -> tuple[str
     """
     now = case.target.member_at(case.subject.at)
     before = now if now and now.active else None
-    if not reached or (reached.grant and not before) or (before and reached.assignment == before.assignment):
+    if (
+        not reached
+        or not reached.active
+        or (reached.grant and not before)
+        or (before and reached.assignment == before.assignment)
+    ):
         return (USERS_MANAGE,)
     rights_before = effective_rights_of(before, case.target.sets) if before else NO_RIGHTS
     seats_before = {*before.paid_seats, before.seat} if before else set()

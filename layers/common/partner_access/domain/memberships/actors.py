@@ -14,7 +14,7 @@ from partner_access.domain.errors import (
 )
 from partner_access.domain.memberships import own_partner
 from partner_access.domain.memberships.effective_rights import effective_rights_of
-from partner_access.domain.memberships.members import Member, SuspensionReason
+from partner_access.domain.memberships.members import EndedBy, Member, SuspensionReason
 from partner_access.domain.permissions.custom_sets import CustomSets
 from partner_access.domain.permissions.rights import NO_RIGHTS, USERS_MANAGE, Rights, SetName
 from partner_access.domain.records import Record
@@ -53,8 +53,21 @@ class Actor:
         """
         now = self.member.as_of(at) if self.member else None
         if now and now.active and now.partner_id and not self._is_current(now, now.partner_id):
-            return now.ended()
+            return now.ended(EndedBy.PARTNER_MANAGER if self._is_offboarded_by_manager(now) else None)
         return now
+
+    def _is_offboarded_by_manager(self, now: Member) -> bool:
+        """Return whether a manager ended all access for the partner after this membership began."""
+        generations = self.user.manager_offboardings if self.user else {}
+        return now.partner_id is not None and generations.get(now.partner_id, 0) > now.access_generation
+
+    def kept_out_by_at(self, at: datetime) -> frozenset[str]:
+        """Return the partners for which only their managers or the client can bring the person back."""
+        now = self.member_at(at)
+        if not now:
+            return frozenset()
+        is_offboarded = now.partner_id and self._is_offboarded_by_manager(now)
+        return now.kept_out_by | ({now.partner_id} if now.partner_id and is_offboarded else set())
 
     def _is_current(self, now: Member, partner_id: str) -> bool:
         return (

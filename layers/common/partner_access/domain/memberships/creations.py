@@ -9,7 +9,6 @@ from partner_access.domain.errors import (
     AlreadyMember,
     DomainError,
     Forbidden,
-    GrantSuspended,
     InvalidField,
     NotAClientAccount,
     NotFound,
@@ -25,10 +24,10 @@ from partner_access.domain.memberships.members import (
     GrantSource,
     Member,
     Seat,
-    SuspensionReason,
     default_seat,
     new_member,
 )
+from partner_access.domain.memberships.returns import must_be_returnable_by_partner, must_not_be_suspended_by_client
 from partner_access.domain.notifications import Notification, NotificationKind
 from partner_access.domain.permissions.custom_sets import CustomSet, CustomSets
 from partner_access.domain.permissions.rights import (
@@ -53,7 +52,8 @@ class MemberCreationFacts:
     """The facts for adding a member.
 
     `partner` is the partner for which the person would join. It is None when several are possible and none is named.
-    `target` is the person's membership so far. `sets` are the custom sets that the request names.
+    `target` is the person's membership so far. `manager` is the creator in the partner account on whose behalf they are
+    in the account. `sets` are the custom sets that the request names.
     """
 
     account: Account | None
@@ -63,6 +63,7 @@ class MemberCreationFacts:
     partner: Account | None
     partner_is_ambiguous: bool = False
     super_admins: tuple[Actor, ...] = ()
+    manager: Actor = NO_ACTOR
     sets: CustomSets = field(default_factory=dict)
 
 
@@ -143,8 +144,10 @@ def _create_ordinary(facts: MemberCreationFacts, account: Account, requested: Ne
     before, now = facts.target.member, facts.target.member_at(act.at)
     if now and now.active:
         raise AlreadyMember
-    if for_partner and now and SuspensionReason.CLIENT in now.suspended_by:
-        raise GrantSuspended
+    if now:
+        must_not_be_suspended_by_client(now)
+    if for_partner:
+        must_be_returnable_by_partner(facts.target, for_partner.account_id, facts.manager, act.at)
 
     assignment = Assignment(
         partner_id=for_partner.account_id if for_partner else None,
@@ -156,7 +159,13 @@ def _create_ordinary(facts: MemberCreationFacts, account: Account, requested: Ne
         seat=seat,
     )
     member = new_member(
-        before, assignment, account_id=account.account_id, user_id=person.user_id, granted_by=act.actor_id, at=act.at
+        before,
+        assignment,
+        account_id=account.account_id,
+        user_id=person.user_id,
+        granted_by=act.actor_id,
+        at=act.at,
+        kept_out_by=facts.target.kept_out_by_at(act.at),
     )
     return _created(facts, account, person, member, act)
 
@@ -173,6 +182,11 @@ def _seat(requested: NewMember, for_partner: Account | None, creator_rights: Rig
 
 def _created(facts: MemberCreationFacts, account: Account, person: User, member: Member, act: Act) -> MemberCreated:
     others = (account, person, facts.target.member, facts.partner, *facts.sets.values())
+    # The creator's own user record is pinned already, and their rights as a manager count only for such a person.
+    is_kept_out = member.partner_id in facts.target.kept_out_by_at(act.at) and not member.grant
+    manager_records = tuple(
+        record for record in facts.manager.relied_on if is_kept_out and record != facts.creator.user
+    )
     return MemberCreated(
         act=act,
         account=account,
@@ -203,7 +217,7 @@ def _created(facts: MemberCreationFacts, account: Account, person: User, member:
             expires_at=member.grant.expires_at if member.grant else None,
             paid_seat_required=member.grant is not None and paid_seat_required(account, member),
         ),
-        relies_on=(*facts.creator.relied_on, *(record for record in others if record)),
+        relies_on=(*facts.creator.relied_on, *manager_records, *(record for record in others if record)),
     )
 
 

@@ -24,6 +24,7 @@ from partner_access.domain.memberships.members import (
     new_member,
     paid_seats_kept,
 )
+from partner_access.domain.memberships.returns import must_not_be_suspended_by_client
 from partner_access.domain.notifications import Cause, Notification, NotificationKind
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.custom_sets import is_custom
@@ -68,7 +69,7 @@ def grant_partner_admin(
     if not employee or not partner or not is_eligible(employee, partner):
         raise NotEligible
     now = candidate.target.member_at(act.at)
-    if now and now.active:
+    if now:
         _must_be_upgradable(now, candidate.target.suspended_by_at(act.at))
     must_exist_in_clients(terms.overrides.added)
     must_suit_partner_admin(terms.overrides.added)
@@ -91,7 +92,13 @@ def grant_partner_admin(
         paid_seats=paid_seats_kept(active_member) if active_member else (),
     )
     member = new_member(
-        before, assignment, account_id=account.account_id, user_id=employee.user_id, granted_by=act.actor_id, at=act.at
+        before,
+        assignment,
+        account_id=account.account_id,
+        user_id=employee.user_id,
+        granted_by=act.actor_id,
+        at=act.at,
+        kept_out_by=candidate.target.kept_out_by_at(act.at),
     )
     return employee, member.model_copy(update={"grant": new_grant_record}), new_grant_record
 
@@ -204,6 +211,10 @@ def warn_of_end(due: DueGrant, act: Act) -> GrantEndWarned | None:
 
 
 def _must_be_upgradable(member: Member, suspended_by: frozenset[SuspensionReason]) -> None:
+    """Raise for a member who cannot become partner admin. A membership that is over can wait for the client's resume."""
+    if not member.active:
+        must_not_be_suspended_by_client(member)
+        return
     if member.is_super_admin:
         raise IsSuperAdmin
     if suspended_by:

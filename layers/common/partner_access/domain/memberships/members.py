@@ -58,6 +58,23 @@ class SuspensionReason(StrEnum):
     EMPLOYEE = "employee"
 
 
+class EndedBy(StrEnum):
+    """The role of the person who ended a membership. The values are those of `Role`."""
+
+    VENDOR = "vendor"
+    SUPER_ADMIN = "super_admin"
+    USER_MANAGER = "user_manager"
+    COLLEAGUE = "colleague"
+    PARTNER_MANAGER = "partner_manager"
+    SELF = "self"
+
+
+StoredEndedBy = Annotated[EndedBy | str, Field(union_mode="left_to_right")]
+"""A stored role, or the text of one that this deployment does not know. It counts as the client's."""
+ENDED_FOR_PARTNER: Final = frozenset({EndedBy.COLLEAGUE, EndedBy.PARTNER_MANAGER, EndedBy.SELF})
+"""The roles that do not act for the client. The vendor does."""
+
+
 class MemberState(StrEnum):
     ACTIVE = "active"
     SUSPENDED = "suspended"
@@ -148,7 +165,9 @@ class Assignment(BaseModel):
 class Member(Record, Assignment):
     """A user's membership in one account.
 
-    The member has no rights while any reason suspends them. `changed_at` is the time of the last write.
+    The member has no rights while any reason suspends them. `changed_at` is the time of the last write. While the
+    membership is over, `ended_by` is the role of the person who ended it, if a person did. `kept_out_by` are the
+    partners whose managers suspended or ended the person's access here, until they or the client give it again.
     """
 
     account_id: str
@@ -159,6 +178,12 @@ class Member(Record, Assignment):
     grant: Grant | None = None
     suspended_by: frozenset[SuspensionReason] = frozenset()
     changed_at: datetime | None = None
+    ended_by: StoredEndedBy | None = None
+    kept_out_by: frozenset[str] = frozenset()
+
+    @property
+    def is_removed_by_client(self) -> bool:
+        return not self.active and self.ended_by is not None and self.ended_by not in ENDED_FOR_PARTNER
 
     @property
     def assignment(self) -> Assignment:
@@ -175,29 +200,41 @@ class Member(Record, Assignment):
         """Return the membership as it counts at an instant, even if the link-expiry job is late (consistency.md §3)."""
         return self.ended() if self.grant and self.grant.has_expired(at) else self
 
-    def ended(self) -> "Member":
+    def ended(self, by: EndedBy | None = None) -> "Member":
         """Return the membership when it is over: deactivated, without its grant and its seat (domain.md rule 10).
 
-        A suspension by the client itself stays. The end of a grant or a return to the account never gives access. A
-        deactivated membership keeps its partner, because a partner member does not return as the client's own member.
+        A suspension by the client itself stays, and one by the partner becomes an entry of `kept_out_by`. The end of a
+        grant or a return to the account never gives access. A deactivated membership keeps its partner, because a
+        partner member does not return as the client's own member.
         """
+        is_by_manager = by is EndedBy.PARTNER_MANAGER or SuspensionReason.PARTNER in self.suspended_by
+        kept_out = {self.partner_id} if self.partner_id and is_by_manager else set()
         return self.model_copy(
             update={
                 "active": False,
                 "seat": None,
-                "access_generation": 0,
                 "grant": None,
                 "suspended_by": self.suspended_by & {SuspensionReason.CLIENT},
+                "ended_by": by,
+                "kept_out_by": self.kept_out_by | kept_out,
             }
         )
 
 
 def new_member(
-    before: Member | None, assignment: Assignment, *, account_id: str, user_id: str, granted_by: str, at: datetime
+    before: Member | None,
+    assignment: Assignment,
+    *,
+    account_id: str,
+    user_id: str,
+    granted_by: str,
+    at: datetime,
+    kept_out_by: frozenset[str],
 ) -> Member:
     """Return a new membership with this assignment.
 
-    Of an earlier membership, it keeps only the time of its start (domain.md rule 33).
+    Of an earlier membership, it keeps only the time of its start and the partners that keep the person out (domain.md
+    rules 33 and 42). The partner of the assignment is no longer one of them.
     """
     return Member(
         **dict(assignment),
@@ -206,6 +243,7 @@ def new_member(
         user_id=user_id,
         since=before.since if before else at,
         granted_by=granted_by,
+        kept_out_by=kept_out_by - {assignment.partner_id},
     )
 
 

@@ -6,6 +6,7 @@ from typing import Final
 from partner_access.domain.act import Act
 from partner_access.domain.errors import Forbidden
 from partner_access.domain.memberships.actors import witness
+from partner_access.domain.memberships.members import EndedBy
 from partner_access.domain.memberships.roles import (
     ManagedMembership,
     MembershipChanged,
@@ -21,7 +22,7 @@ from partner_access.domain.notifications import (
     ReconciliationReason,
 )
 from partner_access.domain.records import audit
-from partner_access.domain.users import User, with_access_ended, without_employment
+from partner_access.domain.users import User, with_access_ended, with_access_ended_by_manager, without_employment
 
 CAUSE_BY_ROLE: Final = {
     Role.VENDOR: Cause.VENDOR,
@@ -59,7 +60,7 @@ def remove(facts: MembershipFacts, expected_version: int, act: Act) -> MemberRem
         account=managed.account,
         user=managed.user,
         before=managed.before,
-        member=now.ended().next_version(),
+        member=now.ended(_ended_by(managed, act)).next_version(),
         former_employee=former_employee,
         audit=audit(
             "grant.revoked" if now.grant else "member.removed",
@@ -76,10 +77,23 @@ def remove(facts: MembershipFacts, expected_version: int, act: Act) -> MemberRem
     )
 
 
+def _ended_by(managed: ManagedMembership, act: Act) -> EndedBy:
+    """Return the role in which the caller ends the membership.
+
+    A partner admin who is a client access manager too ends it as such.
+    """
+    if act.actor_id == managed.user.user_id:
+        return EndedBy.SELF
+    is_manager = managed.role is Role.COLLEAGUE and Role.PARTNER_MANAGER in managed.roles
+    return EndedBy.PARTNER_MANAGER if is_manager else EndedBy(managed.role.value)
+
+
 def _former_employee(managed: ManagedMembership, act: Act) -> User:
     """Return the user without employment by, and without access for, this partner."""
-    partner_id = managed.account.account_id
-    return without_employment(with_access_ended(managed.user, partner_id), partner_id, act.at)
+    partner, user = managed.account, managed.user
+    is_self = act.actor_id == user.user_id
+    ended = with_access_ended(user, partner.account_id) if is_self else with_access_ended_by_manager(user, partner)
+    return without_employment(ended, partner.account_id, act.at)
 
 
 def _notification(managed: ManagedMembership, cause: Cause, act: Act) -> Notification:

@@ -89,8 +89,16 @@ def authorize(facts: MembershipFacts, act: Act) -> ManagedMembership:
     """Return the membership with the caller's roles on it.
 
     Raise `Forbidden` for a member of the account without a role, before the target is looked up. Raise `NotFound` for a
-    caller who is not a member.
+    caller who is not a member, and for a membership that is over.
     """
+    managed = authorize_for_past_too(facts, act)
+    if not managed.now.active:
+        raise NotFound
+    return managed
+
+
+def authorize_for_past_too(facts: MembershipFacts, act: Act) -> ManagedMembership:
+    """Return the membership as above, also one that is over."""
     if not facts.account:
         raise NotFound
     user, before, now = facts.target.user, facts.target.member, facts.target.member_at(act.at)
@@ -98,7 +106,7 @@ def authorize(facts: MembershipFacts, act: Act) -> ManagedMembership:
     if not roles:
         facts.actor.must_be_member(act.at)
         raise Forbidden
-    if not user or not before or not now or not now.active:
+    if not user or not before or not now:
         raise NotFound
     actor_records = () if Role.VENDOR in roles else facts.actor.relied_on
     manager_records = facts.manager.relied_on if Role.PARTNER_MANAGER in roles else ()

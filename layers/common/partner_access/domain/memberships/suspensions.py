@@ -9,6 +9,7 @@ from partner_access.domain.errors import (
     GrantSuspended,
     IsSuperAdmin,
     NotAClientAccount,
+    NotFound,
 )
 from partner_access.domain.memberships import own_partner
 from partner_access.domain.memberships.members import SuspensionReason
@@ -18,6 +19,7 @@ from partner_access.domain.memberships.roles import (
     MembershipFacts,
     Role,
     authorize,
+    authorize_for_past_too,
 )
 from partner_access.domain.notifications import Cause, Notification, NotificationKind
 from partner_access.domain.records import AuditEntry, audit
@@ -36,7 +38,8 @@ ChangedT = TypeVar("ChangedT", MemberSuspended, MemberResumed)
 
 def suspend(facts: MembershipFacts, reason: str | None, act: Act) -> MemberSuspended | None:
     """Suspend a member's access from this instant and keep the seat. Return None when this side already has."""
-    managed, side = _authorize_side(facts, act)
+    managed = authorize(facts, act)
+    side = _side(managed)
     if managed.now.is_super_admin:
         raise IsSuperAdmin().with_detail("A super admin cannot be suspended. Assign another permission set first.")
     if side in managed.now.suspended_by:
@@ -51,9 +54,13 @@ def suspend(facts: MembershipFacts, reason: str | None, act: Act) -> MemberSuspe
 def resume(facts: MembershipFacts, act: Act) -> MemberResumed | None:
     """Lift this side's suspension.
 
-    Return None when nothing suspends the member. Raise `GrantSuspended` when only other reasons do.
+    Return None when nothing suspends the member. Raise `GrantSuspended` when only other reasons do. The client also
+    resumes a person whose membership is over, so that they can come back (domain.md rule 42).
     """
-    managed, side = _authorize_side(facts, act)
+    managed = authorize_for_past_too(facts, act)
+    if not managed.now.active and SuspensionReason.CLIENT not in managed.now.suspended_by:
+        raise NotFound
+    side = _side(managed)
     managed.account.must_be_active()
     if side not in managed.now.suspended_by:
         if facts.target.suspended_by_at(act.at):
@@ -65,7 +72,8 @@ def resume(facts: MembershipFacts, act: Act) -> MemberResumed | None:
         own_partner.must_not_widen(facts.actor.user, managed.user, managed.now.partner_id)
     notification = _notification(NotificationKind.ACCESS_RESUMED, managed, side, act)
     entry = _entry("member.resumed", managed, act, resumed_by=side)
-    return _changed(MemberResumed, managed, managed.now.suspended_by - {side}, act, entry, notification)
+    left = managed.now.suspended_by - {side}
+    return _changed(MemberResumed, managed, left, act, entry, notification if managed.now.active else None)
 
 
 def _entry(event: str, managed: ManagedMembership, act: Act, **side: SuspensionReason) -> AuditEntry:
@@ -78,7 +86,7 @@ def _changed(
     suspended_by: frozenset[SuspensionReason],
     act: Act,
     entry: AuditEntry,
-    notification: Notification,
+    notification: Notification | None,
 ) -> ChangedT:
     """Return the decision that sets these suspension reasons."""
     return kind(
@@ -93,18 +101,15 @@ def _changed(
     )
 
 
-def _authorize_side(facts: MembershipFacts, act: Act) -> tuple[ManagedMembership, SuspensionReason]:
-    """Return the membership and the side of the caller: the partner for a partner manager, or else the client."""
-    managed = authorize(facts, act)
+def _side(managed: ManagedMembership) -> SuspensionReason:
+    """Return the side of the caller: the partner for a partner manager, or else the client."""
     if managed.account.is_partner:
         raise NotAClientAccount
     if Role.PARTNER_MANAGER in managed.roles:
-        side = SuspensionReason.PARTNER
-    elif managed.role.is_of_the_account:
-        side = SuspensionReason.CLIENT
-    else:
-        raise Forbidden
-    return managed, side
+        return SuspensionReason.PARTNER
+    if managed.role.is_of_the_account:
+        return SuspensionReason.CLIENT
+    raise Forbidden
 
 
 def _notification(kind: NotificationKind, managed: ManagedMembership, side: SuspensionReason, act: Act) -> Notification:

@@ -23,7 +23,7 @@ from partner_access.domain.notifications import (
 )
 from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE
 from partner_access.domain.records import Decision, audit
-from partner_access.domain.users import User, with_access_ended
+from partner_access.domain.users import User, with_access_ended, with_access_ended_by_manager
 
 ACCESS_ENDED_EVENT: Final = "access.ended"
 
@@ -51,10 +51,11 @@ def offboard_employee(facts: OffboardingFacts, act: Act) -> EmployeeOffboarded:
     The employee or a client access manager of the partner can do this.
     """
     partner, user = must_be_offboardable(facts, act)
+    is_self = act.actor_id == user.user_id
     return EmployeeOffboarded(
         act=act,
         partner=partner,
-        user=with_access_ended(user, partner.account_id),
+        user=with_access_ended(user, partner.account_id) if is_self else with_access_ended_by_manager(user, partner),
         audit=audit("employee.offboarded", act, partner.account_id, user_id=user.user_id),
         reconciliation=Reconciliation(
             partner_id=partner.account_id, user_id=user.user_id, reason=ReconciliationReason.OFFBOARDED

@@ -3,12 +3,14 @@
 from partner_access.domain.accounts import Account
 from partner_access.domain.memberships.actors import NO_ACTOR, Actor
 from partner_access.domain.memberships.creations import AssignableSetsFacts, MemberCreated, MemberCreationFacts
+from partner_access.domain.memberships.members import Member
 from partner_access.domain.permissions.custom_sets import CustomSet
 from partner_access.domain.permissions.rights import SetName
 from partner_access.domain.users import User, partner_is_ambiguous, resolve_partner_id
 from partner_access.idempotency import StorableResponse
 from partner_access.store import dynamo, keys
 from partner_access.store.dynamo import Items
+from partner_access.store.keys import Key
 from partner_access.store.memberships import actors, members
 
 
@@ -29,6 +31,7 @@ def facts(
             *([keys.user(user_id), keys.member(account_id, user_id)] if user_id else ()),
             *([keys.account(partner_id)] if partner_id else ()),
             *actors.related_keys(found, account_id, actor_id),
+            *_manager_keys(found, account_id, actor_id),
             *actors.first_keys_of_all(account_id, others),
         ]
     )
@@ -38,6 +41,7 @@ def facts(
         [
             *([keys.account(chosen_partner_id)] if chosen_partner_id else ()),
             *(actors.related_keys(found, account_id, user_id) if user_id else ()),
+            *_keys_behind_manager(found, account_id, actor_id),
         ]
     )
     return MemberCreationFacts(
@@ -48,6 +52,7 @@ def facts(
         partner=found.get_as(Account, keys.account(chosen_partner_id)) if chosen_partner_id else None,
         partner_is_ambiguous=on_behalf and partner_is_ambiguous(user, partner_id),
         super_admins=actors.super_admins(found, account_id),
+        manager=_manager(found, account_id, actor_id),
         sets=found.all_as(CustomSet, named),
     )
 
@@ -58,15 +63,41 @@ def facts_for_colleague(account_id: str, user_id: str, actor_id: str, *, permiss
     found = dynamo.read(
         [keys.account(account_id), *actors.first_keys_of_all(account_id, (actor_id, user_id)), *named.values()]
     )
-    found.read_missing(actors.related_keys(found, account_id, actor_id, user_id))
+    found.read_missing(
+        [*actors.related_keys(found, account_id, actor_id, user_id), *_manager_keys(found, account_id, actor_id)]
+    )
+    found.read_missing(_keys_behind_manager(found, account_id, actor_id))
     return MemberCreationFacts(
         account=found.get_as(Account, keys.account(account_id)),
         creator=actors.actor(found, account_id, actor_id),
         person=found.get_as(User, keys.user(user_id)),
         target=actors.actor(found, account_id, user_id),
         partner=None,
+        manager=_manager(found, account_id, actor_id),
         sets=found.all_as(CustomSet, named),
     )
+
+
+def _partner_id_of(found: Items, account_id: str, actor_id: str) -> str | None:
+    """Return the partner on whose behalf the caller is in the account."""
+    member = found.get_as(Member, keys.member(account_id, actor_id))
+    return member.partner_id if member else None
+
+
+def _manager_keys(found: Items, account_id: str, actor_id: str) -> list[Key]:
+    partner_id = _partner_id_of(found, account_id, actor_id)
+    return [keys.member(partner_id, actor_id)] if partner_id else []
+
+
+def _keys_behind_manager(found: Items, account_id: str, actor_id: str) -> list[Key]:
+    partner_id = _partner_id_of(found, account_id, actor_id)
+    return actors.related_keys(found, partner_id, actor_id) if partner_id else []
+
+
+def _manager(found: Items, account_id: str, actor_id: str) -> Actor:
+    """Build the caller as a member of the partner account on whose behalf they are in the account."""
+    partner_id = _partner_id_of(found, account_id, actor_id)
+    return actors.actor(found, partner_id, actor_id) if partner_id else NO_ACTOR
 
 
 def _read_first(account_id: str, email: str | None, actor_id: str, *more: keys.Key) -> Items:

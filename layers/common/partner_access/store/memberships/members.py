@@ -148,11 +148,12 @@ def employment_item(user: User) -> writes.TransactionItem:
         "version": user.version,
         "employed_by": user.employed_by,
         "offboardings": user.offboardings,
+        "manager_offboardings": user.manager_offboardings,
         "employments_ended": user.employments_ended,
     }
     non_empty: dict[str, Any] = {name: value for name, value in fields.items() if value}
     change = ", ".join(f"{name} = :{name}" for name in non_empty)
-    # Only employers can become none. The other two have entries for good.
+    # Only employers can become none. The others have entries for good.
     removal = "" if user.employed_by else " REMOVE employed_by"
     return writes.update(keys.user(user.user_id), f"SET {change}{removal}", only_if=None, **non_empty)
 
