@@ -799,7 +799,9 @@ def test_edit_with_other_expected_version_raises_precondition_failed() -> None:
     ],
 )
 def test_edit_with_current_values_returns_none(change: MemberEdit) -> None:
-    assert edit(facts(), change, 1, an_act()) is None
+    granted = a_partner_admin_actor(member=TARGET.member and TARGET.member.model_copy(update={"withheld": REMOVED}))
+
+    assert edit(facts(target=granted), change, 1, an_act()) is None
 
 
 def test_edit_of_one_field_keeps_other_fields() -> None:

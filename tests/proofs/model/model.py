@@ -74,6 +74,15 @@ def without_grant(member: State) -> State:
     return {**gone, "grant": None, "suspended_by": suspended_by, "kept_out_by": member["kept_out_by"] | kept_out}
 
 
+def with_dependents(names: Iterable[str]) -> set[str]:
+    """Return the permissions with those that need them (delete ≤ edit ≤ view)."""
+    found = set(names)
+    for name in names:
+        noun, _, action = name.rpartition(".")
+        found |= {f"{noun}.{each}" for each in {"view": ("edit", "delete"), "edit": ("delete",)}.get(action, ())}
+    return found & catalogue.CATALOGUE
+
+
 def default_seat(name: str) -> str:
     return "view_only" if name == "view_only" else "core"
 
@@ -392,13 +401,13 @@ class Model:
             member = {**assignment(name, default_seat(name), version=latest_version(name)), **fresh, **named_fields}
         else:
             new_set = (
-                {"set_version": latest_version(name), "added": (), "removed": ()}
+                {"set_version": latest_version(name), "added": (), "removed": now["withheld"]}
                 if name != now["permission_set"]
                 else {}
             )
             stays = named_fields.get("active", now["active"])
             no_partner = (
-                {"partner_id": None, "access_generation": 0}
+                {"partner_id": None, "access_generation": 0, "removed": (), "withheld": ()}
                 if stays and name == "super_admin" != now["permission_set"]
                 else {}
             )
@@ -544,11 +553,12 @@ class Model:
             },
             "suspended_by": set(),
             **self.new_return(self.kept_out_by(account_id, user_id), partner_id),
+            "withheld": tuple(sorted(with_dependents(set(removed) & set(base)))),
         }
 
     def new_return(self, kept_out_by: set[str], partner_id: str | None = None) -> State:
         """Return what a membership keeps of one that was over: the partners that keep the person out (rule 42)."""
-        return {"ended_by": None, "kept_out_by": kept_out_by - {partner_id}}
+        return {"ended_by": None, "kept_out_by": kept_out_by - {partner_id}, "withheld": ()}
 
     def kept_out_by(self, account_id: str, user_id: str) -> set[str]:
         """Return the partners whose managers suspended, removed or offboarded the person (rule 42)."""
@@ -670,14 +680,17 @@ class Model:
         seat, access_generation = (
             ("view_only", self.access_generation(user_id, partner_id)) if partner_id else (default_seat(name), 0)
         )
+        withheld = now.get("withheld", ()) if partner_id else ()
         self.members[account_id, user_id] = {
             **assignment(
                 name, seat, version=latest_version(name), partner_id=partner_id, access_generation=access_generation
             ),
+            "removed": withheld,
             "active": True,
             "grant": None,
             "suspended_by": set(),
             **self.new_return(self.kept_out_by(account_id, user_id), partner_id),
+            "withheld": withheld,
         }
         self.expect_event("member.created", account_id, partner_id)
 
@@ -751,6 +764,7 @@ class Model:
                 access_generation=self.access_generation(user_id, partner_id),
             ),
             "paid_seats": now["paid_seats"],
+            "withheld": (),
             "grant": self.new_grant(partner_id, None),
         }
         self.expect_event("super_admin.migrated", account_id, partner_id)
@@ -842,7 +856,7 @@ class Model:
             reject("own_partner_may_not_approve")
         seat = now["seat"] if now["seat"] != "partner" else "core"
         made = assignment("super_admin", seat, version=latest_version("super_admin"))
-        return {**now, **made, "paid_seats": now["paid_seats"], "grant": None}
+        return {**now, **made, "paid_seats": now["paid_seats"], "withheld": (), "grant": None}
 
     def edited(self, now: State, role: str) -> State:
         body, after = self.request.body, deepcopy(now)
@@ -851,7 +865,7 @@ class Model:
             overrides = body.get("overrides", {})
             if "permissions" in body:
                 overrides = changed_overrides(now if name == now["permission_set"] else {}, body["permissions"])
-            self.assign_set(after, name, overrides)
+            self.assign_set(after, name, overrides, role)
         seat = body.get("seat", now["seat"])
         if seat != now["seat"]:
             if role not in ACCOUNT_ROLES:
@@ -863,8 +877,25 @@ class Model:
             self.set_end(after, role)
         return after
 
-    def assign_set(self, after: State, name: str, overrides: Mapping[str, list[str]]) -> None:
-        """Assign a permission set with its overrides. Both replace the earlier ones completely (§3)."""
+    def withheld_after(self, now: State, overrides: Mapping[str, list[str]], base: Reach, role: str) -> set[str]:
+        """Return what the client keeps from a partner member with whatever set (rule 43)."""
+        withheld, body = set(now["withheld"]), self.request.body
+        added = set(overrides.get("add", ()))
+        if not now["partner_id"]:
+            return set()
+        if role not in ACCOUNT_ROLES:
+            return reject("forbidden") if (added - set(now["added"])) & withheld else withheld
+        named = body.get("overrides") or body.get("permissions") or {}
+        taken = (set(named.get("remove", ())) & set(base)) - set(named.get("add", ()))
+        keeps_set = body.get("permission_set", now["permission_set"]) == now["permission_set"]
+        replaced = set(base) if "overrides" in body and keeps_set else set()
+        return (withheld - added - replaced) | with_dependents(taken)
+
+    def assign_set(self, after: State, name: str, overrides: Mapping[str, list[str]], role: str) -> None:
+        """Assign a permission set with its overrides.
+
+        Both replace the earlier ones completely (§3), except for what the client withholds (rule 43).
+        """
         account_id, user_id = self.request.path["account_id"], self.request.path["user_id"]
         reader, version = self.reader_of(account_id, user_id), after["set_version"]
         grant = after["grant"]
@@ -881,6 +912,8 @@ class Model:
         if name == "super_admin" and (added or removed):
             reject("invalid_field")
         base = reader.set_permissions(name, version) or {}
+        withheld = self.withheld_after(after, overrides, base, role)
+        removed = {*removed, *(withheld & set(after["withheld"]))}
         given = adjusted(base, added, removed)
         if broken_implications(given):
             reject("invalid_field")
@@ -889,7 +922,8 @@ class Model:
             "permission_set": name,
             "set_version": version,
             "added": tuple(sorted(each for each in added if each in additional_permissions(given, base) | lost)),
-            "removed": tuple(sorted(lost & set(removed))),
+            "removed": tuple(sorted((lost & set(removed)) | withheld)),
+            "withheld": tuple(sorted(withheld)),
         }
 
     def set_end(self, after: State, role: str) -> None:

@@ -466,6 +466,7 @@ def _member(item: Item) -> dict[str, Any]:
         "grant": grant and (grant["partner_id"], ends and int(ends), grant.get("former_set")),
         "suspended_by": set(item.get("suspended_by", ())) & {"client", "partner"},
         "kept_out_by": set(item.get("kept_out_by", ())),
+        "withheld": tuple(item.get("withheld", ())),
     }
 
 

@@ -149,9 +149,11 @@ def _changed_member(now: Member, fields: DirectoryFields) -> Member:
         return with_seat.next_version(**fields)
     # An active super admin belongs to the client alone, so every trace of the partner is removed.
     is_super_admin = set_name == SetName.SUPER_ADMIN and fields.get("active", now.active)
-    without_partner = {"partner_id": None, "access_generation": 0} if is_super_admin else {}
+    without_partner = {"partner_id": None, "access_generation": 0, "withheld": ()} if is_super_admin else {}
+    # No set gives back what the client took from a partner member (rule 43).
+    removed = () if is_super_admin else now.withheld
     return with_seat.next_version(
-        set_version=latest_version(set_name), added=(), removed=(), **without_partner, **fields
+        set_version=latest_version(set_name), added=(), removed=removed, **without_partner, **fields
     )
 
 

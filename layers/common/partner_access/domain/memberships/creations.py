@@ -28,6 +28,7 @@ from partner_access.domain.memberships.members import (
     new_member,
 )
 from partner_access.domain.memberships.returns import must_be_returnable_by_partner, must_not_be_suspended_by_client
+from partner_access.domain.memberships.withheld import must_not_give_withheld, without_withheld
 from partner_access.domain.notifications import Notification, NotificationKind
 from partner_access.domain.permissions.custom_sets import CustomSet, CustomSets
 from partner_access.domain.permissions.rights import (
@@ -146,6 +147,10 @@ def _create_ordinary(facts: MemberCreationFacts, account: Account, requested: Ne
         raise AlreadyMember
     if now:
         must_not_be_suspended_by_client(now)
+    withheld: tuple[str, ...] = ()
+    if for_partner and now:
+        must_not_give_withheld(now, overrides.added)
+        withheld = now.withheld
     if for_partner:
         must_be_returnable_by_partner(facts.target, for_partner.account_id, facts.manager, act.at)
 
@@ -155,7 +160,7 @@ def _create_ordinary(facts: MemberCreationFacts, account: Account, requested: Ne
         permission_set=requested.permission_set,
         set_version=version,
         added=overrides.added,
-        removed=overrides.removed,
+        removed=without_withheld(overrides, withheld).removed,
         seat=seat,
     )
     member = new_member(
@@ -167,7 +172,7 @@ def _create_ordinary(facts: MemberCreationFacts, account: Account, requested: Ne
         at=act.at,
         kept_out_by=facts.target.kept_out_by_at(act.at),
     )
-    return _created(facts, account, person, member, act)
+    return _created(facts, account, person, member.model_copy(update={"withheld": withheld}), act)
 
 
 def _seat(requested: NewMember, for_partner: Account | None, creator_rights: Rights) -> Seat:

@@ -34,6 +34,7 @@ from partner_access.domain.memberships.roles import (
     authorize,
 )
 from partner_access.domain.memberships.seats import with_seats
+from partner_access.domain.memberships.withheld import withheld_after, without_withheld
 from partner_access.domain.notifications import Notification, NotificationKind
 from partner_access.domain.permissions.custom_sets import CustomSets
 from partner_access.domain.permissions.rights import (
@@ -219,6 +220,7 @@ def _promoted(facts: MembershipFacts, managed: ManagedMembership, changes: Membe
             "granted_by": act.actor_id,
             "partner_id": None,
             "access_generation": 0,
+            "withheld": (),
             "grant": None,
         }
     )
@@ -240,6 +242,7 @@ def _with_set(facts: MembershipFacts, managed: ManagedMembership, changes: Membe
     elif not has_known_set(now, facts.target.sets):
         raise UnknownPermissionSet("permission_set")
     requested = changes.overrides_from(held.known)
+    requested.must_be_consistent()
     if name == SetName.SUPER_ADMIN and requested != NO_OVERRIDES:
         raise InvalidField("permissions").with_detail(SUPER_ADMIN_HOLDS_ALL)
     if not managed.account.is_partner:
@@ -247,13 +250,16 @@ def _with_set(facts: MembershipFacts, managed: ManagedMembership, changes: Membe
     if now.partner_id:
         must_suit_partner_admin(requested.added)
         must_suit_partner_member(base)
-    overrides = requested.effective_on(base)
+    withheld = withheld_after(now, changes, requested, base, managed.role)
+    still_withheld = tuple(each for each in now.withheld if each in withheld)
+    overrides = without_withheld(without_withheld(requested, still_withheld).effective_on(base), withheld)
     return now.model_copy(
         update={
             "permission_set": name,
             "set_version": version,
             "added": (*overrides.added, *unknown_names(held.added)),
             "removed": (*overrides.removed, *unknown_names(held.removed)),
+            "withheld": withheld,
             "grant": _grant_with_pinned_version(now, name),
         }
     )

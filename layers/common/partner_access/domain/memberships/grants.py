@@ -34,6 +34,7 @@ from partner_access.domain.permissions.rights import (
     SetName,
     must_exist_in_clients,
     must_suit_partner_admin,
+    with_dependents,
 )
 from partner_access.domain.records import Decision, audit
 from partner_access.domain.users import User, access_generation_of, is_eligible
@@ -100,7 +101,8 @@ def grant_partner_admin(
         at=act.at,
         kept_out_by=candidate.target.kept_out_by_at(act.at),
     )
-    return employee, member.model_copy(update={"grant": new_grant_record}), new_grant_record
+    given = {"grant": new_grant_record, "withheld": tuple(sorted(with_dependents(overrides.removed)))}
+    return employee, member.model_copy(update=given), new_grant_record
 
 
 def new_grant(partner: Account, terms: GrantTerms, act: Act, *, former_set: str | None = None) -> Grant:

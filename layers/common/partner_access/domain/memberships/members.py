@@ -168,6 +168,8 @@ class Member(Record, Assignment):
     The member has no rights while any reason suspends them. `changed_at` is the time of the last write. While the
     membership is over, `ended_by` is the role of the person who ended it, if a person did. `kept_out_by` are the
     partners whose managers suspended or ended the person's access here, until they or the client give it again.
+    `withheld` are the permissions that the client took from a partner member. `removed` has them with every set, until
+    the client gives them again (domain.md rule 43).
     """
 
     account_id: str
@@ -180,6 +182,7 @@ class Member(Record, Assignment):
     changed_at: datetime | None = None
     ended_by: StoredEndedBy | None = None
     kept_out_by: frozenset[str] = frozenset()
+    withheld: tuple[str, ...] = ()
 
     @property
     def is_removed_by_client(self) -> bool:

@@ -75,6 +75,7 @@ def migrate(facts: MigrationFacts, act: Act) -> SuperAdminMigrated:
         set_version=terms.set_version,
         added=(),
         removed=(),
+        withheld=(),
         seat=Seat.PARTNER,
         paid_seats=paid_seats_kept(before),
         granted_by=act.actor_id,

@@ -235,6 +235,14 @@ def _exceeds_prerequisite(name: str, rights: Rights) -> bool:
     )
 
 
+def with_dependents(names: Iterable[str]) -> frozenset[str]:
+    """Return these permissions with those that need them: nobody can edit or delete what they cannot view."""
+    parts = [name.rpartition(".") for name in names]
+    below = {"view": ("view", "edit", "delete"), "edit": ("edit", "delete")}
+    found = {f"{resource}.{each}" for resource, _, action in parts for each in below.get(action, (action,))}
+    return frozenset(found & catalogue.CATALOGUE)
+
+
 def must_have_prerequisites(rights: Rights) -> None:
     """Raise if deleting has a wider scope than editing, or editing a wider one than viewing (domain.md §3)."""
     if exceeding_prerequisite(rights):
