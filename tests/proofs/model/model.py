@@ -695,7 +695,7 @@ class Model:
         self.expect_event("member.created", account_id, partner_id)
 
     def must_be_returnable(self, account_id: str, user_id: str, partner_id: str) -> None:
-        """Reject the return by a partner of someone whom the client or a manager of the partner removed (rule 42)."""
+        """Reject the return by a partner of someone that the client or a manager of the partner removed (rule 42)."""
         now = self.current_member(account_id, user_id)
         if not now["active"] and now.get("ended_by") in {"vendor", *ACCOUNT_ROLES}:
             reject("removed_by_client")

@@ -59,7 +59,7 @@ class SuspensionReason(StrEnum):
 
 
 class EndedBy(StrEnum):
-    """The role of the person who ended a membership. The values are those of `Role`."""
+    """The role of the person who ended a membership, with the values of the roles in memberships."""
 
     VENDOR = "vendor"
     SUPER_ADMIN = "super_admin"
