@@ -9,7 +9,9 @@ from html import escape
 from itertools import product
 from pathlib import Path
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from partner_access.domain.access_ends import RequestedEnd
 from partner_access.domain.notifications import Cause
 from partner_access.domain.permissions import catalogue
 from partner_access.emails.rendering import EMAIL_KINDS, LANGUAGES, EmailContext, RenderedEmail, render
@@ -31,10 +33,11 @@ ENGLISH: Final = EmailContext(
     requested_more=tuple(sorted(REMOVED)),
     gained=("crm.export", "crm.deals.delete:team"),
     lost=("account.domains", "account.website"),
-    requested_days=180,
-    granted_days=60,
+    requested_end=RequestedEnd(access_days=180),
+    granted_end=RequestedEnd(access_days=60),
     days_left=7,
-    expires_at=datetime(2026, 11, 30, 9, tzinfo=UTC),
+    expires_at=datetime(2026, 12, 1, tzinfo=UTC),
+    zone=ZoneInfo("UTC"),
     link_expires_at=datetime(2026, 8, 7, 15, 30, tzinfo=UTC),
     purpose="Set up the autumn campaign and clean the contact lists.",
     reason="We would like to talk about the export of contacts first.",

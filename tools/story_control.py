@@ -34,7 +34,7 @@ def staying_in_control(story: Story) -> None:
     listed = story.expect(alice.get(f"{users}?state=active&limit=100"), 200)
     for each in listed["items"]:
         since = f"since {each['since'][:10]}" + (f" by {each['granted_by_name']}" if "granted_by_name" in each else "")
-        until = f", until {each['expires_at'][:10]}" if "expires_at" in each else ""
+        until = f", until {each['access_ends_on']}" if "access_ends_on" in each else ""
         story.console.print(f"    {escape(each['name'])}: {each['permission_set']}, {since}{until}")
 
     story.announce("Alice removes Tom's permission to import. An edit must name the version that it is based on.")

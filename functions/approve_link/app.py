@@ -4,7 +4,15 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from partner_access.api import routing
-from partner_access.api.request_fields import AccessDays, Identifier, ParsedLinkSecret, Removals, Request
+from partner_access.api.request_fields import (
+    AccessDays,
+    Identifier,
+    LocalDate,
+    ParsedLinkSecret,
+    Removals,
+    Request,
+    requested_end,
+)
 from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import GrantResponse
 from partner_access.domain.act import Act
@@ -21,13 +29,14 @@ app = routing.App(replay_if_stored=replay_if_stored)
 class ApproveLinkRequest(Request, title="ApproveLinkRequest"):
     """The account to approve the link for, and how you reduce the requested access.
 
-    `permissions` removes more permissions, and `access_days` shortens the access.
+    `permissions` removes more permissions, and `access_days` or `access_ends_on` shortens the access.
     """
 
     secret: ParsedLinkSecret
     account_id: Identifier
     permissions: Removals = Removals()
     access_days: AccessDays | None = None
+    access_ends_on: LocalDate | None = None
 
 
 class ApproveLinkResponse(ResponseBody, GrantResponse, title="ApproveLinkResponse"):
@@ -49,7 +58,8 @@ class ApproveLinkResponse(ResponseBody, GrantResponse, title="ApproveLinkRespons
     ),
 )
 def approve_link(request: ApproveLinkRequest, act: Act) -> ApproveLinkResponse:
-    granted_access = RequestedAccess(removed=request.permissions.remove, access_days=request.access_days)
+    end = requested_end(request.access_days, request.access_ends_on)
+    granted_access = RequestedAccess(removed=request.permissions.remove, **dict(end))
     facts = stored.facts_for_reply(request.secret, request.account_id, act.actor_id)
     try:
         approved = approvals.approve(facts, granted_access, act)

@@ -10,10 +10,12 @@ from partner_access.api import routing
 from partner_access.api.request_fields import (
     AccessDays,
     Identifier,
+    LocalDate,
     Prose,
     Removals,
     Request,
     UserId,
+    requested_end,
 )
 from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import LinkResponse
@@ -30,7 +32,8 @@ app = routing.App(replay_if_stored=replay_if_stored)
 class CreateLinkRequest(Request, title="CreateLinkRequest"):
     """The requested access, the employee it is for, and the limits of the link.
 
-    Without `employee_id`, the link is for you.
+    Without `employee_id`, the link is for you. Access ends on a date in the time zone of the client, or so many days
+    after the day of the approval.
     """
 
     employee_id: UserId | None = None
@@ -38,6 +41,7 @@ class CreateLinkRequest(Request, title="CreateLinkRequest"):
     recipient_email: EmailAddress | None = None
     permissions: Removals = Removals()
     access_days: AccessDays | None = None
+    access_ends_on: LocalDate | None = None
     link_days: Annotated[int, Field(ge=1, le=30)] = 7
     max_approvals: Annotated[int, Field(ge=1, le=1000)] = 1
     purpose: Prose | None = None
@@ -71,7 +75,7 @@ def create_link(partner_id: str, request: CreateLinkRequest, act: Act) -> Create
         account_id=request.account_id,
         recipient=request.recipient_email,
         removed=request.permissions.remove,
-        access_days=request.access_days,
+        end=requested_end(request.access_days, request.access_ends_on),
         link_days=request.link_days,
         max_approvals=request.max_approvals,
         purpose=request.purpose,

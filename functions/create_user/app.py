@@ -4,7 +4,15 @@ from http import HTTPStatus
 from typing import ClassVar
 
 from partner_access.api import routing
-from partner_access.api.request_fields import AccessDays, Adjustments, Identifier, PermissionName, Request
+from partner_access.api.request_fields import (
+    AccessDays,
+    Adjustments,
+    Identifier,
+    LocalDate,
+    PermissionName,
+    Request,
+    requested_end,
+)
 from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import GrantResponse, MemberWithGrantResponse
 from partner_access.domain.act import Act
@@ -26,6 +34,7 @@ class CreateUserRequest(Request, title="CreateUserRequest"):
     permissions: Adjustments = Adjustments()
     seat: Seat | None = None
     access_days: AccessDays | None = None
+    access_ends_on: LocalDate | None = None
 
 
 class CreateUserResponse(ResponseBody, MemberWithGrantResponse, title="CreateUserResponse"):
@@ -51,7 +60,7 @@ def create_user(account_id: str, request: CreateUserRequest, act: Act) -> Create
         permission_set=request.permission_set,
         overrides=request.permissions.overrides,
         seat=request.seat,
-        access_days=request.access_days,
+        end=requested_end(request.access_days, request.access_ends_on),
     )
     facts = stored.facts(
         account_id, request.email, request.partner_id, act.actor_id, permission_set=request.permission_set
@@ -59,7 +68,7 @@ def create_user(account_id: str, request: CreateUserRequest, act: Act) -> Create
     created = creations.create(facts, new_member, act)
     member = created.member
     grant = GrantResponse.of(member.grant, member, created.account) if member.grant else None
-    response = CreateUserResponse.of(member, created.person, grant=grant)
+    response = CreateUserResponse.of(member, created.person, created.account, grant=grant)
     stored.record(created, response)
     return response
 

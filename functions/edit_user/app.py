@@ -10,16 +10,18 @@ from partner_access.api.request_fields import (
     AccessDays,
     Adjustments,
     Identifier,
+    LocalDate,
     PartialRequest,
     PermissionName,
     kept_if_absent,
 )
 from partner_access.api.responses import GrantResponse, MemberWithGrantResponse, TaggedMemberResponse
+from partner_access.domain.access_ends import RequestedEnd
 from partner_access.domain.act import Act
 from partner_access.domain.errors import DomainError, InvalidField
 from partner_access.domain.memberships import edits
 from partner_access.domain.memberships.edits import Edited
-from partner_access.domain.memberships.member_edits import AccessDuration, MemberEdit
+from partner_access.domain.memberships.member_edits import MemberEdit
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.memberships.roles import MembershipFacts
 from partner_access.store.dynamo import replay_if_stored, store_response
@@ -29,10 +31,11 @@ app = routing.App(replay_if_stored=replay_if_stored)
 
 
 class EditUserRequest(PartialRequest, title="EditUserRequest"):
-    """The fields to change. An absent field keeps its value, and `access_days: null` removes the end date.
+    """The fields to change. An absent field keeps its value.
 
     `permissions` adds and removes single permissions, and all others stay. `overrides` replaces all that was added to
-    the set and removed from it.
+    the set and removed from it. Access ends on a date in the time zone of the account, or so many days after today.
+    `access_ends_on: null` or `access_days: null` removes the end.
     """
 
     permission_set: PermissionName = kept_if_absent()
@@ -41,6 +44,7 @@ class EditUserRequest(PartialRequest, title="EditUserRequest"):
     seat: Seat = kept_if_absent()
     paid_seats: Annotated[tuple[Seat, ...], Field(max_length=2)] = kept_if_absent()
     access_days: AccessDays | None = kept_if_absent()
+    access_ends_on: LocalDate | None = kept_if_absent()
     partner_id: Identifier = kept_if_absent()
 
     @property
@@ -53,8 +57,12 @@ class EditUserRequest(PartialRequest, title="EditUserRequest"):
             named_fields["permission_changes"] = named_fields.pop("permissions").overrides
         if "overrides" in named_fields:
             named_fields["overrides"] = self.overrides.overrides
+        if {"access_days", "access_ends_on"} <= named_fields.keys():
+            raise InvalidField("access_ends_on").with_detail("Send `access_days` or `access_ends_on`, not both.")
         if "access_days" in named_fields:
-            named_fields["access_duration"] = AccessDuration(named_fields.pop("access_days"))
+            named_fields["end"] = RequestedEnd(access_days=named_fields.pop("access_days"))
+        if "access_ends_on" in named_fields:
+            named_fields["end"] = RequestedEnd(access_ends_on=named_fields.pop("access_ends_on"))
         return MemberEdit(**named_fields)
 
 
@@ -85,6 +93,8 @@ def edit_user(
     except DomainError as error:
         if requested_edit.overrides is not None:
             error.at_field("overrides", instead_of="permissions")
+        if "access_ends_on" in request.named_fields:
+            error.at_field("access_ends_on", instead_of="access_days")
         raise
     response = _response(facts, edited, act)
     if edited:
@@ -102,7 +112,9 @@ def _response(facts: MembershipFacts, edited: Edited | None, act: Act) -> EditUs
         partners={**facts.target.partners, **partners},
         sets={**facts.target.sets, **facts.sets},
     )
-    return EditUserResponse.of_actor(target, act.at, grant=GrantResponse.of_actor(target, facts.account, act.at))
+    return EditUserResponse.of_actor(
+        target, facts.account, act.at, grant=GrantResponse.of_actor(target, facts.account, act.at)
+    )
 
 
 handler = app

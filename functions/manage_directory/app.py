@@ -7,12 +7,13 @@ from pydantic import Field
 
 from partner_access import telemetry
 from partner_access.api import routing
-from partner_access.api.request_fields import Name, PartialRequest, PermissionName, kept_if_absent
+from partner_access.api.request_fields import Name, PartialRequest, PermissionName, TimeZone, kept_if_absent
 from partner_access.api.response_body import ResponseBody
 from partner_access.api.responses import TaggedMemberResponse
 from partner_access.domain import directory, directory_members
 from partner_access.domain.accounts import Account, AccountKind, AccountState, Pricing, Program
 from partner_access.domain.act import Act
+from partner_access.domain.directory_members import DirectoryMemberFacts
 from partner_access.domain.errors import NotFound
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.notifications import Locale, known_locale
@@ -28,12 +29,13 @@ class PutAccountRequest(PartialRequest, title="PutAccountRequest"):
     """The fields of an account.
 
     A new account needs `kind` and `name`. Only partners have `domains` and `program`. Only clients have `pricing` and
-    `partner_seat_limit`.
+    `partner_seat_limit`. Dates are days in the account's `time_zone`, an IANA name.
     """
 
     kind: AccountKind = kept_if_absent()
     name: Name = kept_if_absent()
     locale: Locale | None = kept_if_absent()
+    time_zone: TimeZone = kept_if_absent()
     pricing: Pricing = kept_if_absent()
     partner_seat_limit: Annotated[int, Field(ge=0, le=100_000)] | None = kept_if_absent()
     domains: Annotated[tuple[Domain, ...], Field(max_length=50)] = kept_if_absent()
@@ -48,6 +50,7 @@ class DirectoryAccountResponse(ResponseBody, title="DirectoryAccountResponse"):
     kind: AccountKind
     name: str
     locale: Locale | None
+    time_zone: str
     pricing: Pricing | None
     partner_seat_limit: int | None
     partner_seats_used: int | None
@@ -65,6 +68,7 @@ class DirectoryAccountResponse(ResponseBody, title="DirectoryAccountResponse"):
             kind=account.kind,
             name=account.name,
             locale=known_locale(account.locale),
+            time_zone=account.zone.key,
             pricing=None if is_partner else account.pricing,
             partner_seat_limit=account.partner_seat_limit,
             partner_seats_used=None if is_partner else account.partner_seats_used,
@@ -260,7 +264,11 @@ class CreatedDirectoryMemberResponse(DirectoryMemberResponse, title="CreatedDire
     ),
 )
 def get_member(account_id: str, user_id: str, act: Act) -> DirectoryMemberResponse:
-    return DirectoryMemberResponse.of_actor(stored.facts_for_member(account_id, user_id).target, act.at)
+    return _member_response(stored.facts_for_member(account_id, user_id), act)
+
+
+def _member_response(facts: DirectoryMemberFacts, act: Act) -> DirectoryMemberResponse:
+    return DirectoryMemberResponse.of_actor(facts.target, facts.account, act.at)
 
 
 @app.operation(
@@ -279,11 +287,11 @@ def put_member(account_id: str, user_id: str, request: PutMemberRequest, act: Ac
     facts = stored.facts_for_member(account_id, user_id)
     saved = directory_members.put_member(facts, request.named_fields, act)
     if not saved:
-        unchanged = DirectoryMemberResponse.of_actor(facts.target, act.at)
+        unchanged = _member_response(facts, act)
         store_response(act, unchanged)
         return unchanged
     response = (DirectoryMemberResponse if facts.target.member else CreatedDirectoryMemberResponse).of(
-        saved.member, saved.user
+        saved.member, saved.user, saved.account
     )
     stored.record_member(saved, response)
     return response

@@ -87,7 +87,7 @@ def migrate(account_id: str, request: MigrateRequest, act: Act) -> MigrationPrev
 def _response(kind: type[MigrationPreviewResponse], migrated: SuperAdminMigrated) -> MigrationPreviewResponse:
     preview = migrated.preview
     return kind(
-        member=MemberResponse.of(migrated.member, migrated.employee),
+        member=MemberResponse.of(migrated.member, migrated.employee, migrated.account),
         grant=GrantResponse.of(migrated.grant, migrated.member, migrated.account),
         lost=preview.lost,
         seat=SeatChangeResponse.of(preview),

@@ -32,6 +32,7 @@ class LinkAccountRow(BaseModel, title="LinkAccountRow"):
 
     account_id: str
     name: str
+    time_zone: str
     can_approve: bool
     reason: str | None
 
@@ -71,6 +72,7 @@ def preview_link(request: PreviewLinkRequest, act: Act) -> LinkPreviewResponse:
             LinkAccountRow(
                 account_id=choice.account.account_id,
                 name=choice.account.name,
+                time_zone=choice.account.zone.key,
                 can_approve=choice.error_code is None,
                 reason=choice.error_code,
             )

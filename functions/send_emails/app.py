@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import uuid_utils
 from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
@@ -134,10 +135,14 @@ def _copy(queued: QueuedNotification, facts: DeliveryFacts, recipient: Recipient
         return EmailCopy(
             delivery_id,
             recipient.address,
-            render(kind, recipient.locale, _email_context(facts, _page_url(queued.notification, recipient.page), now)),
+            render(
+                kind,
+                recipient.locale,
+                _email_context(facts, _page_url(queued.notification, recipient.page), recipient.zone, now),
+            ),
         )
     text = LinkSecret.write(link.partner_id, link.link_id, secrets.token_urlsafe(32))
-    rendered = render(kind, recipient.locale, _email_context(facts, page_urls.of_approval(text), now))
+    rendered = render(kind, recipient.locale, _email_context(facts, page_urls.of_approval(text), recipient.zone, now))
     return EmailCopy(delivery_id, recipient.address, rendered, link, LinkSecret.read(text))
 
 
@@ -180,7 +185,7 @@ def _page_url(notification: Notification, target: LinkedPage | None) -> str:
     return ""
 
 
-def _email_context(facts: DeliveryFacts, page_url: str, now: datetime) -> EmailContext:
+def _email_context(facts: DeliveryFacts, page_url: str, zone: ZoneInfo, now: datetime) -> EmailContext:
     notification, link = facts.notification, facts.link
     can, cannot = _rights(notification)
     return EmailContext(
@@ -195,13 +200,14 @@ def _email_context(facts: DeliveryFacts, page_url: str, now: datetime) -> EmailC
         requested_more=notification.requested_but_removed,
         gained=notification.gained,
         lost=notification.lost,
-        requested_days=link.access_days if link and facts.carries_secret else notification.requested_days,
-        granted_days=notification.granted_days,
+        requested_end=link.requested_access.end if link and facts.carries_secret else notification.requested_end,
+        granted_end=notification.granted_end,
         days_left=notification.days_left,
         expires_at=notification.expires_at,
         link_expires_at=link.expires_at
         if link and link.state_at(now, facts.access_generation) in STATES_WITH_EXPIRY
         else None,
+        zone=zone,
         purpose=link.purpose if link else None,
         reason=notification.reason,
         cause=notification.cause,

@@ -59,7 +59,7 @@ def resume_user(account_id: str, user_id: str, act: Act) -> TaggedMemberResponse
 
 def _response(facts: MembershipFacts, changed: MembershipChanged | None, act: Act) -> TaggedMemberResponse:
     member = changed.member if changed else facts.target.member
-    response = TaggedMemberResponse.of_actor(replace(facts.target, member=member), act.at)
+    response = TaggedMemberResponse.of_actor(replace(facts.target, member=member), facts.account, act.at)
     if changed:
         stored.record(changed, response)
     else:

@@ -20,6 +20,7 @@ class AccountSummary(BaseModel, title="AccountSummary"):
     account_id: str
     kind: AccountKind
     name: str
+    time_zone: str
     permission_set: str
     allowed_actions: tuple[AccountAction, ...]
 
@@ -52,6 +53,7 @@ def view_accounts(query: ListQuery, act: Act) -> AccountList:
                 account_id=mine.account.account_id,
                 kind=mine.account.kind,
                 name=mine.account.name,
+                time_zone=mine.account.zone.key,
                 permission_set=mine.member.permission_set,
                 allowed_actions=allowed_actions.in_account(mine.account, mine.actor, act),
             )

@@ -4,7 +4,7 @@ import csv
 import json
 import re
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from io import StringIO
 from typing import Annotated, Any, Final
 from urllib.parse import urlencode
@@ -17,6 +17,7 @@ from partner_access.api.request_fields import (
     Identifier,
     ListQuery,
     ListResponse,
+    LocalDate,
     UserId,
 )
 from partner_access.api.responses import ResponsePart
@@ -30,6 +31,8 @@ from partner_access.store.audit import audit_log as stored
 app = routing.App()
 
 RFC_3339: Final = r"\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(\.\d{1,9})?(z|[+-]\d\d:\d\d)"
+FIRST_DAY: Final = audit_log.EPOCH.date()
+LAST_DAY: Final = date(9998, 12, 31)
 COLUMNS: Final = (
     "audit_id", "at", "event", "actor_id", "actor_name", "user_ids", "user_names", "accounts", "details",
 )  # fmt: skip
@@ -47,15 +50,26 @@ def _not_before_epoch(moment: datetime) -> datetime:
     return moment
 
 
+def _countable(day: date) -> date:
+    """Reject days before any entry, and days at the end of the calendar, from which 90 days cannot be counted."""
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError("not a day of the audit log")
+    return day
+
+
 Rfc3339Time = Annotated[AwareDatetime, BeforeValidator(_rfc_3339), AfterValidator(_not_before_epoch)]
+LoggedDay = Annotated[LocalDate, AfterValidator(_countable)]
 EventName = Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,50}\.[a-z_]{1,50}$")]
 
 
 class AuditQuery(ListQuery):
-    """Filters of the audit log: from an inclusive to an exclusive time, by event, actor, user and client account."""
+    """Filters of the audit log: by time, event, actor, user and client account.
 
-    start: Annotated[Rfc3339Time | None, Field(alias="from")] = None
-    end: Annotated[Rfc3339Time | None, Field(alias="to")] = None
+    `from` and `to` are instants, of which `to` is exclusive, or dates, both inclusive, in the account's time zone.
+    """
+
+    start: Annotated[Rfc3339Time | LoggedDay | None, Field(alias="from")] = None
+    end: Annotated[Rfc3339Time | LoggedDay | None, Field(alias="to")] = None
     event: EventName | None = None
     actor_id: UserId | None = None
     user_id: UserId | None = None
@@ -142,9 +156,9 @@ class AuditEntryCsv(AuditEntryList):
     ),
 )
 def view_audit_log(account_id: str, query: AuditQuery, media_type: negotiation.MediaType, act: Act) -> AuditEntryList:
-    span = audit_log.span(query.start, query.end, act.at)
     filters = AuditFilter(query.event, query.actor_id, query.user_id, query.account_id)
     reading = audit_log.read(stored.facts_for_reading(account_id, act.actor_id), filters, act)
+    span = audit_log.span(query.start, query.end, act.at, reading.account.zone)
     listed = f"view_audit_log {account_id}"
     page = stored.page(account_id, span, after=cursors.position_after(query, listed, act), limit=query.size)
     shown = reading.visible_entries(page.entries, page.accounts)

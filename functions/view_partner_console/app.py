@@ -1,7 +1,7 @@
 """List a partner's users by client and by employee."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from itertools import groupby
 from typing import Self
@@ -48,6 +48,7 @@ class ClientMemberRow(MemberWithGrantResponse, title="ClientMemberRow"):
     def of_membership(cls, membership: ClientMembership, caller: Actor, act: Act) -> Self:
         return cls.of_actor(
             membership.actor,
+            membership.client,
             act.at,
             set_name=membership.set_name,
             grant=GrantResponse.of_actor(membership.actor, membership.client, act.at),
@@ -152,10 +153,12 @@ class EmployeeClientRow(AccountRef, title="EmployeeClientRow"):
     set_name: str | None
     state: str
     expires_at: datetime | None
+    access_ends_on: date | None
+    time_zone: str
 
     @classmethod
     def of_membership(cls, membership: ClientMembership, at: datetime) -> Self:
-        member = MemberResponse.of_actor(membership.actor, at)
+        member = MemberResponse.of_actor(membership.actor, membership.client, at)
         return cls(
             account_id=member.account_id,
             name=membership.client.name,
@@ -163,6 +166,8 @@ class EmployeeClientRow(AccountRef, title="EmployeeClientRow"):
             set_name=membership.set_name,
             state=member.state,
             expires_at=member.expires_at,
+            access_ends_on=member.access_ends_on,
+            time_zone=member.time_zone,
         )
 
 

@@ -71,10 +71,13 @@ class GetUserResponse(TaggedMemberResponse, NamedMemberRow, title="GetUserRespon
     ),
 )
 def list_users(account_id: str, query: UserListQuery, act: Act) -> UserList:
-    visibility.must_see_all(stored.viewer(account_id, act.actor_id), act.at)
+    facts = stored.facts_for_all(account_id, act.actor_id)
+    visibility.must_see_all(facts.viewer, act.at)
     listed = f"list_users {account_id}"
     page = stored.page(account_id, after=cursors.position_after(query, listed, act), limit=query.size)
-    members = (NamedMemberRow.of_actor(each.actor, act.at, **each.names_at(act.at)) for each in page.members)
+    members = (
+        NamedMemberRow.of_actor(each.actor, facts.account, act.at, **each.names_at(act.at)) for each in page.members
+    )
     return UserList(
         items=tuple(member for member in members if query.matches(member)),
         next_cursor=cursors.cursor(page.after, query, listed, act),
@@ -98,6 +101,7 @@ def view_user(account_id: str, user_id: str, act: Act) -> GetUserResponse:
     visible = visibility.view_member(facts, act)
     return GetUserResponse.of_actor(
         visible.actor,
+        facts.account,
         act.at,
         allowed_actions=allowed_actions.on_member(facts.membership_at(act.at), act),
         **visible.names_at(act.at),

@@ -1,6 +1,7 @@
 """Tests of request fields: strict bodies, plain text, and strict queries (threat-model.md §2.1, rows 18-22, 26, 27)."""
 
 import json
+from datetime import date
 from typing import Any
 
 import pytest
@@ -13,15 +14,19 @@ from partner_access.api.request_fields import (
     Identifier,
     ListQuery,
     ListResponse,
+    LocalDate,
     Name,
     ParsedLinkSecret,
     PermissionName,
     Prose,
     Removals,
     Request,
+    TimeZone,
     UserId,
+    requested_end,
 )
-from partner_access.domain.errors import LinkNotFound
+from partner_access.domain.access_ends import NO_END, RequestedEnd
+from partner_access.domain.errors import InvalidField, LinkNotFound
 from partner_access.domain.permissions.rights import Overrides
 from tests.support.builders import SECRET, SECRET_TEXT
 
@@ -195,6 +200,56 @@ def test_line_breaks_and_tabs_in_prose_become_spaces(text: str, line: str) -> No
 )
 def test_access_days_accepts_only_integers_in_range(days: object, taken: bool) -> None:
     assert is_accepted(AccessDays, days) is taken
+
+
+@pytest.mark.parametrize(
+    ("day", "taken"),
+    [
+        ("2027-04-10", True),
+        ("2028-02-29", True),
+        ("2027-02-29", False),
+        ("2027-4-10", False),
+        ("20270410", False),
+        ("2027-W14-6", False),
+        ("2027-04-10T00:00:00Z", False),
+        ("２０２７-04-10", False),
+        (" 2027-04-10", False),
+        (20270410, False),
+        (None, False),
+    ],
+)
+def test_local_date_accepts_only_one_form(day: object, taken: bool) -> None:
+    assert is_accepted(LocalDate, day) is taken
+    if taken:
+        assert TypeAdapter(LocalDate).validate_python(day) == date.fromisoformat(str(day))
+
+
+@pytest.mark.parametrize(
+    ("name", "taken"),
+    [
+        ("Europe/Berlin", True),
+        ("UTC", True),
+        ("America/Argentina/Buenos_Aires", True),
+        ("europe/berlin", False),
+        ("Berlin", False),
+        ("../UTC", False),
+        ("", False),
+        (1, False),
+    ],
+)
+def test_time_zone_accepts_only_known_names(name: object, taken: bool) -> None:
+    assert is_accepted(TimeZone, name) is taken
+
+
+def test_requested_end_names_days_or_a_last_day() -> None:
+    last_day = date(2027, 4, 10)
+
+    assert requested_end(None, None) == NO_END
+    assert requested_end(5, None) == RequestedEnd(access_days=5)
+    assert requested_end(None, last_day) == RequestedEnd(access_ends_on=last_day)
+    with pytest.raises(InvalidField) as raised:
+        requested_end(5, last_day)
+    assert raised.value.fields == ((("access_ends_on",), "invalid_field"),)
 
 
 def test_link_secret_is_parsed_and_malformed_one_is_not_found() -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -113,6 +113,7 @@ GRANT: dict[str, Any] = {
     "seat": "partner",
     "paid_features": True,
     "created_at": "2026-11-12T09:00:00Z",
+    "time_zone": "UTC",
 }
 
 
@@ -120,7 +121,12 @@ GRANT: dict[str, Any] = {
     ("grant", "member", "pricing", "changes"),
     [
         ({}, {}, Pricing.SEAT_BASED, {}),
-        ({"expires_at": NOW}, {}, Pricing.SEAT_BASED, {"expires_at": "2026-11-22T09:00:00Z"}),
+        (
+            {"expires_at": NOW},
+            {},
+            Pricing.SEAT_BASED,
+            {"expires_at": "2026-11-22T09:00:00Z", "access_ends_on": "2026-11-22"},
+        ),
         ({}, {"suspended_by": frozenset({SuspensionReason.CLIENT})}, Pricing.SEAT_BASED, {"state": "suspended"}),
         (
             {"requested": RequestedAccess(removed=("crm.export",), access_days=3)},
@@ -157,6 +163,7 @@ MEMBER = {
     "since": "2026-08-14T09:00:00Z",
     "partner_id": PARTNER,
     "grant_id": a_grant().grant_id,
+    "time_zone": "UTC",
     "version": 1,
 }
 
@@ -169,7 +176,10 @@ MEMBER = {
             a_partner_admin(granted_by="user-x", paid_seats=(Seat.SALES,)),
             {"granted_by": "user-x", "paid_seats": ["sales"]},
         ),
-        (a_partner_admin(grant=a_grant(expires_at=NOW)), {"expires_at": "2026-11-22T09:00:00Z"}),
+        (
+            a_partner_admin(grant=a_grant(expires_at=NOW)),
+            {"expires_at": "2026-11-22T09:00:00Z", "access_ends_on": "2026-11-22"},
+        ),
         (
             a_partner_admin(suspended_by=frozenset({SuspensionReason.PROGRAM, SuspensionReason.CLIENT})),
             {"state": "suspended", "suspended_by": ["client", "program"]},
@@ -178,7 +188,7 @@ MEMBER = {
     ],
 )
 def test_member_response_has_fields_of_the_contract(member: Any, changes: Mapping[str, Any]) -> None:
-    assert to_json(MemberResponse.of(member, an_employee())) == {**MEMBER, **changes}
+    assert to_json(MemberResponse.of(member, an_employee(), the_client())) == {**MEMBER, **changes}
 
 
 SUSPENDED_BY_CLIENT = frozenset({SuspensionReason.CLIENT})
@@ -203,7 +213,7 @@ SUSPENDED_BY_CLIENT = frozenset({SuspensionReason.CLIENT})
     ],
 )
 def test_member_response_has_effective_state(actor: Actor, changes: Mapping[str, Any]) -> None:
-    assert to_json(MemberResponse.of_actor(actor, NOW)) == {**MEMBER, **changes}
+    assert to_json(MemberResponse.of_actor(actor, the_client(), NOW)) == {**MEMBER, **changes}
 
 
 @pytest.mark.parametrize(
@@ -215,7 +225,7 @@ def test_member_response_has_effective_state(actor: Actor, changes: Mapping[str,
     ],
 )
 def test_member_response_of_ended_grant_is_deactivated_before_reconciliation(actor: Actor) -> None:
-    part = to_json(MemberResponse.of_actor(actor, NOW))
+    part = to_json(MemberResponse.of_actor(actor, the_client(), NOW))
 
     assert part["state"] == "deactivated"
     assert not {"grant_id", "expires_at", "suspended_by", "seat"} & set(part)
@@ -234,25 +244,43 @@ def test_member_response_of_ended_grant_is_deactivated_before_reconciliation(act
     ],
 )
 def test_member_response_has_effective_state_of_ordinary_member(user: User, member: Member, state: str) -> None:
-    part = to_json(MemberResponse.of_actor(an_actor(user, member), NOW))
+    part = to_json(MemberResponse.of_actor(an_actor(user, member), the_client(), NOW))
 
     assert part["state"] == state
     assert ("suspended_by" in part) is (state == "suspended")
 
 
+def test_responses_have_last_day_of_access_in_time_zone_of_account() -> None:
+    member = a_partner_admin(grant=a_grant(expires_at=datetime(2027, 4, 10, 22, tzinfo=UTC)))
+    for zone, last_day in (("Europe/Berlin", "2027-04-10"), ("Asia/Tokyo", "2027-04-11"), ("Mars/Base", "2027-04-10")):
+        account = the_client(time_zone=zone)
+        assert member.grant
+        for part in (
+            MemberResponse.of(member, an_employee(), account),
+            GrantResponse.of(member.grant, member, account),
+        ):
+            found = to_json(part)
+            assert (found["expires_at"], found["access_ends_on"]) == ("2027-04-10T22:00:00Z", last_day)
+            assert found["time_zone"] == account.zone.key
+
+
 @pytest.mark.parametrize("actor", [Actor(), Actor(a_user()), Actor(member=a_member())])
 def test_member_response_without_membership_raises_not_found(actor: Actor) -> None:
     with pytest.raises(NotFound):
-        MemberResponse.of_actor(actor, NOW)
+        MemberResponse.of_actor(actor, the_client(), NOW)
+    with pytest.raises(NotFound):
+        MemberResponse.of_actor(an_actor(), None, NOW)
 
 
 def test_member_response_has_etag_of_version() -> None:
-    assert TaggedMemberResponse.of(a_member(version=12), a_user()).headers == {"etag": '"12"'}
-    assert TaggedMemberResponse.of_actor(an_actor(member=a_member(version=3)), NOW).headers == {"etag": '"3"'}
+    assert TaggedMemberResponse.of(a_member(version=12), a_user(), the_client()).headers == {"etag": '"12"'}
+    assert TaggedMemberResponse.of_actor(an_actor(member=a_member(version=3)), the_client(), NOW).headers == {
+        "etag": '"3"'
+    }
 
 
 def test_member_response_of_ordinary_member_omits_grant_fields() -> None:
-    part = to_json(MemberResponse.of(a_member(), a_user()))
+    part = to_json(MemberResponse.of(a_member(), a_user(), the_client()))
 
     assert not {"grant_id", "partner_id", "expires_at", "suspended_by", "granted_by"} & set(part)
     assert (part["state"], part["seat"]) == ("active", "core")

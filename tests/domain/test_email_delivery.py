@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import ValidationError
@@ -294,7 +295,26 @@ def test_recipients_locale_of_link_precedes_locale_of_user(
         link_recipient=a_user(email=RECIPIENT_EMAIL, locale=addressee) if addressee else None,
     )
 
-    assert recipients(made, NOW) == (Recipient(RECIPIENT_EMAIL, language, LinkedPage.REQUEST),)
+    assert recipients(made, NOW) == (Recipient(RECIPIENT_EMAIL, language, ZoneInfo("UTC"), LinkedPage.REQUEST),)
+
+
+# domain.md rule 40
+def test_recipients_have_time_zone_of_their_account() -> None:
+    accounts: dict[str, Any] = {
+        "account": the_client(time_zone="Asia/Tokyo"),
+        "partner": the_partner(time_zone="Europe/Berlin"),
+    }
+    link = a_link(recipient=RECIPIENT_EMAIL, account_id=accounts["account"].account_id)
+    found = {each.address: each.zone.key for each in recipients(facts(**accounts), NOW)}
+
+    assert found == {
+        EMPLOYEE_EMAIL: "Europe/Berlin",
+        CREATOR_EMAIL: "Europe/Berlin",
+        SUPER_ADMIN_EMAIL: "Asia/Tokyo",
+    }
+    for partner, zone in ((accounts["partner"], "Europe/Berlin"), (None, "UTC")):
+        made = facts(NotificationKind.LINK_TO_APPROVE, account=accounts["account"], partner=partner, link=link)
+        assert [each.zone.key for each in recipients(made, NOW)] == [zone]
 
 
 @pytest.mark.parametrize(

@@ -2,13 +2,15 @@
 
 import re
 from dataclasses import fields, replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 from html.parser import HTMLParser
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from typing_extensions import override  # typing has it from 3.12 on
 
+from partner_access.domain.access_ends import NO_END, RequestedEnd
 from partner_access.domain.email_delivery import KINDS_NAMING_ACCOUNT
 from partner_access.domain.notifications import Cause
 from partner_access.domain.permissions import catalogue
@@ -21,6 +23,9 @@ PARTNER_ADMIN = frozenset(catalogue.SETS["partner_admin"][-1])
 KINDS_WITH_RIGHTS = ("link_to_approve", "access_granted", "super_admin_migrated", "member_created")
 PROGRAM_KINDS = ("program_stopped", "program_resumed")
 KINDS_WITHOUT_ACTOR = ("link_expired", "access_ending", *PROGRAM_KINDS)
+
+IN_1_DAY, IN_2_DAYS, IN_5_DAYS = (RequestedEnd(access_days=days) for days in (1, 2, 5))
+ON_10_APRIL = RequestedEnd(access_ends_on=date(2027, 4, 10))
 
 every_kind = pytest.mark.parametrize("kind", rendering.EMAIL_KINDS)
 every_language = pytest.mark.parametrize("language", rendering.LANGUAGES)
@@ -40,11 +45,12 @@ def email_context(**changes: Any) -> EmailContext:
             requested_more=("crm.export",),
             gained=("crm.tickets.edit:team",),
             lost=("crm.import",),
-            requested_days=5,
-            granted_days=2,
+            requested_end=RequestedEnd(access_days=5),
+            granted_end=RequestedEnd(access_days=2),
             days_left=7,
-            expires_at=datetime(2026, 11, 30, 9, tzinfo=UTC),
+            expires_at=datetime(2026, 12, 1, tzinfo=UTC),
             link_expires_at=datetime(2026, 8, 7, 15, 30, tzinfo=UTC),
+            zone=ZoneInfo("UTC"),
             purpose="The autumn campaign",
             reason="Not this year",
             cause=None,
@@ -68,11 +74,12 @@ EMPTY_CONTEXT = EmailContext(
     requested_more=(),
     gained=(),
     lost=(),
-    requested_days=None,
-    granted_days=None,
+    requested_end=None,
+    granted_end=None,
     days_left=None,
     expires_at=None,
     link_expires_at=None,
+    zone=ZoneInfo("UTC"),
     purpose=None,
     reason=None,
     cause=None,
@@ -239,7 +246,7 @@ class TestEmailAboutRights:
 
     def test_render_email_about_rights_without_end_states_no_end_date(self, kind: str, language: Language) -> None:
         for content in text_and_html_text(
-            render(kind, language, email_context(expires_at=None, requested_days=None, granted_days=None))
+            render(kind, language, email_context(expires_at=None, requested_end=None, granted_end=None))
         ):
             assert {"en": "No fixed end date", "ja": "期限なし"}[language] in content
 
@@ -250,22 +257,25 @@ class TestEmailAboutRights:
 )
 def test_render_email_about_active_access_states_end(kind: str, language: Language) -> None:
     for content in text_and_html_text(render(kind, language, email_context())):
-        assert {"en": "30 November 2026, 09:00 UTC", "ja": "2026年11月30日 09:00（UTC）"}[language] in content
+        assert {"en": "30 November 2026, 23:59 UTC", "ja": "2026年11月30日 23:59（UTC）"}[language] in content
 
 
 @every_language
 @pytest.mark.parametrize(
-    ("days", "en", "ja"),
+    ("end", "en", "ja"),
     [
-        (1, "1 day after you approve", "承認から1日間"),
-        (3, "3 days after you approve", "承認から3日間"),
-        (None, "No fixed end date", "期限なし"),
+        ({"access_days": 1}, "1 day after you approve", "承認から1日間"),
+        ({"access_days": 3}, "3 days after you approve", "承認から3日間"),
+        (
+            {"access_ends_on": date(2027, 4, 10)},
+            "10 April 2027 (end of the day in the client account’s time zone)",
+            "2027年4月10日（クライアントアカウントのタイムゾーンでの当日の終わりまで）",
+        ),
+        ({}, "No fixed end date", "期限なし"),
     ],
 )
-def test_render_link_email_states_access_days_from_approval(
-    language: Language, days: int | None, en: str, ja: str
-) -> None:
-    composed = render("link_to_approve", language, email_context(requested_days=days))
+def test_render_link_email_states_requested_end(language: Language, end: dict[str, Any], en: str, ja: str) -> None:
+    composed = render("link_to_approve", language, email_context(requested_end=RequestedEnd(**end)))
 
     assert {"en": f"\nAccess ends: {en}\n", "ja": f"\nアクセスの期限：{ja}\n"}[language] in composed.text
     for content in text_and_html_text(composed):
@@ -280,7 +290,7 @@ def test_render_access_granted_email_lists_permissions_not_granted(language: Lan
     for content in text_and_html_text(render("access_granted", language, email_context())):
         assert heading in content
     for content in text_and_html_text(
-        render("access_granted", language, email_context(requested_more=(), granted_days=None))
+        render("access_granted", language, email_context(requested_more=(), granted_end=None))
     ):
         assert heading not in content
 
@@ -290,16 +300,23 @@ def test_render_access_granted_email_lists_permissions_not_granted(language: Lan
 @pytest.mark.parametrize(
     ("requested", "given", "en", "ja"),
     [
-        (5, 2, "Requested: 5 days; granted: 2 days", "申請：5日間、付与：2日間"),
-        (2, 1, "Requested: 2 days; granted: 1 day", "申請：2日間、付与：1日間"),
-        (None, 60, "Requested: no fixed end; granted: 60 days", "申請：期限なし、付与：60日間"),
+        (IN_5_DAYS, IN_2_DAYS, "Requested: 5 days; granted: 2 days", "申請：5日間、付与：2日間"),
+        (IN_2_DAYS, IN_1_DAY, "Requested: 2 days; granted: 1 day", "申請：2日間、付与：1日間"),
+        (NO_END, IN_5_DAYS, "Requested: no fixed end; granted: 5 days", "申請：期限なし、付与：5日間"),
+        (None, IN_5_DAYS, "Requested: no fixed end; granted: 5 days", "申請：期限なし、付与：5日間"),
+        (IN_5_DAYS, ON_10_APRIL, "Requested: 5 days; granted: 10 April 2027", "申請：5日間、付与：2027年4月10日"),
     ],
 )
-def test_render_access_granted_email_states_shortened_access_days(
-    language: Language, requested_more: tuple[str, ...], requested: int | None, given: int, en: str, ja: str
+def test_render_access_granted_email_states_shortened_access(
+    language: Language,
+    requested_more: tuple[str, ...],
+    requested: RequestedEnd | None,
+    given: RequestedEnd,
+    en: str,
+    ja: str,
 ) -> None:
     heading = {"en": "Asked for, but not given", "ja": "付与されなかったもの"}[language]
-    words = email_context(requested_more=requested_more, requested_days=requested, granted_days=given)
+    words = email_context(requested_more=requested_more, requested_end=requested, granted_end=given)
 
     for content in text_and_html_text(render("access_granted", language, words)):
         assert {"en": en, "ja": ja}[language] in content.partition(heading)[2]
@@ -308,7 +325,7 @@ def test_render_access_granted_email_states_shortened_access_days(
 @every_language
 def test_render_access_granted_email_without_shortening_omits_days(language: Language) -> None:
     for content in text_and_html_text(
-        render("access_granted", language, email_context(requested_days=5, granted_days=None))
+        render("access_granted", language, email_context(requested_end=IN_5_DAYS, granted_end=None))
     ):
         assert not re.search("5 days|5日間", content)
 
@@ -534,10 +551,35 @@ def test_render_program_email_names_no_employee(kind: str, language: Language) -
     assert "Contoso Furniture" in composed.subject
 
 
-def test_render_email_converts_times_to_utc() -> None:
-    tokyo = datetime(2027, 1, 1, 8, 5, tzinfo=timezone(timedelta(hours=9)))
+# domain.md rule 40
+@pytest.mark.parametrize(
+    ("zone", "en", "ja"),
+    [
+        ("UTC", "31 March 2027, 21:59 UTC", "2027年3月31日 21:59（UTC）"),
+        ("Europe/Berlin", "31 March 2027, 23:59 (Europe/Berlin, UTC+2)", "2027年3月31日 23:59（Europe/Berlin、UTC+2）"),
+        ("Europe/London", "31 March 2027, 22:59 (Europe/London, UTC+1)", "2027年3月31日 22:59（Europe/London、UTC+1）"),
+        ("America/New_York", "31 March 2027, 17:59 (America/New_York, UTC-4)", "17:59（America/New_York、UTC-4）"),
+        ("Asia/Tokyo", "1 April 2027, 06:59 (Asia/Tokyo, UTC+9)", "2027年4月1日 06:59（Asia/Tokyo、UTC+9）"),
+        (
+            "Asia/Kolkata",
+            "1 April 2027, 03:29 (Asia/Kolkata, UTC+5:30)",
+            "2027年4月1日 03:29（Asia/Kolkata、UTC+5:30）",
+        ),
+    ],
+)
+def test_render_email_states_last_minute_of_access_in_zone_of_reader(zone: str, en: str, ja: str) -> None:
+    words = email_context(expires_at=datetime(2027, 3, 31, 22, tzinfo=UTC), zone=ZoneInfo(zone))
 
-    assert "31 December 2026, 23:05 UTC" in render("member_created", "en", email_context(expires_at=tokyo)).text
+    for content in text_and_html_text(render("member_created", "en", words)):
+        assert en in content
+    for content in text_and_html_text(render("member_created", "ja", words)):
+        assert ja in content
+
+
+def test_render_link_email_states_its_expiry_in_zone_of_reader() -> None:
+    words = email_context(zone=ZoneInfo("Europe/Berlin"))
+
+    assert "7 August 2026, 17:30 (Europe/Berlin, UTC+2)" in render("link_to_approve", "en", words).text
 
 
 @pytest.mark.parametrize(

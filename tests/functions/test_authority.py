@@ -28,6 +28,7 @@ from tests.support.builders import (
     a_partner_admin,
     a_user,
     an_employee,
+    end_after,
     the_client,
     the_partner,
 )
@@ -87,7 +88,7 @@ def _other_partner_admins() -> Iterator[Record]:
     """Yield a narrowed partner admin whose grant ends in ten days, and one suspended by both sides."""
     grants = (a_grant(grant_id=f"grt_{nth * 32}") for nth in "34")
     yield from (made(each) for each in (FELLOW, SUSPENDED_USER) for made in (an_employee, a_partner_account_member))
-    yield a_partner_admin(FELLOW, removed=REMOVED_PERMISSIONS, grant=next(grants).with_end_in(10, now()))
+    yield a_partner_admin(FELLOW, removed=REMOVED_PERMISSIONS, grant=next(grants).with_end(end_after(10, now()), now()))
     yield a_partner_admin(
         SUSPENDED_USER, suspended_by=frozenset({SuspensionReason.CLIENT, SuspensionReason.PARTNER}), grant=next(grants)
     )

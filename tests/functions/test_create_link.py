@@ -132,6 +132,8 @@ def test_create_link_with_recipient_queues_one_email(seeded: Table) -> None:
         {"link_days": 30},
         {"access_days": 1},
         {"access_days": 730},
+        {"access_ends_on": (now() + timedelta(days=730)).date().isoformat()},
+        {"access_ends_on": None},
         {"max_approvals": 1000},
         {"purpose": "x" * 500},
         {"purpose": "新しいサイトのために"},
@@ -169,6 +171,11 @@ def test_create_link_with_invalid_recipient_email_is_refused(seeded: Table, addr
 BAD_FIELDS: list[tuple[dict[str, Any], str, str]] = [
     *(({"link_days": days}, "invalid_field", "/link_days") for days in (0, -1, 31, 7.5, 7.0, "7", True, None, [7])),
     *(({"access_days": days}, "invalid_field", "/access_days") for days in (0, -1, 731, 30.0, "30", False)),
+    *(
+        ({"access_ends_on": day}, "invalid_field", "/access_ends_on")
+        for day in ("1999-12-31", "2099-01-01", "9999-12-31", "tomorrow", "2027-04-31", "2027-04-10T00:00:00Z", 1, "")
+    ),
+    ({"access_days": 5, "access_ends_on": "2027-04-10"}, "invalid_field", "/access_ends_on"),
     *(({"max_approvals": most}, "invalid_field", "/max_approvals") for most in (0, -1, 1001, 1.0, "1", None)),
     *(({"recipient_email": who}, "invalid_field", "/recipient_email") for who in (["a@b.example"], {"a": 1}, 1)),
     *(
@@ -509,6 +516,6 @@ def test_create_link_stores_attributes_of_link(seeded: Table) -> None:
 
     stored_link = seeded.get(keys.link(PARTNER, link_id)) or {}
     assert stored_link["due_at"] == stored_link["expires_at"]
-    assert set(item(an_open_link())) - {"access_days", "purpose", "locale", "recipient", "account_id", "resent_at"} <= {
+    assert set(item(an_open_link())) - {"access_days", "access_ends_on", "purpose", "locale", "recipient", "account_id", "resent_at"} <= {
         *stored_link, "removed",
     }  # fmt: skip

@@ -1,5 +1,6 @@
 """Tests of adding a user to a client: as a partner admin, or as a member with any other permission set."""
 
+from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
@@ -23,6 +24,7 @@ from tests.support.builders import (
     a_partner_admin,
     a_user,
     an_employee,
+    end_after,
     the_client,
     the_partner,
 )
@@ -101,7 +103,8 @@ def test_create_partner_admin_with_removed_permissions_and_days_stores_both(tabl
     assert member["grant"]["permissions"]["removed"] == ["crm.export", "crm.import"]
     assert member["expires_at"] == member["grant"]["expires_at"]
     stored_member = table.get(keys.member(CLIENT, EMPLOYEE)) or {}
-    assert stored_member["grant"]["expires_at"] - stored_member["grant"]["created_at"] == 30 * 24 * 3600
+    created_at = datetime.fromtimestamp(int(stored_member["grant"]["created_at"]), UTC)
+    assert stored_member["grant"]["expires_at"] == end_after(30, created_at).timestamp()
 
 
 def test_create_partner_admin_in_legacy_account_returns_paid_seat_notice(table: Table) -> None:
@@ -214,6 +217,9 @@ PARTNER_ADMIN_ERRORS: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[
     ("a thousand", (), {"permissions": {"remove": ["crm.import"] * 1000}}, (422, "invalid_field")),
     ("too few days", (), {"access_days": 0}, (422, "invalid_field")),
     ("too many days", (), {"access_days": 731}, (422, "invalid_field")),
+    ("last day that is over", (), {"access_ends_on": "1999-12-31"}, (422, "invalid_field")),
+    ("last day too far away", (), {"access_ends_on": "2099-12-31"}, (422, "invalid_field")),
+    ("days and a last day", (), {"access_days": 5, "access_ends_on": "2027-04-10"}, (422, "invalid_field")),
     ("no address", (), {"email": "nobody"}, (422, "invalid_email")),
     ("two addresses", (), {"email": f"{EMPLOYEE_EMAIL},evil@evil.example"}, (422, "invalid_email")),
     ("a list of addresses", (), {"email": [EMPLOYEE_EMAIL]}, (422, "invalid_field")),
@@ -384,6 +390,7 @@ OTHER_SET_ERRORS: list[tuple[str, tuple[Record, ...], dict[str, Any], tuple[int,
     ("a deactivated person", (a_user(NEWCOMER, active=False),), {}, (422, "invalid_field")),
     ("a member already", (a_member(NEWCOMER, "view_only"),), {}, (409, "already_member")),
     ("days without a grant", (), {"access_days": 5}, (422, "invalid_field")),
+    ("last day without a grant", (), {"access_ends_on": "2027-04-10"}, (422, "invalid_field")),
     ("a partner seat", (), {"seat": "partner"}, (422, "invalid_field")),
     ("a closed account", (the_client(state=AccountState.CLOSED),), {}, (409, "account_closed")),
     ("wider than viewed", (), {"permission_set": "view_only", "permissions": {"remove": ["crm.deals.view"],

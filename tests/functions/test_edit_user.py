@@ -1,5 +1,6 @@
 """Tests of editing a membership: authorization, the expected version, and effect from the next request on."""
 
+from datetime import timedelta
 from functools import partial
 from typing import Any
 
@@ -21,6 +22,7 @@ from tests.support.builders import (
     a_member,
     a_partner_admin,
     a_user,
+    end_after,
     the_client,
     the_partner,
 )
@@ -229,7 +231,7 @@ def test_edit_to_super_admin_by_other_role_is_refused(seeded_table: Table, by: s
 
 
 def test_edit_widening_by_super_admin_of_same_partner_is_refused(table: Table) -> None:
-    timed = a_partner_admin(removed=("crm.import",), grant=a_grant().with_end_in(10, now()))
+    timed = a_partner_admin(removed=("crm.import",), grant=a_grant(expires_at=end_after(10, now())))
     seed_members(table, timed, a_member(MANAGER))
 
     changes: list[dict[str, Any]] = [
@@ -412,7 +414,7 @@ def test_edit_unpaid_seat_by_user_manager_succeeds(seeded_table: Table) -> None:
 
 @pytest.mark.parametrize("by", [APPROVER, USERS, COLLEAGUE, MANAGER])
 def test_edit_lengthening_access_by_partner_side_is_refused(table: Table, by: str) -> None:
-    seed_members(table, a_partner_admin(grant=a_grant().with_end_in(20, now())))
+    seed_members(table, a_partner_admin(grant=a_grant(expires_at=end_after(20, now()))))
 
     assert edit(by, access_days=10).status == 200
     for days in (30, None):
@@ -431,15 +433,45 @@ def test_edit_access_days_outside_1_to_730_is_refused(seeded_table: Table, days:
 def test_edit_access_days_counts_from_now_and_null_removes_end(seeded_table: Table) -> None:
     before = now()
     member = edit(access_days=730).body
-    assert int(stored_member(seeded_table)["grant"]["expires_at"]) - before.timestamp() in range(
-        730 * 86400, 730 * 86400 + 30
-    )
+    assert int(stored_member(seeded_table)["grant"]["expires_at"]) == end_after(730, before).timestamp()
     assert member["expires_at"] == member["grant"]["expires_at"]
+    assert member["access_ends_on"] == (before + timedelta(days=730)).date().isoformat()
 
-    endless = edit(expected_version=2, access_days=None).body
+    by_date = edit(expected_version=2, access_ends_on=before.date().isoformat()).body
+    assert by_date["expires_at"] == end_after(0, before).isoformat().replace("+00:00", "Z")
+
+    endless = edit(expected_version=3, access_ends_on=None).body
     assert "expires_at" not in endless
     assert "due_at" not in stored_member(seeded_table)
     assert_error(seeded_table, partial(edit, APPROVER, CLERK, access_days=3), 422, "invalid_field")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        *({"access_ends_on": day} for day in ("2027-4-10", "20270410", "2027-04-10T00:00:00Z", "2027-04-31", "", "４")),
+        {"access_ends_on": 20270410},
+        {"access_ends_on": True},
+        {"access_ends_on": []},
+        {"access_ends_on": "1999-12-31"},
+        {"access_ends_on": "9999-12-31"},
+        {"access_ends_on": "2027-04-10", "access_days": 10},
+        {"access_ends_on": None, "access_days": None},
+    ],
+)
+def test_edit_last_day_that_is_invalid_or_given_twice_is_refused(seeded_table: Table, change: dict[str, Any]) -> None:
+    response = assert_error(seeded_table, partial(edit, **change), 422, "invalid_field")
+    assert response.body["errors"] == [{"pointer": "/access_ends_on", "code": "invalid_field"}]
+
+
+def test_edit_error_about_end_names_field_of_request(table: Table) -> None:
+    seed_members(table, a_partner_admin(grant=a_grant(expires_at=end_after(20, now()))))
+
+    for field in ("access_days", "access_ends_on"):
+        for by, user_id, status in ((MANAGER, EMPLOYEE, 403), (APPROVER, CLERK, 422)):
+            change: dict[str, Any] = {field: None}
+            response = edit(by, user_id, **change)
+            assert (response.status, response.body["errors"][0]["pointer"]) == (status, f"/{field}")
 
 
 # edits without effect, and invalid edits

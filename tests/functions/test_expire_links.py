@@ -441,7 +441,8 @@ def change_grant_end(table: Table, clock: Clock, days: int | None) -> None:
     """Give the grant a new end, as the client would."""
     grant = Member.model_validate(stored_member(table)).grant
     assert grant
-    change_member(table, grant=grant.with_end_in(days, clock.time))
+    end = None if days is None else clock.time + timedelta(days=days)
+    change_member(table, grant=grant.with_end(end, clock.time))
 
 
 def end_emails(table: Table) -> list[tuple[str, int | None]]:

@@ -94,6 +94,7 @@ def test_put_account_of_new_client_creates_it_and_repeat_changes_nothing(table: 
         "locale": "ja",
         "pricing": "legacy",
         "partner_seat_limit": 3,
+        "time_zone": "Asia/Tokyo",
     }
 
     made = put_account(NEW, **fields)
@@ -117,6 +118,7 @@ def test_put_account_of_new_partner_creates_it_with_normalized_domains(table: Ta
         "name": "South",
         "domains": ["south.example", "xn--sd-xka.example"],
         "program": "active",
+        "time_zone": "UTC",
         "state": "active",
         "version": 1,
     }
@@ -180,6 +182,10 @@ def test_put_account_with_suspended_program_refuses_new_partner_admins(table: Ta
     (NEW, {"kind": "client", "name": "N", "seats": 1}, 422, "unknown_field", ["/seats"]),
     (NEW, {"kind": "client", "name": "N", "partner_seats_used": 1}, 422, "unknown_field", ["/partner_seats_used"]),
     (NEW, {"kind": "client", "name": "N", "version": 1}, 422, "unknown_field", ["/version"]),
+    *(
+        (CLIENT, {"time_zone": zone}, 422, "invalid_field", ["/time_zone"])
+        for zone in ("", "Berlin", "europe/berlin", "Europe", "+01:00", "../UTC", "/etc/localtime", None, 1)
+    ),
     (NEW, {"kind": "client", "name": " "}, 422, "invalid_field", ["/name"]),
     (NEW, {"kind": "client", "name": "a\u202eb"}, 422, "invalid_field", ["/name"]),
     (CLIENT, {"name": None}, 422, "invalid_field", ["/name"]),

@@ -23,6 +23,7 @@ from tests.support.builders import (
     a_partner_admin,
     a_user,
     an_employee,
+    end_after,
     the_partner,
 )
 from tests.support.gateway import ApiResponse, call
@@ -46,7 +47,7 @@ OTHER_EMPLOYER: Final = (
     a_member(ADMIN),
     *TWO_ADMINS,
 )
-TIMED: Final = a_grant().with_end_in(10, now())
+TIMED: Final = a_grant().with_end(end_after(10, now()), now())
 NARROWED: Final = a_partner_admin(removed=("crm.import",), grant=TIMED)
 
 

@@ -42,7 +42,7 @@ def _accounts(answer: ApiResponse) -> dict[str, str | None]:
     assert answer.status == 200, answer
     for choice in answer.body["accounts"]:
         assert choice["can_approve"] is ("reason" not in choice)
-        assert set(choice) <= {"account_id", "name", "can_approve", "reason"}
+        assert set(choice) <= {"account_id", "name", "time_zone", "can_approve", "reason"}
     return {choice["account_id"]: choice.get("reason") for choice in answer.body["accounts"]}
 
 
@@ -59,7 +59,7 @@ def test_preview_of_open_link_returns_requested_access(table: Table, check_invar
     assert (shown["link"]["access_days"], shown["link"]["purpose"]) == (30, "Your new website")
     assert shown["link"]["permissions"] == {"set": "partner_admin", "version": 1, "removed": ["crm.import"]}
     assert shown["partner"] == {"name": "North Partners", "domains": ["north.example"]}
-    assert shown["accounts"] == [{"account_id": CLIENT, "name": "The Bakery", "can_approve": True}]
+    assert shown["accounts"] == [{"account_id": CLIENT, "name": "The Bakery", "time_zone": "UTC", "can_approve": True}]
     assert "crm.export" in shown["can"]
     assert {"crm.import", *catalogue.RESTRICTED} <= set(shown["cannot"])
     assert not set(shown["can"]) & set(shown["cannot"])

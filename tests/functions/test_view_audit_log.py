@@ -247,7 +247,7 @@ def test_view_audit_log_accepts_rfc3339_timestamps(seeded: Table, text: str) -> 
         *(
             {"from": text}
             for text in (
-                "", "now", "1795338000", "2026-11-22", "2026-11-22T09:00:00", "2026-11-22 09:00:00Z", "2026-11-22T09:00Z",
+                "", "now", "1795338000", "2026-11-2", "1969-12-31", "9999-01-01", "20261122", "2026-11-31", "2026-11-22T09:00:00", "2026-11-22 09:00:00Z", "2026-11-22T09:00Z",
                 "2026-02-30T09:00:00Z", "2026-11-22T25:00:00Z", "2026-11-22T09:00:00+99:00", "2026-11-22T09:00:00 09:00",
                 "２０２６-11-22T09:00:00Z", "2026-11-22T09:00:00Z,2026-11-22T09:00:00Z", "1969-12-31T23:59:59Z",
                 "0001-01-01T00:00:00Z", "0001-01-01T00:00:00+14:00", "2026-11-22T09:00:00.1234567890Z", " 2026-11-22T09:00:00Z",
@@ -258,6 +258,9 @@ def test_view_audit_log_accepts_rfc3339_timestamps(seeded: Table, text: str) -> 
         {"from": "2026-11-22T09:00:01Z", "to": "2026-11-22T09:00:00Z"},
         {"from": "2026-08-24T08:59:59Z", "to": "2026-11-22T09:00:00Z"},
         {"from": "2020-01-01T00:00:00Z"},
+        {"from": "2020-01-01"},
+        {"from": "2026-11-23", "to": "2026-11-22"},
+        {"from": "2026-08-24", "to": "2026-11-22"},
         {"event": "approved"},
         {"event": "link.approved,link.declined"},
         {"event": "a" * 51 + ".b"},
@@ -284,10 +287,24 @@ def test_view_audit_log_with_invalid_query_returns_400(seeded: Table, query: dic
         {"from": "2026-08-24T09:00:00Z", "to": "2026-11-22T09:00:00Z"},
         {"from": "9999-12-31T23:59:59Z"},
         {"to": "9999-12-31T23:59:59-14:00"},
+        {"from": "1970-01-01", "to": "1970-01-01"},
+        {"from": "2026-08-25", "to": "2026-11-22"},
+        {"from": "9998-12-31"},
+        {"to": "9998-12-31"},
     ],
 )
 def test_view_audit_log_with_time_range_without_entries_returns_none(seeded: Table, query: dict[str, str]) -> None:
     assert call(AUDIT_LOG, APPROVER, account_id=CLIENT, query=query).body["items"] == []
+
+
+# domain.md rule 41
+def test_view_audit_log_of_date_contains_whole_local_day(seeded: Table) -> None:
+    """On 25 October 2026, the clock of Berlin is set back, and the day has 25 hours."""
+    seed(seeded, the_client(time_zone="Europe/Berlin"))
+    times = ("2026-10-24T21:59:59Z", "2026-10-24T22:00:00Z", "2026-10-25T22:59:59Z", "2026-10-25T23:00:00Z")
+    entries = [store_entry(seeded, datetime.fromisoformat(at), number=number) for number, at in enumerate(times)]
+
+    assert ids(view_audit_log(from_="2026-10-25", to="2026-10-25")) == entries[2:0:-1]
 
 
 # filters

@@ -95,6 +95,8 @@ def test_view_users_returns_permissions_since_grantor_and_end(table: Table, chec
         "granted_by": APPROVER,
         "granted_by_name": "Approver",
         "expires_at": end.isoformat().replace("+00:00", "Z"),
+        "access_ends_on": end.date().isoformat(),
+        "time_zone": "UTC",
         "partner_id": PARTNER,
         "partner_name": "North Partners",
         "grant_id": f"grt_{'2' * 32}",

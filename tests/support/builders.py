@@ -33,6 +33,11 @@ def an_act(actor_id: str = APPROVER, **changes: Any) -> Act:
     return Act(**{"actor_id": actor_id, "at": NOW, "id": ACT_ID, "random": RANDOM, **changes})
 
 
+def end_after(days: int, at: datetime = NOW) -> datetime:
+    """Return the end of access that is given for so many days, in an account with the time zone UTC."""
+    return at.replace(hour=0, minute=0, second=0) + timedelta(days=days + 1)
+
+
 def an_idempotency_key(key: str = "key", fingerprint: str = "fingerprint") -> IdempotencyKey:
     return IdempotencyKey(key, fingerprint)
 

@@ -19,6 +19,7 @@ from tests.support.builders import (
     an_act,
     an_actor,
     an_employee,
+    end_after,
     the_client,
 )
 from tests.support.gateway import USE, ApiResponse, call
@@ -27,7 +28,7 @@ from tests.support.table import Table
 
 USERS, BOTH = "user-users", "user-both"
 TARGET: Final = a_partner_admin_actor(
-    member=a_partner_admin(removed=("account.users.manage", "crm.import"), grant=a_grant().with_end_in(10, NOW))
+    member=a_partner_admin(removed=("account.users.manage", "crm.import"), grant=a_grant().with_end(end_after(10), NOW))
 )
 ADMIN: Final = an_actor()
 USER_MANAGER: Final = a_member(USERS, "view_only", added=("account.users.manage",))

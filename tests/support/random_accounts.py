@@ -1,6 +1,7 @@
 """Random accounts, users and links on which random operations run, and the choice of likely actors and records."""
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from random import Random
 from typing import Any, Final
 
@@ -10,6 +11,7 @@ from tests.support.background_functions import Clock
 from tests.support.gateway import ApiResponse, call_as_vendor
 from tests.support.table import Item, Table
 
+ZONES: Final = ("Europe/Berlin", "America/New_York", "Africa/Cairo", "Asia/Tokyo", "Australia/Lord_Howe", "UTC")
 DOMAIN_OF_PARTNER: Final = {"partner-north": "north.example", "partner-south": "south.example"}
 CLIENTS: Final = ("client-bakery", "client-florist", "client-harbour")
 PARTNER_OF_EMPLOYEE: Final = {
@@ -38,8 +40,8 @@ class RandomAccounts:
         """Create all accounts, users and members through the directory operations."""
         for partner, domain in DOMAIN_OF_PARTNER.items():
             link_requests.put_account(partner, kind="partner", name="A partner", domains=[domain])
-        for client in CLIENTS:
-            link_requests.put_account(client, kind="client", name="A client")
+        for client, zone in zip(CLIENTS, ZONES, strict=False):
+            link_requests.put_account(client, kind="client", name="A client", time_zone=zone)
         for user_id, home_account_id in {**PARTNER_OF_EMPLOYEE, **CLIENT_OF_USER}.items():
             link_requests.put_user(
                 user_id,
@@ -54,6 +56,13 @@ class RandomAccounts:
 
     def choose(self, *options: Any) -> Any:
         return self.random.choice(options)
+
+    def end(self, *days: int | None) -> dict[str, Any]:
+        """Return a random end of access: one of these numbers of days, or that day by the calendar of UTC."""
+        count = self.choose(*days)
+        if count is not None and (count < 1 or self.random.random() < 0.5):
+            return {"access_ends_on": (self.clock.time + timedelta(days=count)).date().isoformat()}
+        return {self.choose("access_days", "access_ends_on"): None} if count is None else {"access_days": count}
 
     def some_of(self, **values: Any) -> dict[str, Any]:
         """Return a random selection of these values."""

@@ -1,7 +1,8 @@
 """Audit log: time ranges, readers, their share of the entries, and filters."""
 
-from datetime import datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -34,6 +35,7 @@ CLERK, FLORIST = "user-clerk", "client-florist"
 DAY, SECOND = timedelta(days=1), timedelta(seconds=1)
 NINETY_DAYS_AGO = NOW - 90 * DAY
 NO_FILTER = AuditFilter()
+UTC_ZONE = ZoneInfo("UTC")
 ACCOUNTS = {each.account_id: each for each in (the_client(), the_partner(), the_client(account_id=FLORIST))}
 
 
@@ -70,7 +72,7 @@ def an_entry(**changes: Any) -> AuditEntry:
     ],
 )
 def test_span_defaults_to_last_90_days(start: datetime | None, end: datetime | None, found: Span) -> None:
-    assert audit_log.span(start, end, NOW) == found
+    assert audit_log.span(start, end, NOW, UTC_ZONE) == found
 
 
 @pytest.mark.parametrize(
@@ -83,9 +85,48 @@ def test_span_defaults_to_last_90_days(start: datetime | None, end: datetime | N
 )
 def test_span_reversed_or_over_90_days_raises_invalid_query(start: datetime, end: datetime | None) -> None:
     with pytest.raises(InvalidQuery) as raised:
-        audit_log.span(start, end, NOW)
+        audit_log.span(start, end, NOW, UTC_ZONE)
 
     assert [each.path for each in raised.value.fields] == [("from",), ("to",)]
+
+
+BERLIN = ZoneInfo("Europe/Berlin")
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+# domain.md rule 41
+@pytest.mark.parametrize(
+    ("first", "last", "found"),
+    [
+        (date(2026, 10, 25), date(2026, 10, 25), ("2026-10-25T00:00+02:00", "2026-10-26T00:00+01:00")),
+        (date(2026, 3, 29), date(2026, 3, 29), ("2026-03-29T00:00+01:00", "2026-03-30T00:00+02:00")),
+        (date(2026, 8, 1), date(2026, 10, 29), ("2026-08-01T00:00+02:00", "2026-10-30T00:00+01:00")),
+        (None, date(2026, 10, 29), ("2026-08-01T00:00+02:00", "2026-10-30T00:00+01:00")),
+        (date(2026, 8, 24), None, ("2026-08-24T00:00+02:00", None)),
+        (date(2026, 10, 25), datetime(2026, 10, 25, 1, tzinfo=UTC), ("2026-10-25T00:00+02:00", "2026-10-25T01:00Z")),
+        (datetime(2026, 10, 25, 1, tzinfo=UTC), date(2026, 10, 25), ("2026-10-25T01:00Z", "2026-10-26T00:00+01:00")),
+        (date(1970, 1, 1), date(1970, 1, 1), ("1970-01-01T00:00Z", "1970-01-02T00:00+01:00")),
+    ],
+)
+def test_span_of_dates_contains_whole_local_days(
+    first: date | None, last: date | None, found: tuple[str, str | None]
+) -> None:
+    start, end = (datetime.fromisoformat(each) if each else None for each in found)
+    assert audit_log.span(first, last, NOON, BERLIN) == Span(start or NOON, end)
+
+
+@pytest.mark.parametrize(
+    ("first", "last"),
+    [
+        (date(2026, 10, 26), date(2026, 10, 25)),
+        (date(2026, 7, 31), date(2026, 10, 29)),
+        (date(2026, 8, 23), None),
+        (datetime(2026, 10, 26, tzinfo=UTC), date(2026, 10, 25)),
+    ],
+)
+def test_span_of_dates_reversed_or_over_90_days_raises_invalid_query(first: date, last: date | None) -> None:
+    with pytest.raises(InvalidQuery):
+        audit_log.span(first, last, NOON, BERLIN)
 
 
 # readers

@@ -2,11 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from partner_access.domain.access_ends import RequestedEnd
 from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.errors import (
     AccountClosed,
@@ -63,6 +64,7 @@ from tests.support.builders import (
     an_act,
     an_actor,
     an_employee,
+    end_after,
     the_client,
     the_partner,
 )
@@ -104,7 +106,7 @@ def test_approve_link_grants_partner_admin_as_requested() -> None:
     assert effective_rights_of(approved.member, {}) == partner_admin_rights(1, removed=("crm.export",))
     assert approved.grant.source is GrantSource.ACCESS_LINK
     assert (approved.grant.link_id, approved.grant.requested) == (LINK, link.requested_access)
-    assert approved.grant.expires_at == NOW + timedelta(days=30)
+    assert approved.grant.expires_at == end_after(30)
     assert approved.member.grant == approved.grant
     assert approved.audit.event == "link.approved"
     assert approved.audit.accounts == (CLIENT, PARTNER)
@@ -127,35 +129,67 @@ def test_approve_with_less_access_records_requested_and_given() -> None:
     notification = approved.notification
     assert notification
     assert (notification.kind, notification.requested_but_removed) == (NotificationKind.ACCESS_GRANTED, ("crm.import",))
-    assert (notification.removed, notification.expires_at) == (("crm.export", "crm.import"), NOW + timedelta(days=7))
+    assert (notification.removed, notification.expires_at) == (("crm.export", "crm.import"), end_after(7))
     assert (notification.employee_id, notification.actor_id, notification.account_id) == (EMPLOYEE, APPROVER, CLIENT)
 
 
 @pytest.mark.parametrize(
     ("requested", "offered", "reported"),
     [
-        (5, 2, (5, 2)),
-        (None, 60, (None, 60)),
-        (5, 5, (None, None)),
-        (5, None, (None, None)),
-        (None, None, (None, None)),
+        ({"access_days": 5}, {"access_days": 2}, True),
+        ({"access_days": 5}, {"access_ends_on": date(2026, 11, 26)}, True),
+        ({"access_ends_on": date(2026, 11, 27)}, {"access_days": 4}, True),
+        ({}, {"access_days": 60}, True),
+        ({"access_days": 5}, {"access_days": 5}, False),
+        ({"access_days": 5}, {"access_ends_on": date(2026, 11, 27)}, False),
+        ({"access_days": 5}, {}, False),
+        ({"access_ends_on": date(2026, 11, 22)}, {}, False),
+        ({}, {}, False),
     ],
 )
-def test_approve_with_shorter_access_reports_requested_and_given_days(
-    requested: int | None, offered: int | None, reported: tuple[int | None, int | None]
+def test_approve_with_shorter_access_reports_requested_and_given_end(
+    requested: dict[str, Any], offered: dict[str, Any], reported: bool
 ) -> None:
-    notification = approve(
-        facts(link=a_link(access_days=requested)), RequestedAccess(access_days=offered), an_act()
-    ).notification
+    notification = approve(facts(link=a_link(**requested)), RequestedAccess(**offered), an_act()).notification
 
     assert notification
-    assert (notification.requested_days, notification.granted_days) == reported
+    assert (notification.requested_end, notification.granted_end) == (
+        (RequestedEnd(**requested), RequestedEnd(**offered)) if reported else (None, None)
+    )
+
+
+# domain.md rule 39
+@pytest.mark.parametrize(
+    ("requested", "ends"),
+    [
+        ({"access_days": 1}, datetime(2026, 11, 24, 15, tzinfo=UTC)),
+        ({"access_ends_on": date(2026, 11, 24)}, datetime(2026, 11, 24, 15, tzinfo=UTC)),
+    ],
+)
+def test_approve_link_ends_access_with_local_day_of_client(requested: dict[str, Any], ends: datetime) -> None:
+    in_tokyo = the_client(time_zone="Asia/Tokyo")
+    link = a_link(**requested, expires_at=NOW + timedelta(days=7))
+
+    at = NOW.replace(hour=15)
+    assert approve(facts(link=link, account=in_tokyo), RequestedAccess(), an_act(at=at)).grant.expires_at == ends
+
+
+def test_approve_link_whose_requested_last_day_is_over_raises_link_expired() -> None:
+    in_tokyo, link = the_client(time_zone="Asia/Tokyo"), a_link(access_ends_on=date(2026, 11, 22))
+    late = an_act(at=NOW.replace(hour=15))
+
+    approve(facts(link=link, account=in_tokyo), RequestedAccess(), an_act(at=NOW.replace(hour=14)))
+    for offered in (RequestedAccess(), RequestedAccess(access_days=1)):
+        with pytest.raises(LinkExpired):
+            approve(facts(link=link, account=in_tokyo), offered, late)
 
 
 @pytest.mark.parametrize(
     ("offer", "error"),
     [
         (RequestedAccess(access_days=31), InvalidField),
+        (RequestedAccess(access_ends_on=date(2026, 12, 23)), InvalidField),
+        (RequestedAccess(access_ends_on=date(2026, 11, 21)), InvalidField),
         (RequestedAccess(removed=("no.such.thing",)), UnknownPermission),
         (RequestedAccess(removed=("crm.deals.view",)), InvalidField),
         (RequestedAccess(removed=("crm.deals.view:owned",)), InvalidField),

@@ -1,11 +1,12 @@
 """Tests of the rules that decide who can create an access link, and what it contains."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from partner_access.domain.access_ends import RequestedEnd
 from partner_access.domain.accounts import Program
 from partner_access.domain.errors import (
     DomainError,
@@ -64,7 +65,7 @@ def test_create_link_stores_request_without_secret() -> None:
         account_id=CLIENT,
         recipient="owner@bakery.example",
         removed=("crm.import", "crm.export"),
-        access_days=30,
+        end=RequestedEnd(access_days=30),
         link_days=3,
         max_approvals=5,
         purpose="The shop",
@@ -95,6 +96,22 @@ def test_create_link_stores_request_without_secret() -> None:
     )
     assert (created.audit.event, created.audit.accounts) == ("link.created", (PARTNER,))
     assert set(created.relies_on) == {the_partner(), an_employee(), *SUPER_ADMIN.relied_on}
+
+
+def test_create_link_until_date_stores_date_and_ends_with_it() -> None:
+    link = create(facts(), a_new_link(end=RequestedEnd(access_ends_on=date(2026, 11, 24))), act_of(SUPER_ADMIN)).link
+
+    assert (link.access_days, link.access_ends_on) == (None, date(2026, 11, 24))
+    assert link.expires_at == datetime(2026, 11, 25, 12, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("last_day", [date(2026, 11, 22), date(2028, 11, 23)])
+def test_create_link_with_last_day_out_of_limits_in_zone_of_partner_raises_invalid_field(last_day: date) -> None:
+    in_tokyo, late = the_partner(time_zone="Asia/Tokyo"), act_of(SUPER_ADMIN, at=NOW.replace(hour=15))
+
+    with pytest.raises(InvalidField) as raised:
+        create(facts(partner=in_tokyo), a_new_link(end=RequestedEnd(access_ends_on=last_day)), late)
+    assert raised.value.fields == ((("access_ends_on",), "invalid_field"),)
 
 
 def test_create_link_uses_latest_set_version() -> None:

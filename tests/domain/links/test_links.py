@@ -1,11 +1,12 @@
 """Links: states, creation, visibility, revocation and expiry."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from partner_access.domain.access_ends import RequestedEnd
 from partner_access.domain.accounts import Account
 from partner_access.domain.errors import (
     DomainError,
@@ -23,6 +24,7 @@ from partner_access.domain.links.links import (
     LinkState,
     StoredLinkState,
     current_access_generation,
+    end_of_link,
     expire,
     revoke,
     revoke_ineligible,
@@ -156,10 +158,25 @@ def test_must_be_opened_by_accepts_only_secrets_of_link() -> None:
             closed.must_be_opened_by(OTHER_SECRET)
 
 
-def test_link_requested_access_contains_removed_permissions_and_access_days() -> None:
-    assert a_link(removed=("crm.import",), access_days=3).requested_access == RequestedAccess(
-        removed=("crm.import",), access_days=3
-    )
+@pytest.mark.parametrize("end", [{"access_days": 3}, {"access_ends_on": date(2027, 4, 10)}, {}])
+def test_link_requested_access_contains_removed_permissions_and_end(end: dict[str, Any]) -> None:
+    requested = a_link(removed=("crm.import",), **end).requested_access
+
+    assert requested == RequestedAccess(removed=("crm.import",), **end)
+    assert requested.end == RequestedEnd(**end)
+
+
+@pytest.mark.parametrize(
+    ("last_day", "end"),
+    [
+        (None, NOW + timedelta(days=7)),
+        (date(2026, 11, 28), datetime(2026, 11, 29, 9, tzinfo=UTC)),
+        (date(2026, 11, 22), datetime(2026, 11, 23, 12, tzinfo=UTC)),
+        (date(2026, 11, 27), datetime(2026, 11, 28, 12, tzinfo=UTC)),
+    ],
+)
+def test_end_of_link_is_not_after_requested_last_day_everywhere(last_day: date | None, end: datetime) -> None:
+    assert end_of_link(7, RequestedEnd(access_ends_on=last_day), NOW) == end
 
 
 # visibility

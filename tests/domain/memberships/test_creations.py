@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from partner_access.domain.access_ends import RequestedEnd
 from partner_access.domain.accounts import AccountState, Pricing, Program
 from partner_access.domain.errors import (
     AccountClosed,
@@ -102,7 +103,7 @@ def new_member_with_set(permission_set: str = "view_only", **fields: Any) -> New
 
 @pytest.mark.parametrize("creator", [SUPER_ADMIN, MANAGES_USERS])
 def test_create_partner_admin_for_eligible_employee_records_grant(creator: Actor) -> None:
-    new_member = new_partner_admin(overrides=Overrides(removed=("crm.import",)), access_days=30)
+    new_member = new_partner_admin(overrides=Overrides(removed=("crm.import",)), end=RequestedEnd(access_days=30))
     created = create(facts(creator=creator), new_member, an_act())
     grant = created.member.grant
 
@@ -376,7 +377,7 @@ MEMBER_ERRORS: list[tuple[Mapping[str, Any], NewMember, type[DomainError]]] = [
     ({"creator": PARTNER_ADMIN, "person": None}, new_member_with_set(), Forbidden),
     ({"person": None}, new_member_with_set(), InvalidField),
     ({"person": a_user(NEWCOMER, active=False)}, new_member_with_set(), InvalidField),
-    ({}, new_member_with_set(access_days=30), InvalidField),
+    ({}, new_member_with_set(end=RequestedEnd(access_days=30)), InvalidField),
     ({}, new_member_with_set(seat=Seat.PARTNER), InvalidField),
     ({"creator": MANAGES_USERS}, new_member_with_set(seat=Seat.SALES), PermissionNotHeld),
     ({"creator": MANAGES_USERS}, new_member_with_set("marketing"), PermissionNotHeld),

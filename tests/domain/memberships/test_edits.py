@@ -1,11 +1,12 @@
 """Edits of a membership: the changes each role can make, the rights needed, and edits that migrate or create."""
 
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 import pytest
 
+from partner_access.domain.access_ends import NO_END, RequestedEnd
 from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.errors import (
     AccountClosed,
@@ -28,7 +29,7 @@ from partner_access.domain.errors import (
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.creations import MemberCreated
 from partner_access.domain.memberships.edits import Edited, edit
-from partner_access.domain.memberships.member_edits import AccessDuration, MemberEdit
+from partner_access.domain.memberships.member_edits import MemberEdit
 from partner_access.domain.memberships.members import GrantSource, Seat, SuspensionReason
 from partner_access.domain.memberships.migrations import SuperAdminMigrated
 from partner_access.domain.memberships.roles import MembershipFacts, Role
@@ -52,6 +53,7 @@ from tests.support.builders import (
     an_act,
     an_actor,
     an_employee,
+    end_after,
     the_client,
     the_partner,
 )
@@ -66,9 +68,9 @@ NARROWER = MemberEdit(overrides=Overrides(removed=(*REMOVED, "crm.export")))
 GIVE_IMPORT_BACK = MemberEdit(overrides=Overrides(removed=("account.users.manage",)))
 TO_VIEW_ONLY, TO_SUPER_ADMIN = MemberEdit(permission_set="view_only"), MemberEdit(permission_set="super_admin")
 SHORTER, LONGER, ENDLESS = (
-    MemberEdit(access_duration=AccessDuration(5)),
-    MemberEdit(access_duration=AccessDuration(20)),
-    MemberEdit(access_duration=AccessDuration(None)),
+    MemberEdit(end=RequestedEnd(access_days=5)),
+    MemberEdit(end=RequestedEnd(access_days=20)),
+    MemberEdit(end=NO_END),
 )
 TO_PARTNER_ADMIN = MemberEdit(permission_set="partner_admin")
 
@@ -230,7 +232,7 @@ def test_edit_with_overrides_records_member_audit_entry_and_notification() -> No
         "set_version": 1,
         "lost": ["crm.deals.delete:all", "crm.deals.edit:all"],
         "seat": "partner",
-        "expires_at": (NOW + timedelta(days=10)).isoformat(),
+        "expires_at": end_after(10).isoformat(),
     }
     assert done.notification
     notification = done.notification
@@ -243,7 +245,7 @@ def test_edit_with_overrides_records_member_audit_entry_and_notification() -> No
     assert (notification.gained, notification.lost) == ((), ("crm.deals.delete:all", "crm.deals.edit:all"))
     assert (notification.permission_set, notification.set_version) == ("partner_admin", 1)
     assert (notification.added, notification.removed) == (done.member.added, done.member.removed)
-    assert notification.expires_at == NOW + timedelta(days=10)
+    assert notification.expires_at == end_after(10)
     assert {the_client(), *ADMIN.relied_on, *TARGET.relied_on} == set(done.relies_on)
 
 
@@ -282,7 +284,7 @@ def test_edit_with_other_set_uses_latest_version_and_same_set_keeps_its() -> Non
 def test_edit_with_lesser_set_keeps_grant_and_full_set_restores_it() -> None:
     less = edited(facts(), TO_VIEW_ONLY).member
     assert (less.permission_set, less.seat, less.partner_id) == ("view_only", Seat.PARTNER, PARTNER)
-    assert less.grant == a_grant(set_version=1).with_end_in(10, NOW)
+    assert less.grant == a_grant(set_version=1).with_end(end_after(10), NOW)
 
     again = edited(facts(target=a_partner_admin_actor(member=less)), TO_PARTNER_ADMIN)
     assert (again.member.permission_set, again.member.grant) == ("partner_admin", less.grant)
@@ -483,7 +485,7 @@ def test_edit_promoting_with_other_changes_raises_invalid_field(more: MemberEdit
     change = MemberEdit(
         permission_set="super_admin",
         overrides=more.overrides,
-        access_duration=more.access_duration,
+        end=more.end,
         seat=more.seat,
         paid_seats=more.paid_seats,
     )
@@ -611,9 +613,7 @@ def test_edit_of_self_to_partner_admin_migrates() -> None:
 
 @pytest.mark.parametrize("more", [NARROWER, SHORTER, MemberEdit(seat=Seat.PARTNER)])
 def test_edit_migration_with_other_changes_raises_invalid_field(more: MemberEdit) -> None:
-    change = MemberEdit(
-        permission_set="partner_admin", overrides=more.overrides, access_duration=more.access_duration, seat=more.seat
-    )
+    change = MemberEdit(permission_set="partner_admin", overrides=more.overrides, end=more.end, seat=more.seat)
 
     assert assert_edit_raises(employee_facts(a_member(EMPLOYEE)), change, InvalidField).fields[0].path == (
         "permission_set",
@@ -624,7 +624,7 @@ def test_edit_member_to_partner_admin_creates_grant() -> None:
     change = MemberEdit(
         permission_set="partner_admin",
         overrides=Overrides(removed=("crm.import",)),
-        access_duration=AccessDuration(30),
+        end=RequestedEnd(access_days=30),
         seat=Seat.PARTNER,
     )
     found = employee_facts()
@@ -635,7 +635,7 @@ def test_edit_member_to_partner_admin_creates_grant() -> None:
     assert done.member.grant
     assert (done.member.grant.source, done.member.grant.expires_at, done.member.grant.former_set) == (
         GrantSource.CLIENT_CREATION,
-        NOW + timedelta(days=30),
+        end_after(30),
         "sales",
     )
     assert (done.audit.event, done.audit.accounts) == ("member.created", (CLIENT, PARTNER))
@@ -651,7 +651,7 @@ def test_edit_member_of_other_partner_to_partner_admin_relies_on_that_partner() 
 
 
 def test_edit_member_to_partner_admin_without_days_has_no_end() -> None:
-    for change in (TO_PARTNER_ADMIN, MemberEdit(permission_set="partner_admin", access_duration=AccessDuration(None))):
+    for change in (TO_PARTNER_ADMIN, MemberEdit(permission_set="partner_admin", end=NO_END)):
         done = edit_to_partner_admin(employee_facts(), change)
         assert isinstance(done, MemberCreated)
         assert done.member.grant
@@ -727,34 +727,44 @@ def test_edit_access_days_partner_can_only_shorten(
     ends_in: int | None, change: int | None, role: Role, error: type[DomainError] | None
 ) -> None:
     # domain.md rule 23
-    found = facts(role, target=a_partner_admin_actor(member=a_partner_admin(grant=a_grant().with_end_in(ends_in, NOW))))
+    found = facts(
+        role,
+        target=a_partner_admin_actor(
+            member=a_partner_admin(grant=a_grant().with_end(end_after(ends_in) if ends_in else None, NOW))
+        ),
+    )
 
     if error:
-        assert assert_edit_raises(found, MemberEdit(access_duration=AccessDuration(change)), error).fields[0].path == (
+        assert assert_edit_raises(found, MemberEdit(end=RequestedEnd(access_days=change)), error).fields[0].path == (
             "access_days",
         )
     else:
-        grant = edited(found, MemberEdit(access_duration=AccessDuration(change))).member.grant
+        grant = edited(found, MemberEdit(end=RequestedEnd(access_days=change))).member.grant
         assert grant
-        assert grant.expires_at == (NOW + timedelta(days=change) if change else None)
+        assert grant.expires_at == (end_after(change) if change else None)
         assert grant.grant_id == a_grant().grant_id
 
 
 @pytest.mark.parametrize("days", [10, None])
 @pytest.mark.parametrize("role", [Role.PARTNER_MANAGER, Role.COLLEAGUE, Role.SUPER_ADMIN])
 def test_edit_access_days_with_same_end_changes_nothing(role: Role, days: int | None) -> None:
-    found = facts(role, target=a_partner_admin_actor(member=a_partner_admin(grant=a_grant().with_end_in(days, NOW))))
+    found = facts(
+        role,
+        target=a_partner_admin_actor(
+            member=a_partner_admin(grant=a_grant().with_end(end_after(days) if days else None, NOW))
+        ),
+    )
 
-    assert edit(found, MemberEdit(access_duration=AccessDuration(days)), 1, act_of(found)) is None
+    assert edit(found, MemberEdit(end=RequestedEnd(access_days=days)), 1, act_of(found)) is None
 
 
 def test_edit_access_days_with_same_end_keeps_warning() -> None:
-    unwarned = a_grant(expires_at=NOW + timedelta(days=10), last_warning_days=None)
+    unwarned = a_grant(expires_at=end_after(10), last_warning_days=None)
 
     assert (
         edit(
             facts(target=a_partner_admin_actor(member=a_partner_admin(grant=unwarned))),
-            MemberEdit(access_duration=AccessDuration(10)),
+            MemberEdit(end=RequestedEnd(access_days=10)),
             1,
             an_act(),
         )
@@ -766,18 +776,40 @@ def test_edit_access_days_with_new_end_resets_warning() -> None:
     warned = a_grant(expires_at=NOW + timedelta(days=5), last_warning_days=7)
     grant = edited(
         facts(target=a_partner_admin_actor(member=a_partner_admin(grant=warned))),
-        MemberEdit(access_duration=AccessDuration(100)),
+        MemberEdit(end=RequestedEnd(access_days=100)),
     ).member.grant
 
     assert grant
-    assert (grant.last_warning_days, grant.next_due_at) == (None, NOW + timedelta(days=70))
+    assert (grant.last_warning_days, grant.next_due_at) == (None, end_after(70))
 
 
 @pytest.mark.parametrize("days", [5, None])
 def test_edit_access_days_without_grant_raises_invalid_field(days: int | None) -> None:
     assert assert_edit_raises(
-        facts(target=SALES_MEMBER), MemberEdit(access_duration=AccessDuration(days)), InvalidField
+        facts(target=SALES_MEMBER), MemberEdit(end=RequestedEnd(access_days=days)), InvalidField
     ).fields[0].path == ("access_days",)
+
+
+# domain.md rule 40
+def test_edit_with_last_day_that_stands_changes_nothing_after_change_of_time_zone() -> None:
+    """The end chosen in Berlin, 10 April, is at 07:00 on 11 April in Tokyo. It stays, also when that day is sent."""
+    end = datetime(2027, 4, 10, 22, tzinfo=UTC)
+    target = a_partner_admin_actor(member=a_partner_admin(grant=a_grant(expires_at=end)))
+    found = facts(Role.PARTNER_MANAGER, target=target, account=the_client(time_zone="Asia/Tokyo"))
+    on_10, on_11, on_12 = (MemberEdit(end=RequestedEnd(access_ends_on=date(2027, 4, day))) for day in (10, 11, 12))
+
+    assert edit(found, on_11, 1, act_of(found)) is None
+    assert_edit_raises(found, on_12, Forbidden)
+    grant = edited(found, on_10).member.grant
+    assert grant
+    assert grant.expires_at == datetime(2027, 4, 10, 15, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("last_day", [date(2026, 11, 21), date(2028, 11, 22)])
+def test_edit_with_last_day_out_of_limits_raises_invalid_field(last_day: date) -> None:
+    change = MemberEdit(end=RequestedEnd(access_ends_on=last_day))
+
+    assert assert_edit_raises(facts(), change, InvalidField).fields[0].path == ("access_ends_on",)
 
 
 # expected version, and edits without changes
@@ -795,7 +827,7 @@ def test_edit_with_other_expected_version_raises_precondition_failed() -> None:
         MemberEdit(),
         MemberEdit(overrides=Overrides(removed=REMOVED)),
         MemberEdit(seat=Seat.PARTNER),
-        MemberEdit(access_duration=AccessDuration(10)),
+        MemberEdit(end=RequestedEnd(access_days=10)),
     ],
 )
 def test_edit_with_current_values_returns_none(change: MemberEdit) -> None:

@@ -1,7 +1,7 @@
 """Grants: creation by link or by the client, their terms, narrowed offers, expiry and warnings."""
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from math import ceil
 from typing import Any
 
@@ -60,6 +60,7 @@ from tests.support.builders import (
     an_act,
     an_actor,
     an_employee,
+    end_after,
     the_client,
     the_partner,
 )
@@ -203,9 +204,11 @@ def test_grant_partner_admin_to_suspended_member_raises_grant_suspended() -> Non
         grant_partner_admin(a_candidate(before=stopped), the_client(), TERMS, an_act())
 
 
-@pytest.mark.parametrize(("days", "warned"), [(None, None), (730, None), (31, None), (30, 30), (7, 7), (1, 1)])
+@pytest.mark.parametrize(("days", "warned"), [(None, None), (730, None), (30, None), (29, 30), (6, 7), (0, 1)])
 def test_new_grant_with_near_end_counts_as_warned(days: int | None, warned: int | None) -> None:
-    assert new_grant(the_partner(), replace(TERMS, access_days=days), an_act()).last_warning_days == warned
+    terms = replace(TERMS, expires_at=None if days is None else end_after(days))
+
+    assert new_grant(the_partner(), terms, an_act()).last_warning_days == warned
 
 
 def test_grant_partner_admin_after_expired_grant_reuses_partner_seat() -> None:
@@ -274,9 +277,9 @@ def test_grant_partner_admin_with_last_free_seat_succeeds() -> None:
     grant_partner_admin(a_candidate(), the_client(partner_seat_limit=3, partner_seats_used=2), TERMS, an_act())
 
 
-@pytest.mark.parametrize(("days", "ends"), [(None, None), (1, NOW + timedelta(days=1)), (730, NOW + timedelta(730))])
-def test_new_grant_access_days_count_from_creation(days: int | None, ends: datetime | None) -> None:
-    assert new_grant(the_partner(), replace(TERMS, access_days=days), an_act()).expires_at == ends
+@pytest.mark.parametrize("ends", [None, end_after(1), end_after(730)])
+def test_new_grant_has_end_of_its_terms(ends: datetime | None) -> None:
+    assert new_grant(the_partner(), replace(TERMS, expires_at=ends), an_act()).expires_at == ends
 
 
 @pytest.mark.parametrize(
@@ -298,34 +301,47 @@ def test_paid_seat_required_is_true_in_legacy_account_without_paid_seat(
 
 # counter-offers
 
+TODAY = date(2026, 11, 22)
+IN_30_DAYS = TODAY + timedelta(days=30)
+
 
 @pytest.mark.parametrize(
-    ("requested", "removed", "days", "expected"),
+    ("requested", "offered", "expected"),
     [
-        (RequestedAccess(), (), None, RequestedAccess()),
-        (RequestedAccess(), ("crm.import",), 30, RequestedAccess(removed=("crm.import",), access_days=30)),
-        (RequestedAccess(access_days=30), (), None, RequestedAccess(access_days=30)),
-        (RequestedAccess(access_days=30), (), 30, RequestedAccess(access_days=30)),
-        (RequestedAccess(access_days=30), (), 29, RequestedAccess(access_days=29)),
+        ({}, {}, {}),
+        ({}, {"removed": ("crm.import",), "access_days": 30}, {"removed": ("crm.import",), "access_days": 30}),
+        ({"access_days": 30}, {}, {"access_days": 30}),
+        ({"access_days": 30}, {"access_days": 30}, {"access_days": 30}),
+        ({"access_days": 30}, {"access_days": 29}, {"access_days": 29}),
+        ({"access_days": 30}, {"access_ends_on": IN_30_DAYS}, {"access_ends_on": IN_30_DAYS}),
+        ({"access_ends_on": IN_30_DAYS}, {"access_days": 30}, {"access_days": 30}),
+        ({"access_ends_on": IN_30_DAYS}, {"access_ends_on": TODAY}, {"access_ends_on": TODAY}),
+        ({"access_ends_on": TODAY}, {}, {"access_ends_on": TODAY}),
         (
-            RequestedAccess(removed=("crm.import",)),
-            ("crm.export", "crm.import"),
-            None,
-            RequestedAccess(removed=("crm.export", "crm.import")),
+            {"removed": ("crm.import",)},
+            {"removed": ("crm.export", "crm.import")},
+            {"removed": ("crm.export", "crm.import")},
         ),
     ],
 )
 def test_counter_offer_removes_permissions_and_shortens_access(
-    requested: RequestedAccess, removed: tuple[str, ...], days: int | None, expected: RequestedAccess
+    requested: dict[str, Any], offered: dict[str, Any], expected: dict[str, Any]
 ) -> None:
-    assert reduced_access(requested, removed, days) == expected
+    reduced = reduced_access(RequestedAccess(**requested), RequestedAccess(**offered), TODAY)
+
+    assert reduced == RequestedAccess(**expected)
 
 
-@pytest.mark.parametrize("days", [31, 730])
-def test_counter_offer_longer_than_requested_raises_invalid_field(days: int) -> None:
+@pytest.mark.parametrize("requested", [{"access_days": 30}, {"access_ends_on": IN_30_DAYS}])
+@pytest.mark.parametrize(
+    "offered", [{"access_days": 31}, {"access_days": 730}, {"access_ends_on": IN_30_DAYS + timedelta(days=1)}]
+)
+def test_counter_offer_longer_than_requested_raises_invalid_field(
+    requested: dict[str, Any], offered: dict[str, Any]
+) -> None:
     with pytest.raises(InvalidField) as raised:
-        reduced_access(RequestedAccess(access_days=30), (), days)
-    assert raised.value.fields == ((("access_days",), "invalid_field"),)
+        reduced_access(RequestedAccess(**requested), RequestedAccess(**offered), TODAY)
+    assert raised.value.fields == (((next(iter(offered)),), "invalid_field"),)
 
 
 removals = st.lists(st.sampled_from(sorted(partner_admin_rights(1, removed=()))), max_size=8, unique=True).map(tuple)
@@ -339,7 +355,11 @@ def test_counter_offer_never_widens_or_lengthens_request(
 ) -> None:
     # domain.md rule 15
     try:
-        offered = reduced_access(RequestedAccess(removed=requested, access_days=days), removed, fewer)
+        offered = reduced_access(
+            RequestedAccess(removed=requested, access_days=days),
+            RequestedAccess(removed=removed, access_days=fewer),
+            TODAY,
+        )
     except InvalidField:
         assert days is not None
         assert fewer is not None
@@ -474,7 +494,7 @@ hours = st.lists(st.integers(0, 60 * 24), max_size=30).map(sorted)
 @given(st.integers(1, 60), hours)
 @settings(deadline=None, max_examples=100)
 def test_warn_at_random_times_sends_each_warning_at_most_once(days: int, run_hours: list[int]) -> None:
-    current: Grant | None = a_grant().with_end_in(days, NOW)
+    current: Grant | None = a_grant().with_end(NOW + timedelta(days=days), NOW)
     sent = []
     for hour in run_hours:
         at = NOW + timedelta(hours=hour)
@@ -493,7 +513,7 @@ def test_warn_at_random_times_sends_each_warning_at_most_once(days: int, run_hou
 
 
 def test_warn_after_extension_starts_again() -> None:
-    extended = grant_ending_in(SECOND, warned=1).with_end_in(60, NOW)
+    extended = grant_ending_in(SECOND, warned=1).with_end(NOW + timedelta(days=60), NOW)
 
     assert warn_of_end(due_grant(extended), EXPIRY_JOB) is None
     for days in WARNING_DAYS:
@@ -506,7 +526,7 @@ def test_warn_after_extension_starts_again() -> None:
 
 @pytest.mark.parametrize("days", [1, 7, 30])
 def test_warn_new_grant_returns_none(days: int) -> None:
-    assert warn_of_end(due_grant(a_grant().with_end_in(days, NOW)), EXPIRY_JOB) is None
+    assert warn_of_end(due_grant(a_grant().with_end(NOW + timedelta(days=days), NOW)), EXPIRY_JOB) is None
 
 
 @pytest.mark.parametrize("reason", SuspensionReason)

@@ -2,8 +2,9 @@
 
 import pytest
 
+from partner_access.domain.access_ends import NO_END
 from partner_access.domain.errors import InvalidField, UnknownPermission
-from partner_access.domain.memberships.member_edits import AccessDuration, MemberEdit
+from partner_access.domain.memberships.member_edits import MemberEdit
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.permissions.rights import NO_OVERRIDES, Overrides
 
@@ -57,7 +58,7 @@ def test_edit_with_contradicting_change_raises(change: Overrides) -> None:
         (MemberEdit(overrides=NO_OVERRIDES), False, False),
         (MemberEdit(seat=Seat.SALES), False, True),
         (MemberEdit(paid_seats=()), False, True),
-        (MemberEdit(access_duration=AccessDuration(None)), False, True),
+        (MemberEdit(end=NO_END), False, True),
     ],
 )
 def test_edit_knows_what_it_changes(edit: MemberEdit, only_set: bool, keeps: bool) -> None:

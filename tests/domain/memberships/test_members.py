@@ -84,7 +84,7 @@ def test_suspended_partner_admin_keeps_partner_seat(reason: SuspensionReason) ->
     ],
 )
 def test_grant_ending_sets_warned_and_next_due_time(days: int, warned: int | None, due_in: int) -> None:
-    grant = a_grant().with_end_in(days, NOW)
+    grant = a_grant().with_end(NOW + timedelta(days=days), NOW)
 
     assert grant.expires_at == NOW + timedelta(days=days)
     assert grant.last_warning_days == warned
@@ -93,16 +93,16 @@ def test_grant_ending_sets_warned_and_next_due_time(days: int, warned: int | Non
 
 def test_grant_without_end_has_no_due_time() -> None:
     assert a_grant().next_due_at is None
-    endless = a_grant(expires_at=NOW, last_warning_days=7).with_end_in(None, NOW)
+    endless = a_grant(expires_at=NOW, last_warning_days=7).with_end(None, NOW)
     assert (endless.expires_at, endless.last_warning_days, endless.next_due_at) == (None, None, None)
 
 
 def test_grant_ending_with_new_end_resets_warned() -> None:
     grant = a_grant(expires_at=NOW + timedelta(days=1), last_warning_days=1)
 
-    assert grant.with_end_in(90, NOW).last_warning_days is None
-    assert grant.with_end_in(20, NOW).last_warning_days == 30
-    assert grant.with_end_in(3, NOW).last_warning_days == 7
+    assert grant.with_end(NOW + timedelta(days=90), NOW).last_warning_days is None
+    assert grant.with_end(NOW + timedelta(days=20), NOW).last_warning_days == 30
+    assert grant.with_end(NOW + timedelta(days=3), NOW).last_warning_days == 7
 
 
 @pytest.mark.parametrize(
@@ -136,7 +136,7 @@ def test_grant_days_left_rounds_up(expires_at: Any, days: int | None) -> None:
 
 
 def test_grant_due_times_are_30_7_1_days_before_end_and_end() -> None:
-    grant, seen = a_grant().with_end_in(100, NOW), []
+    grant, seen = a_grant().with_end(NOW + timedelta(days=100), NOW), []
     while grant.next_due_at and not grant.has_expired(grant.next_due_at):
         seen.append(grant.next_due_at)
         grant = grant.with_warnings_sent(grant.next_due_at)

@@ -1,6 +1,7 @@
 """A day in which every operation succeeds once and fails once, by the users of tests/support/random_operations.py."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 
 from tests.proofs.model.model import STALE
 from tests.proofs.model.system import Moment, System
@@ -54,11 +55,17 @@ def _member_steps(system: System) -> Iterator[tuple[ApiResponse, str]]:
     bringing = {"employee_ids": ["user-n3"], "permission_set": "sales"}
     for by, code in (("user-n2", ""), ("user-n3", "forbidden")):
         yield call(colleagues, by, bringing, partner_id=NORTH, account_id=BAKERY), code
-    body = {"email": "user-n1@north.example", "permission_set": "partner_admin", "access_days": 2}
+    last_day = (system.clock.time + timedelta(days=2)).date().isoformat()
+    body = {"email": "user-n1@north.example", "permission_set": "partner_admin", "access_ends_on": last_day}
     system.repeat_request(Moment(0))
     cases = ("user-b2", "not_an_approver"), ("user-n2", "not_an_approver"), ("user-b1", "")
     for by, code in (*cases, ("user-b1", "already_partner_admin")):
         yield call("POST /accounts/{account_id}/users", by, body, account_id=BAKERY), code
+    for change, code in (
+        ({"access_ends_on": "9999-12-31"}, "invalid_field"),
+        ({"access_ends_on": last_day}, ""),
+    ):
+        yield membership_facts.edit("user-b1", "user-n1", account_id=BAKERY, expected_version=1, **change), code
     for by, version, code in (
         ("user-b2", 1, "forbidden"),
         ("user-b1", STALE, "precondition_failed"),

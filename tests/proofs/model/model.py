@@ -8,7 +8,9 @@ not predict versions, the audit entries of a reconciliation, or the recipients o
 from collections.abc import Callable, Iterable, Mapping
 from copy import deepcopy
 from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, Final, NoReturn
+from zoneinfo import ZoneInfo
 
 from typing_extensions import override
 
@@ -57,6 +59,28 @@ class GrantedRights(ReferencePolicy):
     def rights(self, assignment: State) -> Reach:
         """Return the rights of a membership, even while it is suspended."""
         return {name: reach for name, reach in (self.held_permissions(assignment) or {}).items() if self.exists(name)}
+
+
+def local_date(at: int, zone: str) -> date:
+    return datetime.fromtimestamp(at, ZoneInfo(zone)).date()
+
+
+def end_of_date(day: date, zone: str) -> int:
+    """Return the end of a local day (rule 39): the first quarter of an hour from which on the date is a later one.
+
+    It is looked for in steps, because a day can begin and end at any time of the clock.
+    """
+    at = int(datetime.combine(day, time(), UTC).timestamp())
+    while local_date(at, zone) <= day:
+        at += 900
+    return at
+
+
+def last_day(requested: Mapping[str, Any], today: date) -> date | None:
+    """Return the last day of access that a request or a link names, or None for no end."""
+    if requested.get("access_ends_on"):
+        return date.fromisoformat(requested["access_ends_on"])
+    return today + timedelta(days=requested["access_days"]) if requested.get("access_days") else None
 
 
 def reject(code: str) -> NoReturn:
@@ -317,6 +341,7 @@ class Model:
             "account_id": account_id,
             "state": "active",
             "pricing": "seat_based",
+            "time_zone": "UTC",
             "partner_seat_limit": None,
             "terminations": 0,
         }
@@ -441,15 +466,17 @@ class Model:
         body = self.request.body
         if not self.is_eligible(body["employee_id"], partner_id):
             reject("not_eligible")
+        self.must_be_within_limits(partner_id, body)
         self.links[str(self.response.get("link_id"))] = {
             "partner_id": partner_id,
             "employee_id": body["employee_id"],
             "created_by": self.actor_id,
             "created_at": self.now,
-            "expires_at": self.now + 7 * DAY,
+            "expires_at": self.link_end(body),
             "removed": tuple(body.get("permissions", {}).get("remove", ())),
             "set_version": latest_version("partner_admin"),
             "access_days": body.get("access_days"),
+            "access_ends_on": body.get("access_ends_on"),
             "max_approvals": body.get("max_approvals", 1),
             "approvals": 0,
             "stored_state": "open",
@@ -460,6 +487,25 @@ class Model:
             "access_generation": self.access_generation(body["employee_id"], partner_id),
         }
         self.expect_event("link.created", partner_id)
+
+    def link_end(self, requested: Mapping[str, Any]) -> int:
+        """Return the end of a link that is sent now. It is not after the requested date everywhere on Earth."""
+        end = self.now + 7 * DAY
+        on = requested.get("access_ends_on")
+        return min(end, end_of_date(date.fromisoformat(on), "Etc/GMT+12")) if on else end
+
+    def today_in(self, account_id: str) -> date:
+        return local_date(self.now, self.accounts[account_id]["time_zone"])
+
+    def must_be_within_limits(self, account_id: str, requested: Mapping[str, Any]) -> None:
+        today = self.today_in(account_id)
+        last = last_day(requested, today)
+        if last and not today <= last <= today + timedelta(days=730):
+            reject("invalid_field")
+
+    def end_of_access(self, account_id: str, requested: Mapping[str, Any]) -> int | None:
+        last = last_day(requested, self.today_in(account_id))
+        return end_of_date(last, self.accounts[account_id]["time_zone"]) if last else None
 
     def link_state(self, link: State, *, with_access_generation: bool = True) -> str:
         """Return the state of a link at the present time: an open link expires at `expires_at`.
@@ -498,13 +544,20 @@ class Model:
         link, account_id = self.link_to_reply_to()
         body, partner_id, user_id = self.request.body, link["partner_id"], link["employee_id"]
         removed = {*link["removed"], *body.get("permissions", {}).get("remove", ())}
+        today = self.today_in(account_id)
+        asked, offered = last_day(link, today), last_day(body, today)
+        if asked and asked < today:
+            reject("link_expired")
+        self.must_be_within_limits(account_id, body)
+        if asked and offered and offered > asked:  # rule 15
+            reject("invalid_field")
         try:
             self.grant_partner_admin(
                 account_id,
                 user_id,
                 partner_id,
                 removed=removed,
-                days=body.get("access_days") or link["access_days"],
+                end=self.end_of_access(account_id, body if offered else link),
                 version=link["set_version"],
             )
         except Rejected as rejected:
@@ -517,7 +570,14 @@ class Model:
         self.expect_event("link.approved", account_id, partner_id)
 
     def grant_partner_admin(
-        self, account_id: str, user_id: str, partner_id: str | None, *, removed: Iterable[str], days: Any, version: int
+        self,
+        account_id: str,
+        user_id: str,
+        partner_id: str | None,
+        *,
+        removed: Iterable[str],
+        end: int | None,
+        version: int,
     ) -> None:
         """Grant the partner-admin set (rules 10 to 12)."""
         self.must_be_open(account_id)
@@ -548,7 +608,7 @@ class Model:
             "removed": tuple(sorted(set(removed) & set(base))),
             "active": True,
             "grant": {
-                **self.new_grant(partner_id, days),
+                **self.new_grant(partner_id, end),
                 "former_set": now["permission_set"] if now["active"] else None,
             },
             "suspended_by": set(),
@@ -573,9 +633,8 @@ class Model:
         if limit is not None and self.partner_seats_used(account_id) >= limit:
             reject("no_seat_left")
 
-    def new_grant(self, partner_id: str, days: Any) -> State:
-        ends = self.now + days * DAY if days else None
-        return {"partner_id": partner_id, "expires_at": ends, "set_version": None, "former_set": None}
+    def new_grant(self, partner_id: str, end: int | None) -> State:
+        return {"partner_id": partner_id, "expires_at": end, "set_version": None, "former_set": None}
 
     def decline_link(self) -> None:
         link, account_id = self.link_to_reply_to()
@@ -625,7 +684,7 @@ class Model:
         if len(today) >= 5 or any(self.now - each < 60 for each in today):
             reject("rate_limited")
         secret = self.response.get("url", "").rpartition("#")[2]
-        link |= {"expires_at": self.now + 7 * DAY, "resent_at": [*today, self.now], "secret": secret}
+        link |= {"expires_at": self.link_end(link), "resent_at": [*today, self.now], "secret": secret}
         self.expect_event("link.resent", partner_id)
 
     # members
@@ -646,8 +705,9 @@ class Model:
         self.must_be_approver(account_id, user_id, partner_id)
         if len(partner_ids) > 1 and not named:  # rule 14
             reject("invalid_field")
-        days, version = body.get("access_days"), latest_version("partner_admin")
-        self.grant_partner_admin(account_id, user_id, partner_id, removed=(), days=days, version=version)
+        self.must_be_within_limits(account_id, body)
+        end, version = self.end_of_access(account_id, body), latest_version("partner_admin")
+        self.grant_partner_admin(account_id, user_id, partner_id, removed=(), end=end, version=version)
         self.expect_event("member.created", account_id, partner_id)
 
     def create_member(self, account_id: str, user_id: str, name: str) -> None:
@@ -873,7 +933,7 @@ class Model:
             if now["seat"] == "partner":
                 reject("invalid_field")
             after["seat"] = seat
-        if "access_days" in body:
+        if {"access_days", "access_ends_on"} & set(body):
             self.set_end(after, role)
         return after
 
@@ -930,8 +990,13 @@ class Model:
         """Change the end of a grant. Either side can shorten it, and only the client can extend it (rule 23)."""
         if not after["grant"]:
             reject("invalid_field")
-        before, days = after["grant"]["expires_at"], self.request.body["access_days"]
-        end = self.now + days * DAY if days else None
+        account_id, body = self.request.path["account_id"], self.request.body
+        self.must_be_within_limits(account_id, body)
+        before, end = after["grant"]["expires_at"], self.end_of_access(account_id, body)
+        zone = self.accounts[account_id]["time_zone"]
+        stands = before and local_date(before - 1, zone)
+        if stands == last_day(body, self.today_in(account_id)):  # rule 40
+            return
         if before is not None and (end is None or end > before):
             if role not in ACCOUNT_ROLES:
                 reject("forbidden")

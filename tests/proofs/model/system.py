@@ -8,7 +8,7 @@ from collections.abc import Set as AbstractSet
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from copy import deepcopy
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from random import Random
 from typing import Any, Final
@@ -40,6 +40,8 @@ from tests.support.table import Item, Table, differences
 from tools.invariants import violations
 
 API: Final = "partner_access.api.routing"
+BEFORE_CHANGES: Final = datetime(2026, 10, 24, 20, 30, tzinfo=UTC)
+"""The start of each day of the model: within eight days, Berlin, Cairo and New York change to winter time."""
 KEY_LIFETIME: Final = timedelta(hours=24)
 SKEW: Final = timedelta(seconds=5)
 """Maximum lead of a function's clock."""
@@ -269,7 +271,7 @@ class System:
     # background jobs and the passing of time
 
     def pass_time(self, moment: Moment) -> None:
-        self.clock.advance(hours=Random(moment.seed).choice((1, 12, 24, 24 * 3, 24 * 8)))
+        self.clock.advance(hours=Random(moment.seed).choice((0.5, 1, 12, 24, 24 * 3, 24 * 8)))
 
     def publish_second_version(self, _: Moment) -> None:
         """Publish the second version of two of the vendor's sets."""
@@ -434,7 +436,7 @@ def stored_records(items: list[Item]) -> dict[str, Any]:
         match item["pk"].partition("#")[0], kind:
             case "ACCOUNT", "ACCOUNT":
                 found["accounts"][item["account_id"]] = (
-                    item.get("state"), item.get("program"), item.get("partner_seat_limit"), int(item.get("partner_seats_used", 0)),
+                    item.get("state"), item.get("program"), item.get("time_zone"), item.get("partner_seat_limit"), int(item.get("partner_seats_used", 0)),
                 )  # fmt: skip
             case "USER", "USER":
                 offboardings = {partner_id: int(times) for partner_id, times in item.get("offboardings", {}).items()}
@@ -477,6 +479,7 @@ def predicted_records(model: Model) -> dict[str, Any]:
             each: (
                 found["state"],
                 found.get("program", "active"),
+                found["time_zone"],
                 found["partner_seat_limit"],
                 model.partner_seats_used(each),
             )
@@ -515,6 +518,7 @@ def running_system(table: Table, model: Model) -> Iterator[System]:
         set_versions.published_versions() as publish,
     ):
         clock = Clock(patched, API, WORKER)
+        clock.time = BEFORE_CHANGES
         patched.setattr(time, "sleep", lambda _: None)
         system = System(table, clock, ses, event_bus, publish, model)
         patched.setattr(gateway, "send_event", system.send)

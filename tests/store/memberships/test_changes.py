@@ -22,6 +22,7 @@ from tests.support.builders import (
     a_partner_admin,
     a_user,
     an_employee,
+    end_after,
     the_client,
     the_partner,
 )
@@ -296,7 +297,7 @@ SPECIAL_CHANGES: list[tuple[str, Request, Change, str]] = [
 def test_change_after_concurrent_change_of_special_facts_is_refused(
     table: Table, operation: Request, move: Change, code: str
 ) -> None:
-    timed = a_partner_admin(removed=("crm.import",), grant=a_grant().with_end_in(10, now()))
+    timed = a_partner_admin(removed=("crm.import",), grant=a_grant().with_end(end_after(10, now()), now()))
     seed_partner_admins(
         table, the_client(partner_seat_limit=3), timed, a_member(CLERK), a_custom_set(), a_member(MANAGER, "sales")
     )

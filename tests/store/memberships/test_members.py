@@ -136,9 +136,9 @@ def test_item_of_partner_member_has_list_key_of_partner(member: Member, listed: 
     [
         (None, None),
         (a_grant(), None),
-        (a_grant().with_end_in(100, NOW), NOW + timedelta(days=70)),
-        (a_grant().with_end_in(8, NOW), NOW + timedelta(days=1)),
-        (a_grant().with_end_in(1, NOW), NOW + timedelta(days=1)),
+        (a_grant().with_end(NOW + timedelta(days=100), NOW), NOW + timedelta(days=70)),
+        (a_grant().with_end(NOW + timedelta(days=8), NOW), NOW + timedelta(days=1)),
+        (a_grant().with_end(NOW + timedelta(days=1), NOW), NOW + timedelta(days=1)),
     ],
 )
 def test_item_of_ending_grant_has_due_date(grant: Grant | None, due_at: datetime | None) -> None:

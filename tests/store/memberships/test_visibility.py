@@ -35,9 +35,11 @@ def seed_many_members(table: Table, count: int) -> None:
 def test_viewer_includes_partners_and_custom_sets(table: Table) -> None:
     seed(table, a_partner_admin(), a_custom_set(), a_member(CLERK, CUSTOM_SET))
 
-    assert set(visibility.viewer(CLIENT, EMPLOYEE).partners) == {PARTNER}
-    assert set(visibility.viewer(CLIENT, CLERK).sets) == {CUSTOM_SET}
-    stranger = visibility.viewer(CLIENT, "user-nobody")
+    assert set(visibility.facts_for_all(CLIENT, EMPLOYEE).viewer.partners) == {PARTNER}
+    assert set(visibility.facts_for_all(CLIENT, CLERK).viewer.sets) == {CUSTOM_SET}
+    facts = visibility.facts_for_all(CLIENT, "user-nobody")
+    assert facts.account
+    stranger = facts.viewer
     assert (stranger.user, stranger.member) == (None, None)
 
 

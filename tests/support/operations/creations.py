@@ -81,7 +81,7 @@ def create_user(accounts: RandomAccounts) -> ApiResponse:
     email = accounts.read_item(keys.user(user_id)).get("email", "nobody@nowhere.example")
     new_member = {"email": email, "permission_set": accounts.choose("partner_admin", "partner_admin", *SETS)}
     optional_fields = (
-        {"access_days": accounts.choose(1, 40), "partner_id": accounts.choose(*DOMAIN_OF_PARTNER)}
+        {**accounts.end(0, 1, 40), "partner_id": accounts.choose(*DOMAIN_OF_PARTNER)}
         if new_member["permission_set"] == "partner_admin"
         else {}
     )

@@ -23,6 +23,7 @@ from tests.support.random_accounts import (
     PARTNER_OF_EMPLOYEE,
     SETS,
     USERS,
+    ZONES,
     RandomAccounts,
 )
 from tests.support.seeded_table import CLERK, COLLEAGUE
@@ -72,6 +73,7 @@ def change_client(accounts: RandomAccounts) -> ApiResponse:
     fields = {
         "state": accounts.choose("active", "active", "closed"),
         "partner_seat_limit": accounts.choose(None, 0, 1, 3),
+        "time_zone": accounts.choose(*ZONES),
     }
     return accounts.put_account(
         accounts.choose(*CLIENTS), **{name: fields[name] for name in accounts.random.sample(sorted(fields), 1)}

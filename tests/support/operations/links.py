@@ -62,15 +62,17 @@ def create_link(accounts: RandomAccounts) -> ApiResponse:
     employee_id = accounts.choose(*PARTNER_OF_EMPLOYEE)
     partner = PARTNER_OF_EMPLOYEE[employee_id]
     new_link = accounts.some_of(
-        access_days=accounts.choose(1, 8, 90), permissions={"remove": ["crm.export"]}, max_approvals=3
+        end=accounts.end(0, 1, 8, 90, 730), permissions={"remove": ["crm.export"]}, max_approvals=3
     )
+    new_link |= new_link.pop("end", {})
     answer = link_requests.create(accounts.admin_of(partner), partner_id=partner, employee_id=employee_id, **new_link)
     return accounts.remember_secret(answer)
 
 
 def approve(accounts: RandomAccounts) -> ApiResponse:
     client = accounts.choose(*CLIENTS)
-    approval = accounts.some_of(permissions={"remove": ["crm.import"]}, access_days=1)
+    approval = accounts.some_of(permissions={"remove": ["crm.import"]}, end=accounts.end(-1, 0, 1, 9))
+    approval |= approval.pop("end", {})
     return link_requests.approve(
         accounts.admin_of(client), secret=accounts.recent_secret(), account_id=client, **approval
     )

@@ -48,7 +48,8 @@ def edit(accounts: RandomAccounts) -> ApiResponse:
         {"permissions": {"add": [accounts.choose(*PERMISSIONS)]}},
         {"overrides": {"remove": [accounts.choose(*PERMISSIONS)]}},
         {"overrides": {"add": [accounts.choose(*PERMISSIONS)]}},
-        {"access_days": accounts.choose(1, 20, None)},
+        accounts.end(-1, 0, 1, 20, 730, None),
+        accounts.end(0, 1, 20, None),
         {"seat": accounts.choose("core", "view_only")},
     ]
     expected_version = accounts.version_of(account_id, user_id)

@@ -4,16 +4,20 @@ import json
 import re
 import unicodedata
 from collections.abc import Mapping
+from datetime import date
 from enum import Enum
 from typing import Annotated, Any, ClassVar, Final
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 from typing_extensions import override
 
 from partner_access.api.response_body import ResponseBody
+from partner_access.domain.access_ends import MAX_ACCESS_DAYS, RequestedEnd
+from partner_access.domain.errors import InvalidField
 from partner_access.domain.links.secrets import LinkSecret
 from partner_access.domain.permissions.rights import Overrides
+from partner_access.domain.time_zones import time_zone_names
 from partner_access.idempotency import without_names
 from partner_access.plain_text import has_visible_character, is_invisible, with_full_stops
 from partner_access.user_ids import USER_ID
@@ -60,6 +64,19 @@ class _LinkSecretParser:
         return core_schema.no_info_after_validator_function(LinkSecret.read, core_schema.str_schema(strict=True))
 
 
+def _iso_date(text: object) -> date:
+    """Parse a date of the form 2027-04-10, which is the only one of ISO 8601 that is accepted."""
+    if not isinstance(text, str) or not re.fullmatch(r"\d{4}-\d\d-\d\d", text, re.ASCII):
+        raise PydanticCustomError("invalid_date", "not a date")
+    return date.fromisoformat(text)
+
+
+def _time_zone(name: str) -> str:
+    if name not in time_zone_names():
+        raise PydanticCustomError("unknown_time_zone", "not the name of a time zone")
+    return name
+
+
 def _text_up_to(longest: int) -> Any:
     return StringConstraints(strip_whitespace=True, min_length=1, max_length=longest)
 
@@ -81,7 +98,10 @@ Prose = Annotated[
 ]
 PermissionName = Annotated[str, StringConstraints(min_length=1, max_length=100)]
 PermissionNames = Annotated[tuple[PermissionName, ...], Field(max_length=200)]
-AccessDays = Annotated[int, Field(ge=1, le=730)]
+TimeZone = Annotated[str, AfterValidator(_time_zone)]
+"""The IANA name of a time zone."""
+LocalDate = Annotated[date, BeforeValidator(_iso_date)]
+AccessDays = Annotated[int, Field(ge=1, le=MAX_ACCESS_DAYS)]
 ParsedLinkSecret = Annotated[LinkSecret, _LinkSecretParser]
 
 
@@ -114,6 +134,13 @@ class PartialRequest(Request):
     def named_fields(self) -> dict[str, Any]:
         """The fields that the request names, by their names in the records."""
         return {name: getattr(self, name) for name in self.model_fields_set}
+
+
+def requested_end(access_days: int | None, access_ends_on: date | None) -> RequestedEnd:
+    """Return the end of access that a request names. Raise `InvalidField` if it names days and a date."""
+    if access_days and access_ends_on:
+        raise InvalidField("access_ends_on").with_detail("Send `access_days` or `access_ends_on`, not both.")
+    return RequestedEnd(access_days=access_days, access_ends_on=access_ends_on)
 
 
 class Removals(Request, title="Removals"):

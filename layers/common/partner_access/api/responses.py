@@ -1,7 +1,7 @@
 """Response models of links, grants, members and permission sets (http-api.md)."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from typing import Self
 
@@ -67,6 +67,7 @@ class LinkResponse(ResponsePart, title="LinkResponse"):
     account_id: str | None
     permissions: SetWithOverridesResponse
     access_days: int | None
+    access_ends_on: date | None
     purpose: str | None
     created_at: datetime
     expires_at: datetime
@@ -91,7 +92,10 @@ class LinkResponse(ResponsePart, title="LinkResponse"):
 
 
 class GrantResponse(ResponsePart, title="GrantResponse"):
-    """A grant, which makes a partner employee a partner admin of a client account."""
+    """A grant, which makes a partner employee a partner admin of a client account.
+
+    `expires_at` is the exclusive end, and `access_ends_on` the last day of access in the account's `time_zone`.
+    """
 
     grant_id: str
     account_id: str
@@ -106,6 +110,8 @@ class GrantResponse(ResponsePart, title="GrantResponse"):
     notice: str | None
     created_at: datetime
     expires_at: datetime | None
+    access_ends_on: date | None
+    time_zone: str
 
     @classmethod
     def of(cls, grant: Grant, member: Member, account: Account, **more: object) -> Self:
@@ -121,6 +127,8 @@ class GrantResponse(ResponsePart, title="GrantResponse"):
                 "seat": known_seat(member.seat),
                 "paid_features": not lacks_paid_seat,
                 "notice": "paid_seat_required" if lacks_paid_seat else None,
+                "access_ends_on": grant.last_day(account.zone),
+                "time_zone": account.zone.key,
             }
         )
 
@@ -157,7 +165,10 @@ class SetKind(StrEnum):
 
 
 class MemberResponse(ResponsePart, title="MemberResponse"):
-    """A user's membership in one account."""
+    """A user's membership in one account.
+
+    `expires_at` is the exclusive end, and `access_ends_on` the last day of access in the account's `time_zone`.
+    """
 
     account_id: str
     user_id: str
@@ -172,12 +183,14 @@ class MemberResponse(ResponsePart, title="MemberResponse"):
     since: datetime
     granted_by: str | None
     expires_at: datetime | None
+    access_ends_on: date | None
+    time_zone: str
     partner_id: str | None
     grant_id: str | None
     version: int
 
     @classmethod
-    def of(cls, member: Member, user: User, **more: object) -> Self:
+    def of(cls, member: Member, user: User, account: Account, **more: object) -> Self:
         """Build the response from the membership that a decision made."""
         grant = member.grant
         suspended_by = tuple(sorted(member.suspended_by))
@@ -192,24 +205,26 @@ class MemberResponse(ResponsePart, title="MemberResponse"):
                 "state": member.state,
                 "suspended_by": suspended_by,
                 "expires_at": grant.expires_at if grant else None,
+                "access_ends_on": grant.last_day(account.zone) if grant else None,
+                "time_zone": account.zone.key,
                 "grant_id": grant.grant_id if grant else None,
                 **more,
             }
         )
 
     @classmethod
-    def of_actor(cls, actor: Actor, at: datetime, **more: object) -> Self:
+    def of_actor(cls, actor: Actor, account: Account | None, at: datetime, **more: object) -> Self:
         """Build the response from the membership in effect now, which can differ from the stored one.
 
         Raise NotFound if the user is not a member.
         """
         member, user = actor.member_at(at), actor.user
-        if not member or not user:
+        if not member or not user or not account:
             raise NotFound
         suspended_by = tuple(sorted(actor.suspended_by_at(at)))
         has_membership = member.active and (user.active or suspended_by)
         state = ("suspended" if suspended_by else "active") if has_membership else "deactivated"
-        return cls.of(member, user, **{"state": state, "suspended_by": suspended_by, **more})
+        return cls.of(member, user, account, **{"state": state, "suspended_by": suspended_by, **more})
 
 
 class MemberWithGrantResponse(MemberResponse):

@@ -1,10 +1,12 @@
 """Accounts of the vendor's product: clients with their partner seats, partners with their program and domains."""
 
 from enum import StrEnum
+from zoneinfo import ZoneInfo
 
 from partner_access.domain.errors import AccountClosed, NoSeatLeft
 from partner_access.domain.notifications import StoredLocale
 from partner_access.domain.records import Record
+from partner_access.domain.time_zones import DEFAULT_TIME_ZONE, known_time_zone
 
 
 class AccountKind(StrEnum):
@@ -47,6 +49,7 @@ class Account(Record):
     kind: AccountKind
     name: str
     locale: StoredLocale | None = None
+    time_zone: str = DEFAULT_TIME_ZONE
     pricing: Pricing = Pricing.SEAT_BASED
     partner_seat_limit: int | None = None
     partner_seats_used: int = 0
@@ -55,6 +58,11 @@ class Account(Record):
     terminations: int = 0
     custom_set_count: int = 0
     state: AccountState = AccountState.ACTIVE
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The time zone in which dates of this account are local days."""
+        return known_time_zone(self.time_zone)
 
     @property
     def is_partner(self) -> bool:
@@ -85,3 +93,8 @@ class Account(Record):
     def must_have_free_seat(self) -> None:
         if self.has_no_free_seat:
             raise NoSeatLeft(limit=self.partner_seat_limit, used=self.partner_seats_used)
+
+
+def zone_of(account: Account | None) -> ZoneInfo:
+    """Return the time zone of the account, or UTC if there is none."""
+    return account.zone if account else known_time_zone(DEFAULT_TIME_ZONE)

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import model_validator
 
-from partner_access.domain.accounts import Account
+from partner_access.domain.accounts import Account, zone_of
 from partner_access.domain.links.links import (
     MAX_VALID_SECRETS,
     Link,
@@ -24,10 +25,7 @@ from partner_access.domain.users import User, works_for
 RESULT_TIMEOUT: Final = timedelta(minutes=5)
 """The time in which a copy without a result may turn out to have been sent. It exceeds the email sender's run time."""
 MAX_UNCLEAR_ATTEMPTS: Final = 8
-"""The number of lost results after which no more attempts are made.
-
-Each of these attempts may have sent a copy, and its delivery report may be lost too.
-"""
+"""The number of lost results after which no more attempts are made, because each of them may have sent a copy."""
 FIRST_RETRY_DELAY: Final = timedelta(seconds=30)
 MAX_RETRY_DELAY: Final = timedelta(minutes=10)
 
@@ -175,19 +173,20 @@ LINKED_PAGE_BY_KIND: Final = {
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """The recipient of a copy, with language and page. `page` is None when they cannot see the page."""
+    """The recipient of a copy, with language, time zone and page. `page` is None when they cannot see the page."""
 
     address: str
     locale: Locale
+    zone: ZoneInfo
     page: LinkedPage | None
 
 
 @dataclass(frozen=True, slots=True)
 class Reader:
-    """A person to notify. The language of `fallback_account` applies if they have none of their own."""
+    """A person to notify, and the account they read it for. Its time zone applies, and its language by default."""
 
     user: User | None
-    fallback_account: Account | None
+    account: Account | None
     can_see_page: bool = True
 
 
@@ -203,7 +202,8 @@ def _notification_recipients(facts: DeliveryFacts, at: datetime) -> tuple[Recipi
     chosen = {
         address: Recipient(
             address,
-            first_known_locale(reader.user.locale, getattr(reader.fallback_account, "locale", None)),
+            first_known_locale(reader.user.locale, getattr(reader.account, "locale", None)),
+            zone_of(reader.account),
             page if reader.can_see_page else None,
         )
         for reader in _readers_by_kind(facts, at)
@@ -220,12 +220,12 @@ def _email_of(user: User | None) -> str | None:
 def _link_recipients(facts: DeliveryFacts, at: datetime) -> tuple[Recipient, ...]:
     """Return the recipient that the partner gave for the link, if it gave one and the link is not void.
 
-    The language is the one that the partner chose, else that of the user with this address, else English.
+    The language is the partner's choice, else that of the user with this address. The time zone is the partner's.
     """
     if not facts.link or not facts.link.recipient or facts.link.is_void_at(at, facts.access_generation):
         return ()
     locale = first_known_locale(facts.link.locale, getattr(facts.link_recipient, "locale", None))
-    return (Recipient(facts.link.recipient, locale, LinkedPage.REQUEST),)
+    return (Recipient(facts.link.recipient, locale, zone_of(facts.partner), LinkedPage.REQUEST),)
 
 
 def _readers_by_kind(facts: DeliveryFacts, at: datetime) -> list[Reader]:

@@ -6,6 +6,8 @@ from typing import Annotated
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from partner_access.domain.access_ends import RequestedEnd
+
 
 class Locale(StrEnum):
     """The language of emails."""
@@ -67,7 +69,7 @@ class Cause(StrEnum):
 class Notification(BaseModel):
     """The content of a notification, by ids. The email sender finds the people, their names and languages.
 
-    `granted_days` has a value only when less time was granted than requested. Without `requested_days` no end was
+    `granted_end` has a value only when less time was granted than requested. Without `requested_end` no end was
     requested. `gained` and `lost` are the permissions that an edit changed. `days_left` are the days until a grant
     ends. `former_set` is the permission set that the employee had before a grant that ended.
     """
@@ -86,8 +88,8 @@ class Notification(BaseModel):
     added: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     requested_but_removed: tuple[str, ...] = ()
-    requested_days: int | None = None
-    granted_days: int | None = None
+    requested_end: RequestedEnd | None = None
+    granted_end: RequestedEnd | None = None
     expires_at: datetime | None = None
     reason: str | None = None
     paid_seat_required: bool = False

@@ -11,13 +11,15 @@ text, never as markup, a link or a new line. In a page, each value is escaped he
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import date, datetime, timedelta
 from functools import cache
 from html import escape
 from pathlib import Path
 from string import Template
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from partner_access.domain.access_ends import NO_END, RequestedEnd
 from partner_access.domain.notifications import Cause, NotificationKind
 from partner_access.emails.permission_texts import Language, sentences
 from partner_access.plain_text import DOMAIN_DOTS, DOT, is_invisible
@@ -46,6 +48,7 @@ PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
         "in_days": "in {} days",
         "soon": "soon",
         "from_approval": "{} after you approve",
+        "on_day": "{} (end of the day in the client account’s time zone)",
         "shortened": "Requested: {requested}; granted: {granted}",
         "paid_seat": "a paid seat",
         "cause_client": "the client",
@@ -82,6 +85,7 @@ PHRASES: Final[Mapping[Language, Mapping[str, str]]] = {
         "in_days": "あと{}日で",
         "soon": "まもなく",
         "from_approval": "承認から{}",
+        "on_day": "{}（クライアントアカウントのタイムゾーンでの当日の終わりまで）",
         "shortened": "申請：{requested}、付与：{granted}",
         "paid_seat": "有料シート",
         "cause_client": "クライアント",
@@ -119,10 +123,10 @@ WEB_ADDRESS: Final = re.compile(r"https?://[!#-;=?-~]+")
 class EmailContext:
     """All values that an email can include. Each str is untrusted text from a user.
 
-    `granted_days` is set when less time was granted than requested. Without `requested_days`, no end was requested.
-    `gained` and `lost` are the permissions that an edit added and removed. `days_left` is the rest of an access with an
-    end. `former_set` is the permission set that can be given again: the key of a default set, or the name of a custom
-    one.
+    `granted_end` is set when less time was granted than requested. Without `requested_end`, no end was requested.
+    `expires_at` is exclusive, and times are written in the reader's `zone`. `gained` and `lost` are the permissions that
+    an edit added and removed. `days_left` is the rest of an access with an end. `former_set` is the permission set that
+    can be given again: the key of a default set, or the name of a custom one.
     """
 
     partner_name: str
@@ -136,11 +140,12 @@ class EmailContext:
     requested_more: tuple[str, ...]
     gained: tuple[str, ...]
     lost: tuple[str, ...]
-    requested_days: int | None
-    granted_days: int | None
+    requested_end: RequestedEnd | None
+    granted_end: RequestedEnd | None
     days_left: int | None
     expires_at: datetime | None
     link_expires_at: datetime | None
+    zone: ZoneInfo
     purpose: str | None
     reason: str | None
     cause: Cause | None
@@ -219,10 +224,10 @@ def _names(context: EmailContext, language: Language, *, longest: int = MAX_NAME
         "account_name": account,
         "account": account or phrases["account"],
         "actor_name": _without_links(context.actor_name, longest),
-        "until": _format_time(context.expires_at, language) or phrases["no_end"],
+        "until": _last_minute(context, language) or phrases["no_end"],
         "ends_in": _time_left(context.days_left, language),
-        "requested_until": _from_approval(context.requested_days, language),
-        "link_until": _format_time(context.link_expires_at, language),
+        "requested_until": _requested_end(context.requested_end or NO_END, language),
+        "link_until": _format_time(context.link_expires_at, context.zone, language),
         "purpose": _without_links(context.purpose, MAX_REMARK_LENGTH),
         "reason": _without_links(context.reason, MAX_REMARK_LENGTH),
         "paid_seat": phrases["paid_seat"] if context.paid_seat_required else "",
@@ -260,16 +265,24 @@ def _plain(permissions: tuple[str, ...], language: Language) -> tuple[str, ...]:
 def _shortened_access(context: EmailContext, language: Language) -> tuple[str, ...]:
     """Return a sentence with the requested and the granted time if they differ."""
     phrases = PHRASES[language]
-    if not context.granted_days:
+    if not context.granted_end:
         return ()
-    requested = _days(context.requested_days, language) if context.requested_days else phrases["endless"]
-    return (phrases["shortened"].format(requested=requested, granted=_days(context.granted_days, language)),)
+    requested, granted = context.requested_end or NO_END, context.granted_end
+    return (phrases["shortened"].format(requested=_end(requested, language), granted=_end(granted, language)),)
 
 
-def _from_approval(days: int | None, language: Language) -> str:
+def _requested_end(end: RequestedEnd, language: Language) -> str:
     """Describe the end of the requested access. Its days count from the approval, which is still to come."""
     phrases = PHRASES[language]
-    return phrases["from_approval"].format(_days(days, language)) if days else phrases["no_end"]
+    if end == NO_END:
+        return phrases["no_end"]
+    return phrases["from_approval" if end.access_days else "on_day"].format(_end(end, language))
+
+
+def _end(end: RequestedEnd, language: Language) -> str:
+    if end.access_ends_on:
+        return _format_date(end.access_ends_on, language)
+    return _days(end.access_days, language) if end.access_days else PHRASES[language]["endless"]
 
 
 def _time_left(days: int | None, language: Language) -> str:
@@ -282,14 +295,35 @@ def _days(days: int, language: Language) -> str:
     return PHRASES[language]["day" if days == 1 else "days"].format(days)
 
 
-def _format_time(instant: datetime | None, language: Language) -> str:
+def _last_minute(context: EmailContext, language: Language) -> str:
+    """Describe the last minute of access, so that an end at midnight has the date that was chosen."""
+    last_minute = context.expires_at - timedelta(minutes=1) if context.expires_at else None
+    return _format_time(last_minute, context.zone, language)
+
+
+def _format_time(instant: datetime | None, zone: ZoneInfo, language: Language) -> str:
     if not instant:
         return ""
-    instant = instant.astimezone(UTC)
+    local = instant.astimezone(zone)
+    names = list(dict.fromkeys((zone.key, _utc_offset(local))))
     if language == "ja":
-        return f"{instant:%Y}年{instant.month}月{instant.day}日 {instant:%H:%M}（UTC）"
-    month = PHRASES["en"]["months"].split()[instant.month - 1]
-    return f"{instant.day} {month} {instant:%Y, %H:%M} UTC"
+        return f"{_format_date(local, language)} {local:%H:%M}（{'、'.join(names)}）"
+    return f"{_format_date(local, language)}, {local:%H:%M} " + (
+        names[0] if len(names) == 1 else f"({', '.join(names)})"
+    )
+
+
+def _format_date(day: date, language: Language) -> str:
+    if language == "ja":
+        return f"{day:%Y}年{day.month}月{day.day}日"
+    return f"{day.day} {PHRASES['en']['months'].split()[day.month - 1]} {day:%Y}"
+
+
+def _utc_offset(local: datetime) -> str:
+    """Return the difference from UTC, such as UTC+1 or UTC-3:30. In winter and summer it differs."""
+    offset = f"{local:%z}"
+    hours, minutes = int(offset[1:3]), offset[3:5]
+    return "UTC" if offset == "+0000" else f"UTC{offset[0]}{hours}" + (f":{minutes}" if minutes != "00" else "")
 
 
 def _fill(template: str, values: Mapping[str, str]) -> str:

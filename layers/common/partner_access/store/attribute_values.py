@@ -1,7 +1,7 @@
 """Conversion of values to DynamoDB attribute values and back."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import Enum
 from typing import Any, Final
@@ -15,8 +15,9 @@ _deserializer: Final = TypeDeserializer()
 def to_plain(value: object) -> Any:
     """Convert a value to the plain form stored in the table.
 
-    Times become epoch seconds. An entry whose value is None is left out, and so is an empty set, which DynamoDB cannot
-    store. A record reads both as its default. Empty lists and mappings are values (domain.md rule 49).
+    Times become epoch seconds, and dates become text. An entry whose value is None is left out, and so is an empty set,
+    which DynamoDB cannot store. A record reads both as its default. Empty lists and mappings are values (domain.md
+    rule 49).
     """
     match value:
         case BaseModel():
@@ -25,6 +26,8 @@ def to_plain(value: object) -> Any:
             return {name: to_plain(each) for name, each in value.items() if each is not None and each != frozenset()}
         case datetime():
             return int(value.timestamp())
+        case date():
+            return value.isoformat()
         case Enum():
             return value.value
         case list() | tuple():

@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import Enum, auto
 from typing import Final
+from zoneinfo import ZoneInfo
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
@@ -12,6 +13,7 @@ from partner_access.domain.errors import Forbidden, InvalidQuery, NotFound
 from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE
 from partner_access.domain.records import AuditEntry
+from partner_access.domain.time_zones import DAY, end_of, start_of
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 """The earliest time for which entry ids contain their time."""
@@ -33,15 +35,34 @@ class Span:
     end: datetime | None = None
 
 
-def span(start: datetime | None, end: datetime | None, at: datetime) -> Span:
-    """Return the requested time span, or the last 90 days by default. Raise `InvalidQuery` for a longer one."""
-    if not start:
-        return Span(max(EPOCH, (end or at) - MAX_SPAN), end)
-    if end and start > end:
+def span(first: datetime | date | None, last: datetime | date | None, at: datetime, zone: ZoneInfo) -> Span:
+    """Return the requested time span, or the last 90 days by default. Raise `InvalidQuery` for a longer one.
+
+    A date is a whole local day of the account, and the last one is included. An instant as the end is exclusive.
+    """
+    end = _end_of(last, zone) if last else None
+    if not first:
+        return Span(max(EPOCH, _earliest_start(last or at, zone)), end)
+    start = _start_of(first, zone)
+    if last and (first > last if type(first) is type(last) else start > _end_of(last, zone)):
         raise InvalidQuery("from", "to").with_detail("Choose a `from` that is not later than `to`.")
-    if (end or at) - start > (MAX_SPAN if end else MAX_SPAN + READING_GRACE):
+    earliest_start = _earliest_start(last, zone) if last else _earliest_start(at, zone) - READING_GRACE
+    if start < earliest_start:
         raise InvalidQuery("from", "to").with_detail("Choose a `from` and a `to` that are at most 90 days apart.")
-    return Span(start, end)
+    return Span(max(EPOCH, start), end)
+
+
+def _start_of(moment: datetime | date, zone: ZoneInfo) -> datetime:
+    return moment if isinstance(moment, datetime) else start_of(moment, zone)
+
+
+def _end_of(moment: datetime | date, zone: ZoneInfo) -> datetime:
+    return moment if isinstance(moment, datetime) else end_of(moment, zone)
+
+
+def _earliest_start(last: datetime | date, zone: ZoneInfo) -> datetime:
+    """Return the start of the longest span. Before a date, it is 90 whole local days long, whatever the clock does."""
+    return last - MAX_SPAN if isinstance(last, datetime) else start_of(last - MAX_SPAN + DAY, zone)
 
 
 def subjects_of(details: Mapping[str, object]) -> frozenset[str]:

@@ -5,13 +5,14 @@ from enum import StrEnum
 from functools import partial
 from typing import Final
 
+from partner_access.domain.access_ends import NO_END
 from partner_access.domain.accounts import Account, AccountState
 from partner_access.domain.act import Act
 from partner_access.domain.errors import DomainError, LastSuperAdmin, NoSeatLeft
 from partner_access.domain.links.creations import LinkCreationFacts, must_be_requestable
 from partner_access.domain.memberships import edits, removals, suspensions
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.member_edits import AccessDuration, MemberEdit
+from partner_access.domain.memberships.member_edits import MemberEdit
 from partner_access.domain.memberships.members import Member
 from partner_access.domain.memberships.roles import MembershipFacts
 from partner_access.domain.memberships.visibility import must_see_all
@@ -19,7 +20,7 @@ from partner_access.domain.permissions.rights import BILLING_MANAGE, CLIENT_ACCE
 from partner_access.domain.relationships.offboarding import OffboardingFacts, must_be_offboardable
 from partner_access.domain.relationships.partner_console import must_add_colleagues
 
-WITHOUT_END: Final = MemberEdit(access_duration=AccessDuration(None))
+WITHOUT_END: Final = MemberEdit(end=NO_END)
 TO_PARTNER_ADMIN: Final = MemberEdit(permission_set=SetName.PARTNER_ADMIN)
 
 

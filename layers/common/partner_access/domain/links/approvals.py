@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from partner_access.domain.access_ends import expires_at
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
 from partner_access.domain.errors import (
@@ -25,6 +26,7 @@ from partner_access.domain.memberships.members import Grant, GrantSource, Member
 from partner_access.domain.notifications import NotificationKind
 from partner_access.domain.permissions.rights import Overrides
 from partner_access.domain.records import Decision, Record, audit
+from partner_access.domain.time_zones import local_day
 from partner_access.domain.users import User, must_not_be_deactivated
 
 
@@ -70,14 +72,15 @@ class LinkApproved(Decision):
 def approve(facts: ReplyFacts, terms_offered: RequestedAccess, act: Act) -> LinkApproved:
     """Make the named employee a partner admin of this one account. They take one of its partner seats."""
     link, account = _require_open(facts, act)
-    granted_access = reduced_access(link.requested_access, terms_offered.removed, terms_offered.access_days)
-    shortened_days = granted_access.access_days if granted_access.access_days != link.access_days else None
+    requested, today = link.requested_access, local_day(act.at, account.zone)
+    granted_access = reduced_access(requested, terms_offered, today)
+    is_shortened = granted_access.last_day(today) != requested.last_day(today)
     terms = GrantTerms(
         source=GrantSource.ACCESS_LINK,
         set_version=link.set_version,
         overrides=Overrides(removed=granted_access.removed),
-        access_days=granted_access.access_days,
-        requested=link.requested_access,
+        expires_at=expires_at(granted_access, act.at, account.zone),
+        requested=requested,
         link_id=link.link_id,
     )
     candidate = GrantCandidate(employee=facts.target.user, partner=facts.partner, target=facts.target)
@@ -99,7 +102,7 @@ def approve(facts: ReplyFacts, terms_offered: RequestedAccess, act: Act) -> Link
             link_id=link.link_id,
             grant_id=grant.grant_id,
             employee_id=link.employee_id,
-            requested=link.requested_access.model_dump(mode="json", exclude_none=True),
+            requested=requested.model_dump(mode="json", exclude_none=True),
             given=granted_access.model_dump(mode="json", exclude_none=True),
         ),
         notification=links.notification_about(
@@ -108,8 +111,8 @@ def approve(facts: ReplyFacts, terms_offered: RequestedAccess, act: Act) -> Link
             update={
                 "removed": member.removed,
                 "requested_but_removed": tuple(name for name in member.removed if name not in link.removed),
-                "requested_days": shortened_days and link.access_days,
-                "granted_days": shortened_days,
+                "requested_end": requested.end if is_shortened else None,
+                "granted_end": granted_access.end if is_shortened else None,
                 "expires_at": grant.expires_at,
                 "paid_seat_required": paid_seat_required(account, member),
             }

@@ -1,15 +1,16 @@
 """Creation of access links. Only client access managers of the partner can create one."""
 
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Final
 
+from partner_access.domain.access_ends import NO_END, RequestedEnd
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
 from partner_access.domain.errors import NotEligible, RecipientSuppressed, SelfApproval, TooManyLinks
 from partner_access.domain.links.links import (
     Link,
     LinkDeliveryStatus,
+    end_of_link,
     must_manage_client_access,
     notification_about,
 )
@@ -18,6 +19,7 @@ from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.notifications import Locale, NotificationKind
 from partner_access.domain.permissions.rights import Overrides, SetName, latest_set_rights, latest_version
 from partner_access.domain.records import Decision, audit
+from partner_access.domain.time_zones import local_day
 from partner_access.domain.users import User, access_generation_of, is_eligible
 
 MAX_OPEN_LINKS: Final = 50
@@ -31,7 +33,7 @@ class NewLink:
     account_id: str | None = None
     recipient: str | None = None
     removed: tuple[str, ...] = ()
-    access_days: int | None = None
+    end: RequestedEnd = NO_END
     link_days: int = 7
     max_approvals: int = 1
     purpose: str | None = None
@@ -61,6 +63,7 @@ class LinkCreated(Decision):
 def create(facts: LinkCreationFacts, new_link: NewLink, act: Act) -> LinkCreated:
     """Create a link that asks for access for one employee (domain.md §1, way 1)."""
     partner, employee = must_be_requestable(facts, act)
+    new_link.end.must_be_within_limits(local_day(act.at, partner.zone))
     overrides = Overrides(removed=new_link.removed).effective_on(latest_set_rights(SetName.PARTNER_ADMIN))
     if new_link.recipient and new_link.recipient == employee.email:
         raise SelfApproval
@@ -77,7 +80,7 @@ def create(facts: LinkCreationFacts, new_link: NewLink, act: Act) -> LinkCreated
         employee_id=employee.user_id,
         created_by=act.actor_id,
         created_at=act.at,
-        expires_at=act.at + timedelta(days=new_link.link_days),
+        expires_at=end_of_link(new_link.link_days, new_link.end, act.at),
         link_days=new_link.link_days,
         secrets=frozenset({LinkSecret.read(secret).fingerprint}),
         max_approvals=new_link.max_approvals,
@@ -85,7 +88,8 @@ def create(facts: LinkCreationFacts, new_link: NewLink, act: Act) -> LinkCreated
         recipient=new_link.recipient,
         removed=overrides.removed,
         set_version=latest_version(SetName.PARTNER_ADMIN),
-        access_days=new_link.access_days,
+        access_days=new_link.end.access_days,
+        access_ends_on=new_link.end.access_ends_on,
         purpose=new_link.purpose,
         locale=new_link.locale,
         delivery_status=LinkDeliveryStatus.QUEUED if new_link.recipient else LinkDeliveryStatus.NONE,

@@ -2,10 +2,12 @@
 
 import hmac
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from typing import Final
+from zoneinfo import ZoneInfo
 
+from partner_access.domain.access_ends import RequestedEnd
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
 from partner_access.domain.errors import (
@@ -26,9 +28,21 @@ from partner_access.domain.permissions.rights import (
     CLIENT_ACCESS_MANAGE,
 )
 from partner_access.domain.records import Decision, Record, audit
+from partner_access.domain.time_zones import end_of
 from partner_access.domain.users import User, access_generation_of
 
 MAX_VALID_SECRETS: Final = 3
+ANYWHERE_ON_EARTH: Final = "Etc/GMT+12"
+"""The time zone in which each day ends last."""
+
+
+def end_of_link(link_days: int, requested: RequestedEnd, at: datetime) -> datetime:
+    """Return the exclusive end of a link whose days start now.
+
+    A link that requests access until a date ends when that date is over everywhere on Earth.
+    """
+    end, last_day = at + timedelta(days=link_days), requested.access_ends_on
+    return min(end, end_of(last_day, ZoneInfo(ANYWHERE_ON_EARTH))) if last_day else end
 
 
 class StoredLinkState(StrEnum):
@@ -87,6 +101,7 @@ class Link(Record):
     removed: tuple[str, ...] = ()
     set_version: int = 1
     access_days: int | None = None
+    access_ends_on: date | None = None
     purpose: str | None = None
     locale: StoredLocale | None = None
     delivery_status: LinkDeliveryStatus = LinkDeliveryStatus.NONE
@@ -100,7 +115,7 @@ class Link(Record):
 
     @property
     def requested_access(self) -> RequestedAccess:
-        return RequestedAccess(removed=self.removed, access_days=self.access_days)
+        return RequestedAccess(removed=self.removed, access_days=self.access_days, access_ends_on=self.access_ends_on)
 
     def state_at(self, at: datetime, access_generation: int = 0) -> LinkState:
         """Return the state at this instant.

@@ -15,6 +15,7 @@ from partner_access.domain.links.links import (
     LinkDeliveryStatus,
     LinkFacts,
     current_access_generation,
+    end_of_link,
     must_be_managed,
     notification_about,
 )
@@ -54,7 +55,7 @@ def resend(facts: LinkFacts, act: Act) -> LinkResent:
     secret = LinkSecret.write(link.partner_id, link.link_id, act.random)
     renewed = link.next_version(
         secrets=frozenset({LinkSecret.read(secret).fingerprint}),
-        expires_at=act.at + timedelta(days=link.link_days),
+        expires_at=end_of_link(link.link_days, link.requested_access, act.at),
         delivery_status=LinkDeliveryStatus.QUEUED if link.recipient else LinkDeliveryStatus.NONE,
         resent_at=(*today, act.at),
     )

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from partner_access.domain.access_ends import NO_END, RequestedEnd, expires_at
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
 from partner_access.domain.errors import (
@@ -45,6 +46,7 @@ from partner_access.domain.permissions.rights import (
     must_suit_partner_member,
 )
 from partner_access.domain.records import Decision, audit
+from partner_access.domain.time_zones import local_day
 from partner_access.domain.users import User, access_generation_of, is_eligible, partner_id_required
 
 
@@ -75,7 +77,7 @@ class NewMember:
     permission_set: str
     overrides: Overrides = NO_OVERRIDES
     seat: Seat | None = None
-    access_days: int | None = None
+    end: RequestedEnd = NO_END
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -109,11 +111,12 @@ def _create_partner_admin(
         raise partner_id_required()
     if requested.seat not in (None, Seat.PARTNER):
         raise InvalidField("seat")
+    requested.end.must_be_within_limits(local_day(act.at, account.zone))
     terms = GrantTerms(
         source=GrantSource.CLIENT_CREATION,
         set_version=latest_version(SetName.PARTNER_ADMIN),
         overrides=requested.overrides,
-        access_days=requested.access_days,
+        expires_at=expires_at(requested.end, act.at, account.zone),
     )
     candidate = GrantCandidate(employee=facts.person, partner=facts.partner, target=facts.target)
     person, member, _ = grant_partner_admin(candidate, account, terms, act)
@@ -131,8 +134,8 @@ def _create_ordinary(facts: MemberCreationFacts, account: Account, requested: Ne
         raise Forbidden
     if not person or not person.active:
         raise InvalidField("email")
-    if requested.access_days:
-        raise InvalidField("access_days")
+    if requested.end != NO_END:
+        raise InvalidField(requested.end.field)
     seat = _seat(requested, for_partner, creator_rights)
     must_exist_in_clients(requested.overrides.added)
     overrides = requested.overrides.effective_on(base)

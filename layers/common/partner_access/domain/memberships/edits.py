@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
+from partner_access.domain.access_ends import NO_END, expires_at
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
 from partner_access.domain.errors import (
@@ -50,6 +51,7 @@ from partner_access.domain.permissions.rights import (
     unknown_names,
 )
 from partner_access.domain.records import AuditEntry, audit
+from partner_access.domain.time_zones import local_day
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +104,7 @@ def _make_partner_admin(facts: MembershipFacts, managed: ManagedMembership, chan
                 permission_set=SetName.PARTNER_ADMIN,
                 overrides=changes.overrides_from(NO_OVERRIDES),
                 seat=changes.seat,
-                access_days=changes.access_duration.count if changes.access_duration else None,
+                end=changes.end or NO_END,
             ),
             act,
         )
@@ -308,19 +310,23 @@ def _with_end(
 ) -> Member:
     """Return the membership with the requested end of its grant.
 
-    Both sides can shorten a grant. Only the client can lengthen it (domain.md rule 23).
+    Both sides can shorten a grant. Only the client can lengthen it (domain.md rule 23). The last day that stands
+    changes nothing, also after a change of the account's time zone (rule 40).
     """
-    if changes.access_duration is None:
+    if changes.end is None:
         return after
     if not after.grant:
-        raise InvalidField("access_days").with_detail("Only a partner admin's access can have an end date.")
-    grant = after.grant.with_end_in(changes.access_duration.count, act.at)
-    if grant.expires_at == after.grant.expires_at:
+        raise InvalidField(changes.end.field).with_detail("Only a partner admin's access can have an end date.")
+    zone = managed.account.zone
+    today = local_day(act.at, zone)
+    changes.end.must_be_within_limits(today)
+    if changes.end.last_day(today) == after.grant.last_day(zone):
         return after
+    grant = after.grant.with_end(expires_at(changes.end, act.at, zone), act.at)
     if _lasts_longer(grant.expires_at, after.grant.expires_at):
         if not managed.role.is_of_the_account:
-            raise Forbidden("access_days").with_detail(ONLY_CLIENT_EXTENDS)
-        own_partner.must_not_widen(facts.actor.user, managed.user, managed.now.partner_id, "access_days")
+            raise Forbidden(changes.end.field).with_detail(ONLY_CLIENT_EXTENDS)
+        own_partner.must_not_widen(facts.actor.user, managed.user, managed.now.partner_id, changes.end.field)
     return after.model_copy(update={"grant": grant})
 
 

@@ -1,6 +1,7 @@
 """Grants of partner admin access: the rules that are common to all three ways."""
 
 from dataclasses import dataclass
+from datetime import date, datetime
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
@@ -9,6 +10,7 @@ from partner_access.domain.errors import (
     GrantSuspended,
     InvalidField,
     IsSuperAdmin,
+    LinkExpired,
     NotEligible,
 )
 from partner_access.domain.memberships.actors import Actor
@@ -42,12 +44,12 @@ from partner_access.domain.users import User, access_generation_of, is_eligible
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantTerms:
-    """The terms of a grant. `access_days` counts from now, and None means no end."""
+    """The terms of a grant. `expires_at` is exclusive, and None means no end."""
 
     source: GrantSource
     set_version: int
     overrides: Overrides = NO_OVERRIDES
-    access_days: int | None = None
+    expires_at: datetime | None = None
     requested: RequestedAccess | None = None
     link_id: str | None = None
 
@@ -116,7 +118,7 @@ def new_grant(partner: Account, terms: GrantTerms, act: Act, *, former_set: str 
         requested=terms.requested,
         link_id=terms.link_id,
         former_set=former_set,
-    ).with_end_in(terms.access_days, act.at)
+    ).with_end(terms.expires_at, act.at)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,13 +236,16 @@ def paid_seat_required(account: Account, member: Assignment) -> bool:
     )
 
 
-def reduced_access(requested: RequestedAccess, removed: tuple[str, ...], access_days: int | None) -> RequestedAccess:
-    """Return the requested access with the approver's reductions. An approver never adds access (domain.md rule 15)."""
-    if access_days and requested.access_days and access_days > requested.access_days:
-        raise InvalidField("access_days").with_detail(
-            f"Grant at most the {requested.access_days} days that were requested."
-        )
-    return RequestedAccess(
-        removed=tuple(sorted({*requested.removed, *removed})),
-        access_days=access_days or requested.access_days,
-    )
+def reduced_access(requested: RequestedAccess, offered: RequestedAccess, today: date) -> RequestedAccess:
+    """Return the requested access with the approver's reductions. An approver never adds access (domain.md rule 15).
+
+    Raise `LinkExpired` if the requested last day is over.
+    """
+    latest_day, last_day = requested.last_day(today), offered.last_day(today)
+    if latest_day and latest_day < today:
+        raise LinkExpired
+    offered.must_be_within_limits(today)
+    if latest_day and last_day and last_day > latest_day:
+        raise InvalidField(offered.field).with_detail(f"Choose a last day up to {latest_day}, as requested.")
+    end = offered if last_day else requested
+    return end.model_copy(update={"removed": tuple(sorted({*requested.removed, *offered.removed}))})

@@ -2,15 +2,9 @@
 
 from dataclasses import dataclass
 
+from partner_access.domain.access_ends import RequestedEnd
 from partner_access.domain.memberships.members import Seat
 from partner_access.domain.permissions.rights import NO_OVERRIDES, Overrides, SetName
-
-
-@dataclass(frozen=True, slots=True)
-class AccessDuration:
-    """The number of days from now until a grant ends, or None for no end."""
-
-    count: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,12 +19,12 @@ class MemberEdit:
     permission_changes: Overrides | None = None
     seat: Seat | None = None
     paid_seats: tuple[Seat, ...] | None = None
-    access_duration: AccessDuration | None = None
+    end: RequestedEnd | None = None
     partner_id: str | None = None
 
     @property
     def changes_only_set(self) -> bool:
-        others = (self.overrides, self.permission_changes, self.seat, self.paid_seats, self.access_duration)
+        others = (self.overrides, self.permission_changes, self.seat, self.paid_seats, self.end)
         return all(each is None for each in others)
 
     @property

@@ -1,13 +1,15 @@
 """Members: the memberships of users in accounts. A partner admin's membership contains a grant."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 from math import ceil
 from typing import Annotated, Final, Self
+from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from partner_access.domain.access_ends import RequestedEnd, last_day_before
 from partner_access.domain.permissions.rights import SetName
 from partner_access.domain.records import Record
 
@@ -81,13 +83,14 @@ class MemberState(StrEnum):
     DEACTIVATED = "deactivated"
 
 
-class RequestedAccess(BaseModel, title="RequestedAccess"):
+class RequestedAccess(RequestedEnd, title="RequestedAccess"):
     """The access that a link or a creation requested. It is stored beside the access that was granted."""
 
-    model_config = ConfigDict(frozen=True)
-
     removed: tuple[str, ...] = ()
-    access_days: int | None = None
+
+    @property
+    def end(self) -> RequestedEnd:
+        return RequestedEnd(access_days=self.access_days, access_ends_on=self.access_ends_on)
 
 
 class Grant(BaseModel):
@@ -116,10 +119,13 @@ class Grant(BaseModel):
     def has_expired(self, at: datetime) -> bool:
         return self.expires_at is not None and self.expires_at <= at
 
-    def with_end_in(self, days: int | None, at: datetime) -> Self:
-        """Return the grant with its end in so many days, or None for no end. The warnings start again."""
-        end = at + timedelta(days=days) if days else None
-        return self.model_copy(update={"expires_at": end, "last_warning_days": None}).with_warnings_sent(at)
+    def with_end(self, expires_at: datetime | None, at: datetime) -> Self:
+        """Return the grant with this end, or None for no end. The warnings start again."""
+        return self.model_copy(update={"expires_at": expires_at, "last_warning_days": None}).with_warnings_sent(at)
+
+    def last_day(self, zone: ZoneInfo) -> date | None:
+        """Return the last local day of access, or None if the grant has no end."""
+        return last_day_before(self.expires_at, zone) if self.expires_at else None
 
     def with_warnings_sent(self, at: datetime) -> Self:
         """Return the grant with all warnings that are due by now marked as sent."""

@@ -13,11 +13,18 @@ from partner_access.store.keys import Key
 from partner_access.store.memberships import actors, members
 
 
-def viewer(account_id: str, actor_id: str) -> Actor:
-    """Read the actor of the caller in the account that they view."""
-    found = dynamo.read(actors.first_keys(account_id, actor_id))
+@dataclass(frozen=True, slots=True)
+class AccountViewFacts:
+    """The account whose members the caller views, and the caller in it."""
+
+    account: Account | None
+    viewer: Actor
+
+
+def facts_for_all(account_id: str, actor_id: str) -> AccountViewFacts:
+    found = dynamo.read([keys.account(account_id), *actors.first_keys(account_id, actor_id)])
     found.read_missing(actors.related_keys(found, account_id, actor_id))
-    return actors.actor(found, account_id, actor_id)
+    return AccountViewFacts(found.get_as(Account, keys.account(account_id)), actors.actor(found, account_id, actor_id))
 
 
 def facts_for_one(account_id: str, user_id: str, actor_id: str) -> VisibilityFacts:
