@@ -1,7 +1,7 @@
 // Answers to an access link: the account to answer for, the permissions, the requests, and the state of the page.
 
 import assert from "node:assert/strict";
-import { mock, test } from "node:test";
+import { test } from "node:test";
 
 import { served } from "./browser.js";
 
@@ -69,19 +69,26 @@ test("an approval as requested has a secret and an account only", () => {
   assert.deepEqual(body, { secret: "pal_secret", account_id: "client-bakery" });
 });
 
-test("an approval of less names the removed permissions in order, and the days until its last day", () => {
-  mock.timers.enable({ apis: ["Date"], now: Date.parse("2027-01-01T12:00:00Z") });
-  try {
-    const adjustment = { removed: new Set(["crm.export", "crm.deals.view"]), until: "2027-01-31" };
-    assert.deepEqual(answer.approvalBody("pal_secret", "client-bakery", adjustment), {
-      secret: "pal_secret",
-      account_id: "client-bakery",
-      permissions: { remove: ["crm.deals.view", "crm.export"] },
-      access_days: 30,
-    });
-  } finally {
-    mock.timers.reset();
-  }
+test("an approval of less names the removed permissions in order, and the last day", () => {
+  const adjustment = { removed: new Set(["crm.export", "crm.deals.view"]), until: "2027-01-31" };
+  assert.deepEqual(answer.approvalBody("pal_secret", "client-bakery", adjustment), {
+    secret: "pal_secret",
+    account_id: "client-bakery",
+    permissions: { remove: ["crm.deals.view", "crm.export"] },
+    access_ends_on: "2027-01-31",
+  });
+});
+
+test("dates are days of the chosen account, or of the first that can approve", () => {
+  const accounts = [
+    { account_id: "client-a", time_zone: "Asia/Tokyo", can_approve: false },
+    { account_id: "client-b", time_zone: "Europe/Berlin", can_approve: true },
+    { account_id: "client-c", time_zone: "UTC", can_approve: true },
+  ];
+  assert.equal(answer.timeZoneOf(accounts, "client-c"), "UTC");
+  assert.equal(answer.timeZoneOf(accounts, undefined), "Europe/Berlin");
+  assert.equal(answer.timeZoneOf(accounts.slice(0, 1), undefined), "Asia/Tokyo");
+  assert.equal(answer.timeZoneOf([], undefined), undefined);
 });
 
 test("a decline has a reason only if one was typed", () => {

@@ -88,8 +88,8 @@ test("the selected employee stays while eligible, and the user is selected befor
 test("access ends after 1 to 730 days, and has no end otherwise", () => {
   mock.timers.enable({ apis: ["Date"], now: Date.parse("2027-01-01T12:00:00Z") });
   try {
-    assert.deepEqual(accessEnd("1"), new Date("2027-01-02T12:00:00Z"));
-    assert.deepEqual(accessEnd("730"), new Date("2028-12-31T12:00:00Z"));
+    assert.deepEqual(accessEnd("1"), "2027-01-02");
+    assert.deepEqual(accessEnd("730"), "2028-12-31");
     for (const days of ["", "0", "-1", "731", "soon"]) assert.equal(accessEnd(days), undefined, days);
   } finally {
     mock.timers.reset();

@@ -32,7 +32,7 @@ TYPES: Final = {
     "terms": {"terms"},
     "seat": {"seat", "before and after"},
     "seats": {"list of seat"},
-    "moment": {"moment"},
+    "end": {"moment"},
     "flag": {"boolean", "true"},
     "fields": {"fields"},
     "role": {"role"},

@@ -2,7 +2,6 @@
 
 import { context, grantablePermissions } from "./context.js";
 import { allPermissions, applyOverrides, baseRights, capScopes, overridesFor } from "./rights.js";
-import { daysUntil, toFieldValue } from "../shared/dates.js";
 import { permissionTexts } from "../shared/texts.js";
 
 export const PARTNER_ADMIN = "partner_admin";
@@ -38,12 +37,12 @@ export function serializeDraft(draft) {
 }
 
 /**
- * Return the end of a member's access as the value of a date field. It is empty if there is none.
+ * Return the last day of a member's access as the value of a date field. It is empty if there is none.
  *
  * @param {Api.Member | undefined} member
  */
 function currentEnd(member) {
-  return member?.expires_at ? toFieldValue(new Date(member.expires_at)) : "";
+  return member?.access_ends_on ?? "";
 }
 
 /**
@@ -168,8 +167,8 @@ export function requestBody(draft, choices, loaded) {
     body.paid_seats = /** @type {Api.Seat[]} */ (paidSeats);
   }
   if (hasEndDate(draft, loaded)) {
-    if (draft.until !== currentEnd(member)) body.access_days = draft.until ? daysUntil(draft.until) : null;
-    if (!member && !draft.until) delete body.access_days;
+    if (draft.until !== currentEnd(member)) body.access_ends_on = draft.until || null;
+    if (!member && !draft.until) delete body.access_ends_on;
   }
   return body;
 }

@@ -54,7 +54,7 @@ export const DETAILS = {
   given: "terms",
   seat: "seat",
   paid_seats: "seats",
-  expires_at: "moment",
+  expires_at: "end",
   grant_ended: "flag",
   renamed: "flag",
   active: "flag",

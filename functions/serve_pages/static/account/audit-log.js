@@ -4,7 +4,7 @@ import { beforeAndAfter, detailRows, EVENTS } from "./audit-details.js";
 import { accountId, accountPath, navigate, setName, viewLink } from "./context.js";
 import { call, SignInRequired } from "../shared/api.js";
 import { token, Unreachable } from "../shared/auth.js";
-import { formatDateTime, toFieldValue } from "../shared/dates.js";
+import { daysBetween, formatDateTime, formatDay, formatEnd, today } from "../shared/dates.js";
 import { alertNote, bulletList, button, byId, factList, h, setContent } from "../shared/elements.js";
 import { describeAllowed, describeDenied } from "../shared/permissions.js";
 import { attempt, errorAlert } from "../shared/page.js";
@@ -13,7 +13,7 @@ import { hasText, problemText, t } from "../shared/texts.js";
 const PAGE_SIZE = 25;
 const EXPORT_PAGE_SIZE = 100;
 const MAX_DAYS = 90;
-const DAY_MS = 86400000;
+const MINUTE_MS = 60000;
 /** @type {("event" | "from" | "to")[]} */
 const FILTERS = ["event", "from", "to"];
 /**
@@ -48,7 +48,7 @@ export function auditLogView(userId, initialParams) {
   let error;
 
   /**
-   * Convert the filter to query parameters. Dates are local days; the last day is included.
+   * Convert the filter to query parameters. Dates are days of the account; the last day is included.
    *
    * @param {number} limit
    */
@@ -56,10 +56,8 @@ export function auditLogView(userId, initialParams) {
     const params = new URLSearchParams({ limit: String(limit) });
     if (filterValues.user_id) params.set("user_id", filterValues.user_id);
     if (filterValues.event) params.set("event", filterValues.event);
-    if (filterValues.from) params.set("from", new Date(`${filterValues.from}T00:00`).toISOString());
-    if (filterValues.to) {
-      params.set("to", new Date(new Date(`${filterValues.to}T00:00`).getTime() + DAY_MS).toISOString());
-    }
+    if (filterValues.from) params.set("from", filterValues.from);
+    if (filterValues.to) params.set("to", filterValues.to);
     return params;
   }
 
@@ -165,6 +163,7 @@ export function auditLogView(userId, initialParams) {
         return [
           content("lost", value.removed),
           value.access_days && h("p", {}, t("account.detail.days", { n: value.access_days })),
+          value.access_ends_on && h("p", {}, t("account.detail.last_day", { date: formatDay(value.access_ends_on) })),
         ];
       case "set":
         return setName(value);
@@ -182,8 +181,8 @@ export function auditLogView(userId, initialParams) {
         return word("account.side", value);
       case "role":
         return word("account.role", value);
-      case "moment":
-        return formatDateTime(value);
+      case "end":
+        return formatEnd(value);
       case "flag":
         return t(value ? "account.detail.yes" : "account.detail.no");
       case "error":
@@ -334,11 +333,8 @@ export function auditLogView(userId, initialParams) {
   }
 
   function rejectLongPeriod() {
-    const [from, to] = [
-      filterValues.from && Date.parse(filterValues.from),
-      filterValues.to ? Date.parse(filterValues.to) + DAY_MS : Date.now(),
-    ];
-    if (!from || (from < to && to - from <= (MAX_DAYS + 1) * DAY_MS)) return false;
+    const days = filterValues.from ? daysBetween(filterValues.from, filterValues.to || today()) + 1 : 1;
+    if (days >= 1 && days <= MAX_DAYS) return false;
     const note = alertNote(h("p", {}, t("account.audit_log.too_long", { n: MAX_DAYS })));
     setContent(byId("problem"), note);
     byId("audit-log-from").focus();
@@ -366,8 +362,8 @@ export function auditLogView(userId, initialParams) {
           query = response.headers.get("link")?.match(/<(\?[^>]*)>/)?.[1];
         }
         const url = URL.createObjectURL(new Blob(["\ufeff", ...parts], { type: "text/csv" }));
-        h("a", { href: url, download: `${accountId}-${toFieldValue(new Date())}.csv` }).click();
-        setTimeout(() => URL.revokeObjectURL(url), DAY_MS / 1440);
+        h("a", { href: url, download: `${accountId}-${today()}.csv` }).click();
+        setTimeout(() => URL.revokeObjectURL(url), MINUTE_MS);
       },
       { onError: (caught) => setContent(byId("problem"), errorAlert(caught)) },
     );

@@ -3,6 +3,7 @@
 import { call, listAll, Problem } from "../shared/api.js";
 import { signedInUserId } from "../shared/auth.js";
 import { allPermissions } from "./rights.js";
+import { setTimeZone } from "../shared/dates.js";
 import { alertNote, h } from "../shared/elements.js";
 import { errorAlert } from "../shared/page.js";
 import { formatList, hasText, problemText, t } from "../shared/texts.js";
@@ -49,12 +50,9 @@ export async function loadContext() {
   /** @type {Promise<Api.Response<Api.List<Api.PermissionSet>> | undefined>} */
   const setsRequest = ifVisible(call("GET", `${accountPath}/permission-sets`));
   const [accounts, ownMember, sets] = await Promise.all([accountsRequest, memberRequest, setsRequest]);
-  Object.assign(context, {
-    accounts,
-    account: accounts.find((each) => each.account_id === accountId),
-    ownMember: ownMember?.body,
-    sets: sets?.body.items,
-  });
+  const account = accounts.find((each) => each.account_id === accountId);
+  if (account) setTimeZone(account.time_zone);
+  Object.assign(context, { accounts, account, ownMember: ownMember?.body, sets: sets?.body.items });
 }
 
 /** @param {string} userId */

@@ -59,7 +59,7 @@ export function editView(userId) {
   function newEnd(member) {
     const body = requestBody(draft, loaded.choices, loaded);
     if (draft.set === "super_admin") return null;
-    return "access_days" in body ? draft.until && new Date(`${draft.until}T12:00`) : member.expires_at;
+    return "access_ends_on" in body ? body.access_ends_on : member.access_ends_on;
   }
 
   function changeSummary() {
@@ -137,7 +137,7 @@ export function editView(userId) {
     const body = requestBody(draft, loaded.choices, loaded);
     if (!Object.keys(body).length) return showNote(() => alertNote(h("p", {}, t("account.no_changes"))));
     const field = inputById("until");
-    if (field?.checkValidity() === false && "access_days" in body) {
+    if (field?.checkValidity() === false && "access_ends_on" in body) {
       showNote(() => dateAlert("account.date_wrong", field));
       return field.focus();
     }

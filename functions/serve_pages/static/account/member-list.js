@@ -2,7 +2,7 @@
 
 import { accountPath, context, isAllowedInAccount, seatNames, setName, userPath, viewLink } from "./context.js";
 import { call } from "../shared/api.js";
-import { formatDate } from "../shared/dates.js";
+import { formatDate, formatDay } from "../shared/dates.js";
 import { button, byId, emailLine, h, setContent } from "../shared/elements.js";
 import { includesText, searchable } from "../shared/normalization.js";
 import { attempt, errorAlert } from "../shared/page.js";
@@ -181,8 +181,8 @@ export function memberListView() {
             ),
             cell(
               4,
-              each.expires_at
-                ? h("span", { class: "when" }, formatDate(each.expires_at))
+              each.access_ends_on
+                ? h("span", { class: "when" }, formatDay(each.access_ends_on))
                 : h("span", { class: "quiet" }, t("account.no_end")),
             ),
             cell(5, stateBadge(each.state)),

@@ -17,7 +17,7 @@ import { stateBadge } from "./member-list.js";
 import { applyOverrides, baseRights, differenceList, rightsOverview } from "./rights.js";
 import { dateAlert } from "../shared/adjustment-fields.js";
 import { call, listAll, newIdempotencyKey } from "../shared/api.js";
-import { daysFromNow, daysUntil, formatDate, formatDateTime, MAX_ACCESS_DAYS, toFieldValue } from "../shared/dates.js";
+import { addDays, formatDateTime, formatDay, formatEnd, MAX_ACCESS_DAYS, setTimeZone, today } from "../shared/dates.js";
 import { alertNote, button, factList, h, infoNote, openDialog } from "../shared/elements.js";
 import { askToConfirm, confirmAction } from "../shared/confirmation.js";
 import { attempt, redraw, toast } from "../shared/page.js";
@@ -32,6 +32,7 @@ import { displayName, formatList, t } from "../shared/texts.js";
 export async function loadMember(userId) {
   /** @type {Api.Response<Api.Member>} */
   const { body: member, etag } = await call("GET", userPath(userId));
+  setTimeZone(member.time_zone);
   const [choices, gained] = await Promise.all([
     context.sets ? choicesFor(member.email) : [],
     isAllowedInAccount("accept_set_updates") ? pendingGains(userId) : [],
@@ -56,7 +57,7 @@ export function comparableState({ member, rights }) {
   return {
     set: setName(member.permission_set, member.set_name),
     seats: seatNames(member),
-    until: member.expires_at,
+    until: member.access_ends_on,
     state: t(`account.state.${member.state}`),
     rights,
   };
@@ -147,7 +148,7 @@ export function memberView(userId) {
                 h("span", { class: "quiet block" }, t("account.by", { name: member.granted_by_name })),
             ],
           ],
-          [t("account.until"), member.expires_at ? formatDateTime(member.expires_at) : t("account.no_end")],
+          [t("account.until"), member.expires_at ? formatEnd(member.expires_at) : t("account.no_end")],
         ),
         actionButtons(member, name),
         member.state === "deactivated"
@@ -216,13 +217,13 @@ export function memberView(userId) {
    */
   async function changeEnd(member, name) {
     const endDate = await openDialog(t("account.change_end"), (/** @type {(date?: string) => void} */ close) => {
-      const latestDate = daysFromNow(MAX_ACCESS_DAYS);
+      const latestDay = addDays(today(), MAX_ACCESS_DAYS);
       const field = h("input", {
         type: "date",
         id: "end",
-        min: toFieldValue(daysFromNow(1)),
-        max: toFieldValue(latestDate),
-        value: member.expires_at && toFieldValue(new Date(member.expires_at)),
+        min: today(),
+        max: latestDay,
+        value: member.access_ends_on,
         "aria-describedby": "end-hint",
       });
       const alertContainer = h("div", {});
@@ -244,7 +245,7 @@ export function memberView(userId) {
           { class: "field" },
           h("label", { for: "end" }, t("adjust.until")),
           field,
-          h("p", { class: "quiet", id: "end-hint" }, t("account.end_hint", { date: formatDate(latestDate) })),
+          h("p", { class: "quiet", id: "end-hint" }, t("account.end_hint", { date: formatDay(latestDay) })),
         ),
         h(
           "div",
@@ -259,7 +260,7 @@ export function memberView(userId) {
     await perform(
       () =>
         call("PATCH", userPath(userId), {
-          body: { access_days: endDate ? daysUntil(endDate) : null },
+          body: { access_ends_on: endDate || null },
           key,
           expectedVersion: loaded.etag,
         }),

@@ -15,7 +15,7 @@ import { detailFields, permissionSetField } from "./access-fields.js";
 import { rightsOverview } from "./rights.js";
 import { dateAlert } from "../shared/adjustment-fields.js";
 import { call, newIdempotencyKey } from "../shared/api.js";
-import { formatDateTime } from "../shared/dates.js";
+import { formatEnd } from "../shared/dates.js";
 import { alertNote, button, byId, factList, form, h, infoNote, inputById, setContent } from "../shared/elements.js";
 import { typedEmail } from "../shared/normalization.js";
 import { attempt, redraw } from "../shared/page.js";
@@ -262,7 +262,7 @@ export function newMemberView() {
         h("p", { class: "lead" }, t("account.new.done.body", { name })),
         factList(
           [t("account.set"), setName(member.permission_set)],
-          [t("account.until"), member.expires_at ? formatDateTime(member.expires_at) : t("account.no_end")],
+          [t("account.until"), member.expires_at ? formatEnd(member.expires_at) : t("account.no_end")],
         ),
         member.grant?.notice === "paid_seat_required" && infoNote(h("p", {}, t("approve.paid_seat"))),
         h(

@@ -1,7 +1,7 @@
 // Rights that result from a permission set and its overrides, and the difference between two states of access.
 
 import { bulletList, factList, h } from "../shared/elements.js";
-import { formatDate } from "../shared/dates.js";
+import { formatDay } from "../shared/dates.js";
 import { describeAllowed, describeDenied, permissionGroups } from "../shared/permissions.js";
 import { permissionTexts, t } from "../shared/texts.js";
 
@@ -177,7 +177,7 @@ function changeText(before, after) {
  * @typedef {object} AccessState
  * @property {string} set
  * @property {string} seats
- * @property {string | Date | null | undefined | ""} until
+ * @property {string | null | undefined} until The last day
  * @property {string} state
  * @property {Rights | undefined} rights
  */
@@ -213,5 +213,5 @@ export function differenceList(before, after) {
 
 /** @param {AccessState} state */
 function endText({ until }) {
-  return until ? formatDate(until) : t("account.no_end");
+  return until ? formatDay(until) : t("account.no_end");
 }

@@ -1,6 +1,5 @@
 // The answer to a link as data: its account, its permissions and its request. Nothing here touches the page.
 
-import { daysUntil } from "../shared/dates.js";
 import { groupBy } from "../shared/group-by.js";
 
 const ENDED_CODES = new Set(["link_expired", "link_revoked", "link_declined"]);
@@ -54,6 +53,17 @@ export function selectedAccountId(accounts, chosenAccountId) {
 }
 
 /**
+ * Return the time zone of the selected account, otherwise of the first one that can approve, otherwise of the first.
+ *
+ * @param {readonly Api.LinkAccount[]} accounts
+ * @param {string | undefined} chosenAccountId
+ */
+export function timeZoneOf(accounts, chosenAccountId) {
+  const chosen = accounts.find((account) => account.account_id === chosenAccountId);
+  return (chosen ?? approvableAccounts(accounts)[0] ?? accounts[0])?.time_zone;
+}
+
+/**
  * Group accounts that cannot approve by reason. An account whose reason can be resolved there is a group of its own.
  *
  * @param {readonly Api.LinkAccount[]} accounts
@@ -100,7 +110,7 @@ export function approvalBody(secret, accountId, { removed, until }) {
   /** @type {Api.ApproveLinkRequest} */
   const body = { secret, account_id: accountId };
   if (removed.size) body.permissions = { remove: [...removed].sort() };
-  if (until) body.access_days = daysUntil(until);
+  if (until) body.access_ends_on = until;
   return body;
 }
 

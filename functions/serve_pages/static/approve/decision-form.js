@@ -8,6 +8,7 @@ import { adjustmentFields, dateAlert } from "../shared/adjustment-fields.js";
 import { call, idempotencyKeyFor, Problem } from "../shared/api.js";
 import { signedInEmail } from "../shared/auth.js";
 import { confirmAction } from "../shared/confirmation.js";
+import { requestedLastDay } from "../shared/dates.js";
 import { alertNote, button, byId, form, h, inputById } from "../shared/elements.js";
 import { attempt, errorAlert, redraw } from "../shared/page.js";
 import { t } from "../shared/texts.js";
@@ -32,12 +33,12 @@ export function decisionForm(onAdjust) {
     approve,
     { "aria-labelledby": "decide" },
     h("h2", { id: "decide" }, t("approve.decide")),
-    accountChoice(accounts, showAlerts),
+    accountChoice(accounts, onChooseAccount),
     h(
       "div",
       { id: "adjust" },
       adjustment.shown &&
-        adjustmentFields({ permissions: can, adjustment, maxDays: link.access_days, onChange: onAdjust }),
+        adjustmentFields({ permissions: can, adjustment, latestDay: requestedLastDay(link), onChange: onAdjust }),
     ),
     h("div", { id: "problem" }, error && errorAlert(error)),
     h(
@@ -60,6 +61,13 @@ async function toggleAdjustment() {
   context.adjustment = noAdjustment(!context.adjustment.shown);
   await redraw({ focus: false });
   byId("adjust-toggle").focus();
+}
+
+/** Show dates in the time zone of the account that was chosen now. */
+async function onChooseAccount() {
+  context.error = undefined;
+  await redraw({ focus: false });
+  /** @type {HTMLElement} */ (document.querySelector("#choice input:checked")).focus();
 }
 
 /** @param {...Node} notes */

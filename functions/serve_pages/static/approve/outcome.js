@@ -3,7 +3,7 @@
 import { isEnded, isFinal, removedByApprover } from "./answer.js";
 import { context, forgetSecret, loadedPreview, pageState, requestNames, setError } from "./context.js";
 import { call, idempotencyKeyFor } from "../shared/api.js";
-import { formatDateTime } from "../shared/dates.js";
+import { formatDateTime, formatEnd } from "../shared/dates.js";
 import { bulletList, button, factList, h, infoNote } from "../shared/elements.js";
 import { attempt, errorAlert, redraw } from "../shared/page.js";
 import { describeDenied } from "../shared/permissions.js";
@@ -93,7 +93,7 @@ export function approvedPage(grant, account) {
       t("approve.approved.body", { ...names, account }),
       factList(
         [t("approve.account"), h("strong", {}, account)],
-        [t("approve.access_until"), grant.expires_at ? formatDateTime(grant.expires_at) : t("approve.no_end")],
+        [t("approve.access_until"), grant.expires_at ? formatEnd(grant.expires_at) : t("approve.no_end")],
         [t("approve.taken"), removed.length > 0 && bulletList(describeDenied(removed))],
       ),
       grant.notice === "paid_seat_required" && infoNote(h("p", {}, t("approve.paid_seat"))),

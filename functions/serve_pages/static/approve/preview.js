@@ -1,10 +1,10 @@
 // The request of a link: the employee and their partner, and what they could and could not do in the account.
 
 import { notApproverNote } from "./accounts.js";
-import { allowedPermissions, approvableAccounts, deniedPermissions } from "./answer.js";
+import { allowedPermissions, approvableAccounts, deniedPermissions, timeZoneOf } from "./answer.js";
 import { context, loadedPreview, requestNames } from "./context.js";
 import { decisionForm } from "./decision-form.js";
-import { daysFromNow, formatDate, formatDateTime } from "../shared/dates.js";
+import { formatDateTime, formatDay, requestedLastDay, setTimeZone } from "../shared/dates.js";
 import { bulletList, button, byId, emailLine, factList, h } from "../shared/elements.js";
 import { describeAllowed, describeDenied } from "../shared/permissions.js";
 import { displayName, formatList, t } from "../shared/texts.js";
@@ -12,6 +12,8 @@ import { displayName, formatList, t } from "../shared/texts.js";
 /** @returns {PageContent} */
 export function requestPage() {
   const { accounts } = loadedPreview();
+  const timeZone = timeZoneOf(accounts, context.chosenAccountId);
+  if (timeZone) setTimeZone(timeZone);
   const canAnswer = approvableAccounts(accounts).length > 0;
   const title = t("approve.asks", requestNames());
   return {
@@ -47,14 +49,17 @@ function requestFacts() {
     ],
     [t("approve.person"), [h("strong", {}, displayName(link.employee)), emailLine(link.employee.email)]],
     [t("approve.purpose"), link.purpose && h("q", {}, link.purpose)],
-    [t("approve.access_until"), requestedEnd(link.access_days)],
+    [t("approve.access_until"), requestedEnd(link)],
     [t("approve.decide_by"), formatDateTime(link.expires_at)],
   );
 }
 
-/** @param {number | null | undefined} days */
-function requestedEnd(days) {
-  return days ? t("approve.for_days", { n: days, date: formatDate(daysFromNow(days)) }) : t("approve.no_end");
+/** @param {Api.Link} link */
+function requestedEnd(link) {
+  const lastDay = requestedLastDay(link);
+  if (!lastDay) return t("approve.no_end");
+  const date = formatDay(lastDay);
+  return link.access_days ? t("approve.for_days", { n: link.access_days, date }) : date;
 }
 
 /**

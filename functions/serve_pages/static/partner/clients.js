@@ -4,7 +4,7 @@ import { call, newIdempotencyKey } from "../shared/api.js";
 import { signedInUserId } from "../shared/auth.js";
 import { confirmAction } from "../shared/confirmation.js";
 import { colleaguesTask } from "./colleagues.js";
-import { formatDateTime } from "../shared/dates.js";
+import { formatDateTime, formatEnd } from "../shared/dates.js";
 import { button, emailLine, h } from "../shared/elements.js";
 import { partner, seatName, setName, userPath } from "./context.js";
 import { filterableList } from "../shared/filterable-list.js";
@@ -177,7 +177,7 @@ function memberRow(member, client) {
     h(
       "td",
       { "data-label": t("partner.ends") },
-      member.expires_at ? formatDateTime(member.expires_at) : t("partner.no_end"),
+      member.expires_at ? formatEnd(member.expires_at) : t("partner.no_end"),
     ),
     h("td", { "data-label": t("partner.state") }, stateCell(member)),
     h("td", { "data-label": t("partner.changed") }, member.changed_at ? formatDateTime(member.changed_at) : "–"),

@@ -1,6 +1,7 @@
 // Shared by the tabs of the console: the partner, the user's rights, and the loaded lists.
 
 import { listAll, Problem } from "../shared/api.js";
+import { formatDay, setTimeZone } from "../shared/dates.js";
 import { Pages } from "../shared/paged-items.js";
 import { hasText, t } from "../shared/texts.js";
 import { pathSegment, userSegment } from "../shared/urls.js";
@@ -51,6 +52,7 @@ export async function loadPartner() {
   if (!ownAccount) throw new Problem(404, { code: "not_found" });
   partner.managesClientAccess = ownAccount.allowed_actions.includes("manage_client_access");
   partner.name = ownAccount.name;
+  setTimeZone(ownAccount.time_zone);
 }
 
 /**
@@ -66,6 +68,12 @@ export function setName(name, customName) {
 /** @param {string | null} [name] */
 export function seatName(name) {
   return t(`partner.seat.${name ?? "none"}`);
+}
+
+/** @param {Pick<Api.Link, "access_days" | "access_ends_on">} link */
+export function requestedEnd({ access_days: days, access_ends_on: lastDay }) {
+  if (lastDay) return t("partner.link.until", { date: formatDay(lastDay) });
+  return days ? t("partner.link.days", { n: days }) : t("partner.no_end");
 }
 
 /**

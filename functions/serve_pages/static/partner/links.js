@@ -5,7 +5,7 @@ import { signedInUserId } from "../shared/auth.js";
 import { confirmAction } from "../shared/confirmation.js";
 import { formatDate, formatDateTime } from "../shared/dates.js";
 import { button, h } from "../shared/elements.js";
-import { clientName, partner, partnerPath } from "./context.js";
+import { clientName, partner, partnerPath, requestedEnd } from "./context.js";
 import { openLinkForm } from "./link-form.js";
 import { linkReadyTask } from "./link-form/result.js";
 import { filterableList } from "../shared/filterable-list.js";
@@ -115,11 +115,7 @@ function linkRow(link) {
       "td",
       { "data-label": t("partner.client") },
       link.account_id ? clientName(link.account_id) : t("partner.link.any"),
-      h(
-        "span",
-        { class: "quiet block" },
-        link.access_days ? t("partner.link.days", { n: link.access_days }) : t("partner.no_end"),
-      ),
+      h("span", { class: "quiet block" }, requestedEnd(link)),
     ),
     h(
       "td",

@@ -1,6 +1,6 @@
 // Fields that reduce the requested access: fewer permissions, singly or by group, and an earlier end date.
 
-import { daysFromNow, formatDate, MAX_ACCESS_DAYS, toFieldValue } from "./dates.js";
+import { addDays, formatDay, MAX_ACCESS_DAYS, today } from "./dates.js";
 import { alertNote, choice, h } from "./elements.js";
 import { addedWith, describePermission, isScoped, permissionGroups, removedWith } from "./permissions.js";
 import { formatNumber, t } from "./texts.js";
@@ -14,7 +14,7 @@ const WIDEST_SCOPE = "all";
  * @typedef {object} AdjustmentOptions
  * @property {readonly string[]} permissions
  * @property {Adjustment} adjustment
- * @property {number | null} [maxDays]
+ * @property {string} [latestDay] The last day that was requested; undefined for no end.
  * @property {() => void} onChange
  * @property {() => Rights} [currentRights]
  * @property {(name: string) => string | undefined} [maxScope]
@@ -27,7 +27,7 @@ const WIDEST_SCOPE = "all";
  * @param {HTMLInputElement} field
  */
 export function dateAlert(text, { min, max }) {
-  return alertNote(h("p", {}, t(text, { first: formatDate(min), last: formatDate(max) })));
+  return alertNote(h("p", {}, t(text, { first: formatDay(min), last: formatDay(max) })));
 }
 
 /**
@@ -40,7 +40,7 @@ export function dateAlert(text, { min, max }) {
 export function adjustmentFields({
   permissions,
   adjustment,
-  maxDays,
+  latestDay,
   onChange,
   currentRights,
   maxScope = () => WIDEST_SCOPE,
@@ -165,12 +165,12 @@ export function adjustmentFields({
     }))
     .filter((group) => group.names.length);
   const groupedNames = new Set(offeredGroups.flatMap((group) => group.names));
-  const latestDate = daysFromNow(maxDays ?? MAX_ACCESS_DAYS);
+  const lastDay = latestDay ?? addDays(today(), MAX_ACCESS_DAYS);
   const endField = h("input", {
     type: "date",
     id: "until",
-    min: toFieldValue(daysFromNow(1)),
-    max: toFieldValue(latestDate),
+    min: today(),
+    max: lastDay,
     value: adjustment.until,
     "aria-describedby": "until-hint",
     oninput: () => {
@@ -195,7 +195,7 @@ export function adjustmentFields({
       h(
         "p",
         { class: "quiet", id: "until-hint" },
-        t(maxDays ? "adjust.latest" : "adjust.latest_open", { date: formatDate(latestDate) }),
+        t(latestDay ? "adjust.latest" : "adjust.latest_open", { date: formatDay(lastDay) }),
       ),
     ),
   ];

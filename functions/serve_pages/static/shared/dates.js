@@ -1,13 +1,34 @@
-// Dates and times in the user's locale and time zone.
+// Dates and times in the user's locale and in the time zone of the account that the page is about.
 
 import { locale } from "./texts.js";
 
 /** The longest access with an end, in days. */
 export const MAX_ACCESS_DAYS = 730;
 const DAY_MS = 86400000;
+const MINUTE_MS = 60000;
 
-/** @param {string} text */
-export function formatDateTime(text) {
+/**
+ * The time zone of the page. Until the account is known, it is undefined, which means the browser's.
+ *
+ * @type {string | undefined}
+ */
+let timeZone;
+
+/**
+ * Use the time zone of an account on this page. One that the browser does not know counts as UTC.
+ *
+ * @param {string} name
+ */
+export function setTimeZone(name) {
+  try {
+    timeZone = new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone;
+  } catch {
+    timeZone = "UTC";
+  }
+}
+
+/** @param {string | number} instant */
+export function formatDateTime(instant) {
   return keepOnOneLine(
     new Intl.DateTimeFormat(locale(), {
       year: "numeric",
@@ -16,15 +37,37 @@ export function formatDateTime(text) {
       hour: "numeric",
       minute: "2-digit",
       timeZoneName: "short",
-    }).format(new Date(text)),
+      timeZone,
+    }).format(new Date(instant)),
   );
 }
 
-/** @param {string | Date} value */
-export function formatDate(value) {
-  return keepOnOneLine(
-    new Intl.DateTimeFormat(locale(), { year: "numeric", month: "long", day: "numeric" }).format(new Date(value)),
-  );
+/**
+ * Format the exclusive end of an access as its last minute, so that an end at midnight has the date that was chosen.
+ *
+ * @param {string} expiresAt
+ */
+export function formatEnd(expiresAt) {
+  return formatDateTime(Date.parse(expiresAt) - MINUTE_MS);
+}
+
+/**
+ * Format the day of an instant.
+ *
+ * @param {string} instant
+ */
+export function formatDate(instant) {
+  return formatDay(localDay(new Date(instant)));
+}
+
+/**
+ * Format a day, which is written as in a date field.
+ *
+ * @param {string} day
+ */
+export function formatDay(day) {
+  const options = /** @type {const} */ ({ year: "numeric", month: "long", day: "numeric", timeZone: "UTC" });
+  return keepOnOneLine(new Intl.DateTimeFormat(locale(), options).format(Date.parse(day)));
 }
 
 /**
@@ -36,30 +79,48 @@ function keepOnOneLine(text) {
   return text.replace(/[年月]/g, "$&\u2060");
 }
 
-/** @param {number} days */
-export function daysFromNow(days) {
-  return new Date(Date.now() + days * DAY_MS);
+/** Return today in the time zone of the page, as in a date field. */
+export function today() {
+  return localDay(new Date());
+}
+
+/** @param {Date} date */
+function localDay(date) {
+  const parts = new Intl.DateTimeFormat("en-u-ca-iso8601-nu-latn", {
+    year: "numeric",
+    month: "2-digit",
+    day: "2-digit",
+    timeZone,
+  }).formatToParts(date);
+  const part = (/** @type {string} */ type) => parts.find((each) => each.type === type)?.value;
+  return `${part("year")}-${part("month")}-${part("day")}`;
 }
 
 /**
- * Format a date for a date field, in the user's time zone.
+ * Return the day that is so many days after another one.
  *
- * @param {Date} date
+ * @param {string} day
+ * @param {number} count
  */
-export function toFieldValue(date) {
-  const twoDigits = (/** @type {number} */ value) => String(value).padStart(2, "0");
-  return `${date.getFullYear()}-${twoDigits(date.getMonth() + 1)}-${twoDigits(date.getDate())}`;
+export function addDays(day, count) {
+  return new Date(Date.parse(day) + count * DAY_MS).toISOString().slice(0, 10);
 }
 
 /**
- * Return the number of days from today to the date in a date field.
+ * Return the number of days from one day to another.
  *
- * @param {string} fieldValue
+ * @param {string} first
+ * @param {string} last
  */
-export function daysUntil(fieldValue) {
-  const [year, month, date] = fieldValue.split("-").map(Number);
-  const today = new Date();
-  return Math.round(
-    (Date.UTC(year, month - 1, date) - Date.UTC(today.getFullYear(), today.getMonth(), today.getDate())) / DAY_MS,
-  );
+export function daysBetween(first, last) {
+  return (Date.parse(last) - Date.parse(first)) / DAY_MS;
+}
+
+/**
+ * Return the last day of access that a link requests if it is approved today; undefined if it requests no end.
+ *
+ * @param {{ access_days?: number | null; access_ends_on?: string | null }} requested
+ */
+export function requestedLastDay({ access_days: days, access_ends_on: lastDay }) {
+  return lastDay ?? (days ? addDays(today(), days) : undefined);
 }

@@ -4,7 +4,7 @@ import { partner } from "../context.js";
 import { accessEnd, FIELD_LABELS } from "./request.js";
 import { adjustmentFields } from "../../shared/adjustment-fields.js";
 import { signedInUserId } from "../../shared/auth.js";
-import { formatDate, MAX_ACCESS_DAYS } from "../../shared/dates.js";
+import { formatDay, MAX_ACCESS_DAYS } from "../../shared/dates.js";
 import { bulletList, choice, h } from "../../shared/elements.js";
 import { describeAllowed, permissionGroups } from "../../shared/permissions.js";
 import { displayName, LANGUAGES, t } from "../../shared/texts.js";
@@ -148,7 +148,7 @@ function accessDaysField(draft) {
   const hint = h("p", { class: "quiet", id: "access_days-hint" });
   const updateHint = () => {
     const end = accessEnd(draft.access_days);
-    hint.textContent = end ? t("partner.link.ends_on", { date: formatDate(end) }) : t("partner.link.no_end");
+    hint.textContent = end ? t("partner.link.ends_on", { date: formatDay(end) }) : t("partner.link.no_end");
   };
   updateHint();
   return numberField(draft, "access_days", { max: String(MAX_ACCESS_DAYS) }, hint, updateHint);

@@ -1,6 +1,6 @@
 // What is typed for an access link as data: its defaults, its request, and its fields with errors.
 
-import { daysFromNow, MAX_ACCESS_DAYS } from "../../shared/dates.js";
+import { addDays, MAX_ACCESS_DAYS, today } from "../../shared/dates.js";
 
 /**
  * What was typed, by the name of the field.
@@ -84,13 +84,13 @@ export function selectedEmployeeId(eligible, selectedId, ownId) {
 }
 
 /**
- * Return when access would end if it began now; undefined if it has no end, or an invalid one.
+ * Return the last day of access if it began today; undefined if it has no end, or an invalid one.
  *
  * @param {string} accessDays
  */
 export function accessEnd(accessDays) {
   const days = Number(accessDays);
-  return days >= 1 && days <= MAX_ACCESS_DAYS ? daysFromNow(days) : undefined;
+  return days >= 1 && days <= MAX_ACCESS_DAYS ? addDays(today(), days) : undefined;
 }
 
 /** @param {LinkDraft} draft */

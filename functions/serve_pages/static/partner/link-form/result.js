@@ -1,6 +1,6 @@
 // Result of the creation of an access link, or of sending it again. Its URL is shown once.
 
-import { clientName } from "../context.js";
+import { clientName, requestedEnd } from "../context.js";
 import { backLink } from "../tasks.js";
 import { formatDateTime } from "../../shared/dates.js";
 import { bulletList, button, factList, h, infoNote } from "../../shared/elements.js";
@@ -81,10 +81,7 @@ function linkFacts(link) {
       link.account_id ? clientName(link.account_id) : t("partner.link.any_n", { n: link.max_approvals }),
     ],
     [t("partner.link.purpose"), link.purpose && h("q", {}, link.purpose)],
-    [
-      t("partner.ready.access"),
-      link.access_days ? t("partner.link.days", { n: link.access_days }) : t("partner.no_end"),
-    ],
+    [t("partner.ready.access"), requestedEnd(link)],
     [t("partner.ready.taken"), removed.length > 0 && bulletList(describeDenied(removed))],
     [t("partner.ready.until"), formatDateTime(link.expires_at)],
   );
