@@ -27,7 +27,6 @@ def in_days(days: int) -> RequestedEnd:
     return RequestedEnd(access_days=days)
 
 
-# domain.md rule 39
 @pytest.mark.parametrize(
     ("zone", "now", "requested", "end"),
     [
@@ -50,6 +49,7 @@ def in_days(days: int) -> RequestedEnd:
     ],
 )
 def test_access_ends_with_local_day(zone: str, now: str, requested: RequestedEnd, end: str | None) -> None:
+    # domain.md rule 39
     at = datetime.fromisoformat(now).replace(tzinfo=ZoneInfo(zone))
 
     assert expires_at(requested, at, ZoneInfo(zone)) == (datetime.fromisoformat(end) if end else None)

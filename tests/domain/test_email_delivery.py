@@ -298,8 +298,8 @@ def test_recipients_locale_of_link_precedes_locale_of_user(
     assert recipients(made, NOW) == (Recipient(RECIPIENT_EMAIL, language, ZoneInfo("UTC"), LinkedPage.REQUEST),)
 
 
-# domain.md rule 40
 def test_recipients_have_time_zone_of_their_account() -> None:
+    # domain.md rule 40
     accounts: dict[str, Any] = {
         "account": the_client(time_zone="Asia/Tokyo"),
         "partner": the_partner(time_zone="Europe/Berlin"),

@@ -551,7 +551,6 @@ def test_render_program_email_names_no_employee(kind: str, language: Language) -
     assert "Contoso Furniture" in composed.subject
 
 
-# domain.md rule 40
 @pytest.mark.parametrize(
     ("zone", "en", "ja"),
     [
@@ -568,6 +567,7 @@ def test_render_program_email_names_no_employee(kind: str, language: Language) -
     ],
 )
 def test_render_email_states_last_minute_of_access_in_zone_of_reader(zone: str, en: str, ja: str) -> None:
+    # domain.md rule 40
     words = email_context(expires_at=datetime(2027, 3, 31, 22, tzinfo=UTC), zone=ZoneInfo(zone))
 
     for content in text_and_html_text(render("member_created", "en", words)):

@@ -1097,14 +1097,28 @@ def test_send_access_changed_email_lists_the_changes(scenario: EmailScenario) ->
         permission_set=CUSTOM_SET,
         gained=("crm.tickets.edit:team",),
         lost=("crm.import",),
-        expires_at=datetime(2027, 1, 2, 3, tzinfo=UTC),
+        expires_at=datetime(2027, 1, 3, tzinfo=UTC),
     )
 
     assert len(scenario.ses.sent) == 2
     for copy in scenario.ses.sent:
         assert "in addition, or more widely than before:\n- Edit tickets (only those of the team)\n" in copy.text
         assert "no longer do, or less widely than before:\n- Import records\n" in copy.text
-        assert "Access ends: 2 January 2027, 03:00 UTC\n" in copy.text
+        assert "Access ends: 2 January 2027, 23:59 UTC\n" in copy.text
+
+
+def test_send_email_states_end_in_zone_of_account_of_each_reader(scenario: EmailScenario) -> None:
+    # domain.md rule 40
+    scenario.reseed(the_client(time_zone="Asia/Tokyo"), the_partner(time_zone="Europe/Berlin"))
+
+    end = datetime(2027, 4, 10, 22, tzinfo=UTC)
+    queue_and_send(scenario, NotificationKind.ACCESS_CHANGED, account_id=CLIENT, expires_at=end)
+
+    found = {copy.address: re.findall(r"Access ends: (.*)", copy.text) for copy in scenario.ses.sent}
+    assert found == {
+        ADDRESS[EMPLOYEE]: ["10 April 2027, 23:59 (Europe/Berlin, UTC+2)"],
+        ADDRESS[APPROVER]: ["11 April 2027, 06:59 (Asia/Tokyo, UTC+9)"],
+    }
 
 
 @pytest.mark.parametrize(

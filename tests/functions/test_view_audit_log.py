@@ -297,9 +297,9 @@ def test_view_audit_log_with_time_range_without_entries_returns_none(seeded: Tab
     assert call(AUDIT_LOG, APPROVER, account_id=CLIENT, query=query).body["items"] == []
 
 
-# domain.md rule 41
 def test_view_audit_log_of_date_contains_whole_local_day(seeded: Table) -> None:
     """On 25 October 2026, the clock of Berlin is set back, and the day has 25 hours."""
+    # domain.md rule 41
     seed(seeded, the_client(time_zone="Europe/Berlin"))
     times = ("2026-10-24T21:59:59Z", "2026-10-24T22:00:00Z", "2026-10-25T22:59:59Z", "2026-10-25T23:00:00Z")
     entries = [store_entry(seeded, datetime.fromisoformat(at), number=number) for number, at in enumerate(times)]

@@ -94,7 +94,6 @@ BERLIN = ZoneInfo("Europe/Berlin")
 NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
 
-# domain.md rule 41
 @pytest.mark.parametrize(
     ("first", "last", "found"),
     [
@@ -111,6 +110,7 @@ NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
 def test_span_of_dates_contains_whole_local_days(
     first: date | None, last: date | None, found: tuple[str, str | None]
 ) -> None:
+    # domain.md rule 41
     start, end = (datetime.fromisoformat(each) if each else None for each in found)
     assert audit_log.span(first, last, NOON, BERLIN) == Span(start or NOON, end)
 

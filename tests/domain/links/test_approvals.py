@@ -158,7 +158,6 @@ def test_approve_with_shorter_access_reports_requested_and_given_end(
     )
 
 
-# domain.md rule 39
 @pytest.mark.parametrize(
     ("requested", "ends"),
     [
@@ -167,6 +166,7 @@ def test_approve_with_shorter_access_reports_requested_and_given_end(
     ],
 )
 def test_approve_link_ends_access_with_local_day_of_client(requested: dict[str, Any], ends: datetime) -> None:
+    # domain.md rule 39
     in_tokyo = the_client(time_zone="Asia/Tokyo")
     link = a_link(**requested, expires_at=NOW + timedelta(days=7))
 

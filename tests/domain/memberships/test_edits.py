@@ -790,9 +790,9 @@ def test_edit_access_days_without_grant_raises_invalid_field(days: int | None) -
     ).fields[0].path == ("access_days",)
 
 
-# domain.md rule 40
 def test_edit_with_last_day_that_stands_changes_nothing_after_change_of_time_zone() -> None:
     """The end chosen in Berlin, 10 April, is at 07:00 on 11 April in Tokyo. It stays, also when that day is sent."""
+    # domain.md rule 40
     end = datetime(2027, 4, 10, 22, tzinfo=UTC)
     target = a_partner_admin_actor(member=a_partner_admin(grant=a_grant(expires_at=end)))
     found = facts(Role.PARTNER_MANAGER, target=target, account=the_client(time_zone="Asia/Tokyo"))

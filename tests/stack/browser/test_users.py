@@ -327,12 +327,12 @@ def test_extend_suspend_resume_and_end_access_update_the_page(
     assert not account.member(account.partner_member_id)["active"]
 
 
-# domain.md rule 39
 @pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Asia/Tokyo", "Africa/Cairo"])
 def test_last_day_of_access_is_a_day_in_the_zone_of_the_account(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas], zone: str
 ) -> None:
     """The browser is in London. The latest day that the page offers is accepted, and is the one that it then shows."""
+    # domain.md rule 39
     account = create_account(personas_by_language["en"])
     account.personas.stack_users.put(f"/directory/accounts/{account.account_id}", {"time_zone": zone})
     browser_user = opened(open_browser, account, f"?user={account.partner_member_id}")
