@@ -2,9 +2,8 @@
 
 import re
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import count
-from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Route, expect
@@ -325,28 +324,6 @@ def test_extend_suspend_resume_and_end_access_update_the_page(
     dialog.get_by_role("button", name=browser_user.text("account.end")).click()
     expect(page.locator("#people")).not_to_contain_text(name)
     assert not account.member(account.partner_member_id)["active"]
-
-
-@pytest.mark.parametrize("zone", ["Europe/Berlin", "America/New_York", "Asia/Tokyo", "Africa/Cairo"])
-def test_last_day_of_access_is_a_day_in_the_zone_of_the_account(
-    open_browser: OpenBrowser, personas_by_language: dict[str, Personas], zone: str
-) -> None:
-    """The browser is in London. The latest day that the page offers is accepted, and is the one that it then shows."""
-    # domain.md rule 39
-    account = create_account(personas_by_language["en"])
-    account.personas.stack_users.put(f"/directory/accounts/{account.account_id}", {"time_zone": zone})
-    browser_user = opened(open_browser, account, f"?user={account.partner_member_id}")
-    page, dialog = browser_user.page, browser_user.page.get_by_role("dialog")
-    today = datetime.now(ZoneInfo(zone)).date()
-
-    browser_user.button("account.change_end").click()
-    latest = dialog.locator("#end").get_attribute("max") or ""
-    assert date.fromisoformat(latest) - today == timedelta(days=730)
-    dialog.locator("#end").fill(latest)
-    dialog.get_by_role("button", name=browser_user.text("account.save")).click()
-    shown_end = f"{date.fromisoformat(latest):%B} {date.fromisoformat(latest).day}, {latest[:4]} at 11:59"
-    expect(page.locator(".facts")).to_contain_text(shown_end)
-    assert account.shown(account.partner_member_id)["access_ends_on"] == latest
 
 
 @pytest.mark.parametrize(("language", "width"), [("en", PHONE), ("ja", DESKTOP)])
