@@ -97,7 +97,7 @@ def test_remove_user_twice_returns_404(seeded_table: Table) -> None:
 def test_remove_partner_admin_gives_nothing_of_before_back_and_names_its_set(
     table: Table, by: str, scope: str | None
 ) -> None:
-    """A member with less access after an approval gains nothing by ending the grant (domain.md rule 10)."""
+    """A member with access narrowed by an approval gains nothing by ending the grant (domain.md rule 10)."""
     # domain.md rule 10
     seed(table, a_member(EMPLOYEE, "sales", added=("account.users.manage",)), an_open_link())
     assert approve().status == 201

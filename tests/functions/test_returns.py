@@ -104,7 +104,7 @@ PARTNER_REMOVED: Final = "removed_by_partner"
         ((suspended_by(APPROVER), removed_by(APPROVER)), "grant_suspended"),
     ],
 )
-def test_colleague_cannot_bring_back_person_that_client_or_manager_removed(
+def test_colleague_cannot_bring_back_person_removed_by_client_or_manager(
     table: Table, steps: tuple[Step, ...], code: str
 ) -> None:
     # domain.md rule 42
@@ -144,7 +144,7 @@ def test_return_by_those_who_can_bring_back_succeeds(table: Table, steps: tuple[
 
 
 @pytest.mark.parametrize("returned", [lambda _: link_requests.approve(), created_by_client])
-def test_client_brings_back_person_that_it_suspended_only_after_its_resume(table: Table, returned: Step) -> None:
+def test_client_brings_back_person_it_suspended_only_after_its_resume(table: Table, returned: Step) -> None:
     # domain.md rule 42
     seed_partner_admins(table)
     run(table, suspended_by(APPROVER), removed_by(EMPLOYEE))
@@ -155,9 +155,7 @@ def test_client_brings_back_person_that_it_suspended_only_after_its_resume(table
     assert_error(table, lambda: resume(MANAGER), 403, "forbidden")
     emails = len(table.items_with_prefix("OUTBOX#"))
     run(table, resumed_by(APPROVER))
-    assert len(table.items_with_prefix("OUTBOX#")) == emails, (
-        "nobody has access, so nobody is notified of the resumption"
-    )
+    assert len(table.items_with_prefix("OUTBOX#")) == emails, "nobody has access, so nobody is notified that it resumed"
     assert_error(table, lambda: resume(APPROVER), 404, "not_found")
     run(table, returned)
 

@@ -37,7 +37,7 @@ def stored(table: Table) -> dict[str, Any]:
     return table.get(keys.member(CLIENT, EMPLOYEE)) or {}
 
 
-def edited(table: Table, by: str = APPROVER, **changes: object) -> ApiResponse:
+def edited(table: Table, by: str = APPROVER, **changes: Any) -> ApiResponse:
     return edit(by, expected_version=stored(table)["version"], **changes)
 
 

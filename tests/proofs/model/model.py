@@ -626,7 +626,7 @@ class Model:
         partner_id = now.get("partner_id")
         ended = self.users[user_id]["by_manager"].get(partner_id, 0) if partner_id else 0
         kept_out: set[str] = now.get("kept_out_by", set())
-        return kept_out | ({partner_id} if ended > now.get("access_generation", 0) else set())
+        return kept_out | ({str(partner_id)} if ended > now.get("access_generation", 0) else set())
 
     def must_have_seat(self, account_id: str) -> None:
         limit = self.accounts[account_id]["partner_seat_limit"]
@@ -755,7 +755,7 @@ class Model:
         self.expect_event("member.created", account_id, partner_id)
 
     def must_be_returnable(self, account_id: str, user_id: str, partner_id: str) -> None:
-        """Reject the return by a partner of someone that the client or a manager of the partner removed (rule 42)."""
+        """Reject the return by a partner of a person that the client or a manager of the partner removed (rule 42)."""
         now = self.current_member(account_id, user_id)
         if not now["active"] and now.get("ended_by") in {"vendor", *ACCOUNT_ROLES}:
             reject("removed_by_client")
@@ -973,8 +973,8 @@ class Model:
             reject("invalid_field")
         base = reader.set_permissions(name, version) or {}
         withheld = self.withheld_after(after, overrides, base, role)
-        removed = {*removed, *(withheld & set(after["withheld"]))}
-        given = adjusted(base, added, removed)
+        all_removed = {*removed, *(withheld & set(after["withheld"]))}
+        given = adjusted(base, added, all_removed)
         if broken_implications(given):
             reject("invalid_field")
         lost = additional_permissions(base, given)
@@ -982,7 +982,7 @@ class Model:
             "permission_set": name,
             "set_version": version,
             "added": tuple(sorted(each for each in added if each in additional_permissions(given, base) | lost)),
-            "removed": tuple(sorted((lost & set(removed)) | withheld)),
+            "removed": tuple(sorted((lost & all_removed) | withheld)),
             "withheld": tuple(sorted(withheld)),
         }
 

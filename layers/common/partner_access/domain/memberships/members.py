@@ -61,7 +61,7 @@ class SuspensionReason(StrEnum):
 
 
 class EndedBy(StrEnum):
-    """The role of the person who ended a membership, with the values of the roles in memberships."""
+    """The role of the person who ended a membership. The values are those of the roles on a membership."""
 
     VENDOR = "vendor"
     SUPER_ADMIN = "super_admin"
