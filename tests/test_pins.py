@@ -38,6 +38,10 @@ GIVES_NOTHING: Final = "the act gives nothing, so a fact that changes meanwhile 
 KIND: Final = "only its kind counts, which never changes"
 OTHER_ACCOUNT: Final = "it belongs to another account of the same list, which has a decision of its own"
 LIST: Final = "it lists accounts to look at, and the user's version rises when they become super admin"
+NARROWS: Final = "an edit that only takes away gives nothing, and a wider one pins it, as test_edits.py checks"
+PARTNERS: Final = (
+    "a colleague adds colleagues: who adds them without end cannot keep the account busy, and a closed one is read"
+)
 PART: Final = "each part of the request stores a response of its own"
 QUEUE: Final = "it is the task itself, and a second run of it does nothing"
 RECEIPT: Final = "the response lists it, and its own reconciliation decides about it"
@@ -51,6 +55,7 @@ NOT_PINNED: Final = {
     ("link.resent", "missing suppressed address"): "a suppression that comes later stops the email when it is sent",
     ("link.approved", "missing reply"): "a link for one account has no replies, and a link for several writes one",
     ("link.declined", "missing reply"): "a link for one account has no replies, and a link for several writes one",
+    ("link.declined", "client account"): GIVES_NOTHING,
     ("link.declined", "partner account"): GIVES_NOTHING,
     ("link.declined", "subject's user"): GIVES_NOTHING,
     ("link.declined", "missing subject's membership"): GIVES_NOTHING,
@@ -58,6 +63,17 @@ NOT_PINNED: Final = {
     ("link.renewal_requested", "subject's user"): GIVES_NOTHING,
     ("link.revoked", "partner account"): KIND,
     ("member.created", "address"): "it only leads to the user, whose record has the address too",
+    ("employee.offboarded", "partner account"): KIND,
+    ("grant.revoked", "partner account"): GIVES_NOTHING,
+    ("grant.revoked", "subject's user"): GIVES_NOTHING,
+    ("member.removed", "client account"): KIND,
+    ("member.suspended", "client account"): KIND,
+    ("member.suspended", "partner account"): GIVES_NOTHING,
+    ("member.suspended", "subject's user"): GIVES_NOTHING,
+    ("member.updated that narrows", "client account"): NARROWS,
+    ("member.updated that narrows", "partner account"): NARROWS,
+    ("member.updated that narrows", "subject's user"): NARROWS,
+    ("member.created by a colleague", "client account"): PARTNERS,
     ("super_admin.migrated", "caller's membership elsewhere"): OTHER_ACCOUNT,
     ("member.suspended", "missing caller's membership"): "a partner's manager acts without a membership in the client",
     ("employee.offboarded", "subject's membership"): "who was ever an employee stays a present or former one",
@@ -86,12 +102,23 @@ OWN_CONDITION: Final = {
     (ANY, "link"): "its state, secret and approvals still allow the act",
     ("link.declined", "subject's user"): "the user has an open link to count less",
     ("link.revoked by a job", "subject's user"): "the user has an open link to count less",
+    ("grant.revoked", "client account"): "the account has a taken seat to count less",
     ("access.ended", "client account"): "the account has a taken seat to count less",
     (JOB, "client account"): "the account has a taken seat to count less",
 }
 """The records that are written on a condition of their own instead of their version, with what it requires."""
 
 
+VARIANTS: Final = {
+    "add colleagues": "by a colleague",
+    "POST /partners/{partner_id}/clients/{account_id}/users": "by a colleague",
+    "demote the approver": "that narrows",
+    "demote the owner": "that narrows",
+    "edit the colleague": "that narrows",
+    "PATCH /accounts/{account_id}/users/{user_id}": "that narrows",
+    "the consultant demotes the approver": "that narrows",
+}
+"""The cases whose events also have other forms, which pin more."""
 CALLER_STAYS: Final = "the consultant demotes the approver"
 """A case with two witnesses: the preferred one, and the caller, who is pinned anyway."""
 
@@ -177,7 +204,8 @@ Entry = tuple[str, str]
 
 def _entries(listed: Mapping[Entry, str], case: Case, event: str, labels: Iterable[str]) -> Iterator[Entry]:
     """Yield the entries of a list that are about these records of a decision."""
-    events = (f"{event} by {JOB}", JOB, ANY) if case.is_job else (event, ANY)
+    variant = f"{event} {VARIANTS.get(case.name, '')}".strip()
+    events = (f"{event} by {JOB}", JOB, ANY) if case.is_job else (variant, event, ANY)
     yield from (entry for entry in product(events, labels) if entry in listed)
 
 

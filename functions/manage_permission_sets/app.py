@@ -39,7 +39,7 @@ class UpdatePermissionSetResponse(PermissionSetResponse, title="UpdatePermission
     """An updated permission set."""
 
 
-class RemovePermissionSetResponse(ResponseBody, title="RemovePermissionSetResponse"):
+class RemovePermissionSetResponse(ResponseBody):
     """An empty response, stored so that the idempotency key replays it."""
 
     status: ClassVar[int] = HTTPStatus.NO_CONTENT
@@ -93,13 +93,9 @@ def update_permission_set(
         description="Super admins of the account can remove a set that has no holders. A set in use gets 409.",
     ),
 )
-def remove_permission_set(
-    account_id: str, set_id: str, expected_version: routing.ExpectedVersion, act: Act
-) -> RemovePermissionSetResponse:
+def remove_permission_set(account_id: str, set_id: str, expected_version: routing.ExpectedVersion, act: Act) -> None:
     removed = changes.remove(stored.facts(account_id, act.actor_id, set_id), expected_version, act)
-    response = RemovePermissionSetResponse()
-    stored.record_removed(removed, response)
-    return response
+    stored.record_removed(removed, RemovePermissionSetResponse())
 
 
 handler = app

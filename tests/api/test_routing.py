@@ -737,6 +737,17 @@ def test_stale_facts_on_every_attempt_return_error_of_failed_condition() -> None
     assert len(tried) == 4
 
 
+def test_stale_facts_of_decision_that_narrows_are_retried_for_longer() -> None:
+    tried: list[Act] = []
+
+    def decide(act: Act) -> NoReturn:
+        tried.append(act)
+        raise StaleFacts(errors.RightsChanged, narrows=True)
+
+    assert call_app(posting_app(decide)).code == "rights_changed"
+    assert len(tried) == 12
+
+
 def test_stale_facts_followed_by_error_return_that_error() -> None:
     outcomes = iter([StaleFacts(errors.RightsChanged), errors.LinkRevoked()])
 

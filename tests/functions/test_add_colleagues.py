@@ -410,7 +410,6 @@ def test_add_colleagues_with_unknown_field_is_refused(table: Table, field: str) 
         (user(COLLEAGUE, active=False), FORBIDDEN),
         (account(PARTNER, program="suspended"), FORBIDDEN),
         (account(PARTNER, domains=["elsewhere.example"]), FORBIDDEN),
-        (account(CLIENT, state="closed"), ("failed", "account_closed")),
         (lambda table: store_records(table, [a_member(COLLEAGUE, "view_only")]), ALREADY_MEMBER),
     ],
 )
@@ -429,6 +428,16 @@ def test_add_colleagues_after_concurrent_change_changes_nothing(
     assert only_row(response) == row
     assert all(item["pk"].startswith("IDEMPOTENCY#") for item in differences(after_change[0], table.items()))
     _restore_invariants(table)
+
+
+def test_add_colleagues_during_closing_of_account_counts_as_before_it(table: Table) -> None:
+    # Colleagues do not pin the client's account, and nobody has access in a closed one (domain.md rule 50).
+    seed(table, *with_partner_admin())
+
+    response = send_during_change(table, lambda: account(CLIENT, state="closed")(table), add)
+
+    assert only_row(response) == ("done", None)
+    assert only_row(add()) == ("failed", "account_closed")
 
 
 def _restore_invariants(table: Table) -> None:

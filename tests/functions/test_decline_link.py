@@ -204,7 +204,6 @@ def _expire_link(table: Table) -> None:
             403,
             "own_partner_may_not_approve",
         ),
-        (lambda: link_requests.put_account(CLIENT, state="closed"), 409, "account_closed"),
     ],
 )
 def test_decline_link_after_concurrent_change_changes_nothing(

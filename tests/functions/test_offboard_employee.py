@@ -509,7 +509,7 @@ def test_offboard_employee_write_cost_is_independent_of_clients(table: Table, ho
 
     ((action, line),) = attempts[0]["TransactItems"][3].items()
     assert (action, line["Key"]["pk"]["S"]) == ("Update", f"USER#{EMPLOYEE}")
-    assert len(attempts[0]["TransactItems"]) == 7
+    assert len(attempts[0]["TransactItems"]) == 6
     assert costs.reads == 5
     assert client_id(0) not in accounts_of()
 

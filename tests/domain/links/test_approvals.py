@@ -354,7 +354,7 @@ def test_decline_notification_contains_reason_and_audit_entry_does_not() -> None
     )
     assert "reason" not in declined.audit.details, "the audit log contains no free text"
     assert declined.audit.accounts == (CLIENT, PARTNER)
-    assert set(declined.relies_on) == {a_user(), a_member(), the_client()}
+    assert set(declined.relies_on) == {a_user(), a_member()}
 
 
 # preview

@@ -83,7 +83,9 @@ def test_suspend_by_either_side_sets_its_reason(role: Role, side: SuspensionReas
     )
     assert (notification.employee_id, notification.account_id, notification.partner_id) == (EMPLOYEE, CLIENT, PARTNER)
     assert notification.actor_id == act_of(found).actor_id
-    assert set(TARGET.relied_on) <= set(done.relies_on)
+    assert done.narrows
+    assert TARGET.member in done.relies_on
+    assert TARGET.user not in done.relies_on
 
 
 @pytest.mark.parametrize(("role", "side"), SIDES.items())
@@ -119,6 +121,7 @@ def test_resume_clears_only_own_reason(role: Role, side: SuspensionReason) -> No
         act_of(found).actor_id,
     )
     assert (notification.employee_id, notification.account_id, notification.partner_id) == (EMPLOYEE, CLIENT, PARTNER)
+    assert not done.narrows
     assert set(found.target.relied_on) <= set(done.relies_on)
 
 

@@ -11,6 +11,7 @@ import pytest
 from aws_lambda_powertools.utilities.batch.exceptions import BatchProcessingError
 from botocore.exceptions import ClientError
 
+from partner_access.api import routing
 from partner_access.domain.errors import DomainError
 from partner_access.store import retries
 from tests.proofs.faults.fake_dynamodb import WRITE, FakeDynamoDb, fake_dynamodb
@@ -39,6 +40,15 @@ KEY: Final = "the-same-key"
 SDK_ATTEMPTS: Final = 3
 """Attempts that the SDK makes for one call."""
 DECISION_ATTEMPTS: Final = 4
+NARROWING: Final = {
+    "POST /access-links/declines",
+    "DELETE /partners/{partner_id}/access-links/{link_id}",
+    "PATCH /accounts/{account_id}/users/{user_id}",
+    "DELETE /accounts/{account_id}/users/{user_id}",
+    "PUT /accounts/{account_id}/users/{user_id}/suspension",
+    "DELETE /partners/{partner_id}/employees/{user_id}/access",
+}
+"""The operations whose cases only take access away, so that they are tried for longer."""
 """Maximum number of times that a decision is repeated when its facts change."""
 Ended = ApiResponse | BaseException | None
 
@@ -125,11 +135,12 @@ def most_calls(plan: FaultPlan, operation: Operation, first: int, usual: int) ->
     if plan.end is ExpectedEnd.SUCCESS:
         return usual + plan.calls
     if operation.in_parts:
-        return (usual + 1) * retries.ATTEMPTS
+        return (usual + 1) * retries.NARROWING_ATTEMPTS
+    narrows = operation.route in NARROWING
     if plan.end is ExpectedEnd.ERROR:
-        return (usual + 1) * DECISION_ATTEMPTS + SDK_ATTEMPTS
+        return (usual + 1) * (routing.NARROWING_ATTEMPTS if narrows else DECISION_ATTEMPTS) + SDK_ATTEMPTS
     if plan.end is ExpectedEnd.UNAVAILABLE:
-        return first + retries.ATTEMPTS + SDK_ATTEMPTS
+        return first + (retries.NARROWING_ATTEMPTS if narrows else retries.ATTEMPTS) + SDK_ATTEMPTS
     return first + 1
 
 

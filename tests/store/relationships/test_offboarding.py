@@ -75,9 +75,7 @@ def test_record_offboarding_increments_count_and_queues_reconciliation(table: Ta
 
 
 @pytest.mark.parametrize("employed", [True, False])
-@pytest.mark.parametrize(
-    "key", [keys.user(EMPLOYEE), keys.user(MANAGER), keys.member(PARTNER, MANAGER), keys.account(PARTNER)]
-)
+@pytest.mark.parametrize("key", [keys.user(EMPLOYEE), keys.user(MANAGER), keys.member(PARTNER, MANAGER)])
 def test_record_offboarding_after_concurrent_change_raises_stale_facts(
     table: Table, key: keys.Key, employed: bool
 ) -> None:

@@ -337,7 +337,8 @@ class TemporarilyUnavailable(Unavailable):
 class StaleFacts(Exception):
     """A condition of the transaction failed, so the facts are stale. The operation decides again from fresh facts."""
 
-    def __init__(self, error: type[DomainError]) -> None:
-        """Set the error to raise if deciding again does not help."""
+    def __init__(self, error: type[DomainError], *, narrows: bool = False) -> None:
+        """Set the error to raise if deciding again does not help. A decision that narrows is made again more often."""
         super().__init__(error.code)
         self.error = error
+        self.narrows = narrows

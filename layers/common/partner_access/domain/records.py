@@ -57,10 +57,14 @@ def audit(event: str, act: Act, *accounts: str | None, **details: JsonValue) -> 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Decision:
-    """The parts of a decision that all operations share. Each operation adds the records that it writes."""
+    """The parts of a decision that all operations share. Each operation adds the records that it writes.
+
+    `narrows` is true if it only takes access away. It is then tried for longer (domain.md rule 50).
+    """
 
     act: Act
     audit: AuditEntry
     notification: Notification | None = None
     reconciliation: Reconciliation | None = None
     relies_on: tuple[Record, ...] = field(default=())
+    narrows: bool = False

@@ -30,7 +30,13 @@ from partner_access.idempotency import StorableResponse, StoredResponseFound, us
 from partner_access.store import keys, writes
 from partner_access.store.attribute_values import from_attribute_values, to_attribute_values
 from partner_access.store.keys import Key
-from partner_access.store.retries import CONTENTION_CODES, TransientErrorsAsUnavailable, pauses
+from partner_access.store.retries import (
+    ATTEMPTS,
+    CONTENTION_CODES,
+    NARROWING_ATTEMPTS,
+    TransientErrorsAsUnavailable,
+    pauses,
+)
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -158,6 +164,7 @@ def commit(decision: Decision, response: StorableResponse | None, *items: writes
         (*stored_response, *_audit_items(decision), *_with_version_checks(decision.relies_on, items)),
         key_first=bool(stored_response),
         deadline=decision.act.deadline,
+        narrows=decision.narrows,
     )
 
 
@@ -218,35 +225,41 @@ def _with_version_checks(
         yield writes.check(key, only_if=writes.UNCHANGED, seen_version=record.version)
 
 
-def transact(items: Iterable[writes.TransactionItem], *, key_first: bool = False, deadline: float = inf) -> None:
+def transact(
+    items: Iterable[writes.TransactionItem], *, key_first: bool = False, deadline: float = inf, narrows: bool = False
+) -> None:
     """Write all items or none.
 
-    Transaction conflicts are retried. A failed condition raises StaleFacts, because the facts have changed.
+    Transaction conflicts are retried, and longer if the items only take access away. A failed condition raises
+    StaleFacts, because the facts have changed.
     """
     transaction_items: Any = tuple(items)
     requests = [item.request() for item in transaction_items]
-    for pause in pauses():
+    for pause in pauses(NARROWING_ATTEMPTS if narrows else ATTEMPTS):
         if time.time() > deadline:
             raise TemporarilyUnavailable
         try:
             with TransientErrorsAsUnavailable():
                 client().transact_write_items(TransactItems=requests)
         except client().exceptions.TransactionCanceledException as cancelled:
-            _raise_failed_condition(transaction_items, cancelled.response["CancellationReasons"], key_first=key_first)
+            reasons = cancelled.response["CancellationReasons"]
+            _raise_failed_condition(transaction_items, reasons, key_first=key_first, narrows=narrows)
         else:
             return
         pause()
     raise TemporarilyUnavailable
 
 
-def _raise_failed_condition(items: tuple[writes.TransactionItem, ...], reasons: Any, *, key_first: bool) -> None:
+def _raise_failed_condition(
+    items: tuple[writes.TransactionItem, ...], reasons: Any, *, key_first: bool, narrows: bool
+) -> None:
     """Raise the error of the first failed condition. Return when only conflicts occurred, which may be retried."""
     for position, (item, reason) in enumerate(zip(items, reasons, strict=True)):
         if reason["Code"] == "ConditionalCheckFailed":
             if key_first and position == 0:
                 fingerprint = str(item.expressions["Item"]["fingerprint"]["S"])
                 raise _stored_response_found(from_attribute_values(reason["Item"]), fingerprint)
-            raise StaleFacts(_error_of(item, reason))
+            raise StaleFacts(_error_of(item, reason), narrows=narrows)
     _require_transient(reasons)
 
 

@@ -25,6 +25,9 @@ THROTTLING_CODES: Final = frozenset(
     }
 )
 ATTEMPTS: Final = 6
+NARROWING_ATTEMPTS: Final = 12
+"""Attempts at a transaction that only takes access away. Six more come after the longest pauses (domain.md rule 50)."""
+MAX_DELAY: Final = 0.8
 BASE_DELAY: Final = 0.05
 """Longest pause after the first attempt, in seconds."""
 
@@ -52,10 +55,10 @@ def _is_transient(error: ClientError) -> bool:
     return code in THROTTLING_CODES or status >= HTTPStatus.INTERNAL_SERVER_ERROR or code == str(status)
 
 
-def pauses() -> Iterator[Callable[[], None]]:
+def pauses(attempts: int = ATTEMPTS) -> Iterator[Callable[[], None]]:
     """Yield the pause of each attempt: full jitter with a doubling maximum, and no pause after the last attempt."""
-    for attempt in range(ATTEMPTS - 1):
-        yield partial(_sleep, BASE_DELAY * 2**attempt)
+    for attempt in range(attempts - 1):
+        yield partial(_sleep, min(BASE_DELAY * 2**attempt, MAX_DELAY))
     yield lambda: None
 
 

@@ -172,7 +172,8 @@ def decline(facts: ReplyFacts, reason: str | None, act: Act) -> LinkDeclineDecis
         notification=links.notification_about(
             link, NotificationKind.LINK_DECLINED, act, account_id=account.account_id, reason=reason
         ),
-        relies_on=(*facts.approver.relied_on, account),
+        relies_on=facts.approver.relied_on,
+        narrows=True,
     )
 
 

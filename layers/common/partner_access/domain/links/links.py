@@ -234,6 +234,7 @@ def revoke(facts: LinkFacts, act: Act) -> LinkEnded | None:
         stored_state=StoredLinkState.REVOKED,
         audit=audit("link.revoked", act, link.partner_id, link_id=link.link_id, employee_id=link.employee_id),
         relies_on=facts.actor.relied_on,
+        narrows=True,
     )
 
 

@@ -189,9 +189,11 @@ def _seat(requested: NewMember, for_partner: Account | None, creator_rights: Rig
 
 
 def _created(facts: MemberCreationFacts, account: Account, person: User, member: Member, act: Act) -> MemberCreated:
-    others = (account, person, facts.target.member, facts.partner, *facts.sets.values())
+    # A colleague who adds colleagues in a loop would otherwise keep the account busy (domain.md rule 50).
+    is_colleague = member.partner_id is not None and member.grant is None
+    others = (None if is_colleague else account, person, facts.target.member, facts.partner, *facts.sets.values())
     # The creator's own user record is pinned already, and their rights as a manager count only for such a person.
-    is_kept_out = member.partner_id in facts.target.kept_out_by_at(act.at) and not member.grant
+    is_kept_out = is_colleague and member.partner_id in facts.target.kept_out_by_at(act.at)
     manager_records = tuple(
         record for record in facts.manager.relied_on if is_kept_out and record != facts.creator.user
     )

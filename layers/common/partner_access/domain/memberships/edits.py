@@ -145,6 +145,8 @@ def _edit(facts: MembershipFacts, managed: ManagedMembership, changes: MemberEdi
     if after == now:
         return None
     witness_records = witness(facts.others, act.at).relied_on if now.is_super_admin and not after.is_super_admin else ()
+    narrows = _narrows(now, after, rights_before, rights_after)
+    relied_on = (*managed.relied_on_to_narrow, *facts.target.sets.values()) if narrows else managed.relied_on
     return MemberUpdated(
         act=act,
         account=managed.account,
@@ -153,8 +155,18 @@ def _edit(facts: MembershipFacts, managed: ManagedMembership, changes: MemberEdi
         member=after.next_version(),
         audit=_entry(managed, after, rights_before, rights_after, act),
         notification=_notification(managed, after, rights_before, rights_after, act),
-        relies_on=(*managed.relied_on, *facts.sets.values(), *witness_records),
+        relies_on=(*relied_on, *facts.sets.values(), *witness_records),
+        narrows=narrows,
     )
+
+
+def _narrows(now: Member, after: Member, rights_before: Rights, rights_after: Rights) -> bool:
+    """Return whether the edit only takes rights or time away, and gives no seat."""
+    is_longer = now.grant is not None and (
+        after.grant is None or _lasts_longer(after.grant.expires_at, now.grant.expires_at)
+    )
+    gives_seat = after.seat != now.seat or not set(after.paid_seats) <= set(now.paid_seats)
+    return not (rights_after.wider_than(rights_before) or is_longer or gives_seat)
 
 
 def _rights(account: Account, member: Member, sets: CustomSets) -> Rights:

@@ -73,7 +73,12 @@ def remove(facts: MembershipFacts, expected_version: int, act: Act) -> MemberRem
         ),
         notification=_notification(managed, cause, act),
         reconciliation=_reconciliation(managed) if former_employee else None,
-        relies_on=(*managed.relied_on, *witness_records),
+        relies_on=(
+            *managed.relied_on_to_narrow,
+            *([managed.user] if former_employee else ()),
+            *witness_records,
+        ),
+        narrows=True,
     )
 
 

@@ -64,6 +64,8 @@ class ManagedMembership:
     now: Member
     roles: tuple[Role, ...]
     relied_on: tuple[Record, ...]
+    relied_on_to_narrow: tuple[Record, ...]
+    """The same without the records that the member could keep busy and that taking access away does not need."""
 
     @property
     def role(self) -> Role:
@@ -108,6 +110,8 @@ def authorize_for_past_too(facts: MembershipFacts, act: Act) -> ManagedMembershi
         raise Forbidden
     if not user or not before or not now:
         raise NotFound
+    # The partner's people do not pin the account: by acts without end, they would keep it from freeing their seats.
+    account_records = () if roles[0] in {Role.COLLEAGUE, Role.PARTNER_MANAGER} else (facts.account,)
     actor_records = () if Role.VENDOR in roles else facts.actor.relied_on
     manager_records = facts.manager.relied_on if Role.PARTNER_MANAGER in roles else ()
     return ManagedMembership(
@@ -116,7 +120,8 @@ def authorize_for_past_too(facts: MembershipFacts, act: Act) -> ManagedMembershi
         before=before,
         now=now,
         roles=roles,
-        relied_on=tuple(dict.fromkeys((facts.account, *actor_records, *manager_records, *facts.target.relied_on))),
+        relied_on=tuple(dict.fromkeys((*account_records, *actor_records, *manager_records, *facts.target.relied_on))),
+        relied_on_to_narrow=tuple(dict.fromkeys((*actor_records, *manager_records, before))),
     )
 
 

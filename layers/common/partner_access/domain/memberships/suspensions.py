@@ -89,6 +89,7 @@ def _changed(
     notification: Notification | None,
 ) -> ChangedT:
     """Return the decision that sets these suspension reasons."""
+    narrows = suspended_by > managed.now.suspended_by
     return kind(
         act=act,
         account=managed.account,
@@ -97,7 +98,8 @@ def _changed(
         member=managed.now.next_version(suspended_by=suspended_by),
         audit=entry,
         notification=notification,
-        relies_on=managed.relied_on,
+        relies_on=managed.relied_on_to_narrow if narrows else managed.relied_on,
+        narrows=narrows,
     )
 
 

@@ -60,7 +60,8 @@ def offboard_employee(facts: OffboardingFacts, act: Act) -> EmployeeOffboarded:
         reconciliation=Reconciliation(
             partner_id=partner.account_id, user_id=user.user_id, reason=ReconciliationReason.OFFBOARDED
         ),
-        relies_on=(partner, *facts.actor.relied_on, user),
+        relies_on=(*facts.actor.relied_on, user),
+        narrows=True,
     )
 
 
