@@ -1,4 +1,7 @@
-"""Delivery feedback of SES from a topic: sent, bounced or complained. Each report counts once."""
+"""Delivery feedback of SES from a topic: sent, bounced or complained. Each report counts once.
+
+Only a permanent bounce means that the email came back. An out-of-office reply, for example, is a transient one.
+"""
 
 from collections.abc import Mapping
 from typing import Any, Final
@@ -50,13 +53,21 @@ class SesEvent(BaseModel):
         return next(iter(self.mail.tags.get("delivery", ())), None)
 
     @property
+    def is_permanent_bounce(self) -> bool:
+        return self.bounce is not None and self.bounce.bounceType == "Permanent"
+
+    @property
+    def is_other_bounce(self) -> bool:
+        """True if the recipient's server has only reported something, such as a full mailbox or an automatic reply."""
+        return self.eventType == "Bounce" and not self.is_permanent_bounce
+
+    @property
     def addresses_to_suppress(self) -> tuple[str, ...]:
         """The addresses to suppress after a permanent bounce or a complaint.
 
         They are those that we sent to, not those that an email was forwarded to.
         """
-        is_permanent = self.bounce is not None and self.bounce.bounceType == "Permanent"
-        return self.mail.destination if is_permanent or self.eventType == "Complaint" else ()
+        return self.mail.destination if self.is_permanent_bounce or self.eventType == "Complaint" else ()
 
 
 @worker.background("record_email_feedback")
@@ -72,6 +83,9 @@ def _record(message: str) -> None:
     delivery = outbox.delivery(report.delivery_id) if report and report.delivery_id else None
     if not report or not status or not delivery:
         telemetry.count("EmailFeedbackIgnored")
+        return
+    if report.is_other_bounce:
+        telemetry.count("EmailTransientBounce")
         return
     if outbox.record_feedback(delivery, status, report.addresses_to_suppress) and status in METRIC_BY_STATUS:
         telemetry.count(METRIC_BY_STATUS[status])

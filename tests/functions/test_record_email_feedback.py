@@ -81,8 +81,6 @@ FAILED_EFFECT = ExpectedEffect(delivery_status="failed", link_status="failed", m
 REPORTS: list[tuple[str, dict[str, Any], ExpectedEffect]] = [
     ("Send", {}, ExpectedEffect(delivery_status="sent", link_status="sent")),
     ("Bounce", PERMANENT, replace(BOUNCED_EFFECT, suppressed=True)),
-    ("Bounce", {"bounce": {"bounceType": "Transient"}}, BOUNCED_EFFECT),
-    ("Bounce", {"bounce": {"bounceType": "Undetermined"}}, BOUNCED_EFFECT),
     (
         "Complaint",
         {"complaint": {}},
@@ -109,6 +107,25 @@ def test_record_feedback_in_any_delivery_state_updates_status_and_counts_once(
     assert metric_counts(capsys.readouterr().out) == ({noted.metric: 1} if noted.metric else {})
     assert link_requests.approve().status == 201, "the copied link still works"
     assert violations(table.items()) == []
+
+
+@pytest.mark.parametrize("before", ["pending", "sending", "sent"])
+@pytest.mark.parametrize("bounce", [
+    {"bounce": {"bounceType": "Transient", "bounceSubType": "General"}},
+    {"bounce": {"bounceType": "Undetermined"}},
+    {},
+])  # fmt: skip
+def test_record_bounce_that_is_not_permanent_is_only_counted(
+    table: Table, delivery: Key, before: str, bounce: dict[str, Any], capsys: Capsys
+) -> None:
+    # domain.md rule 8: an out-of-office reply is a transient bounce
+    store_delivery(table, delivery_status=before)
+    items = table.items()
+
+    run_function(RECORD_EMAIL_FEEDBACK, feedback("Bounce", NAME, ADDRESS, **bounce))
+
+    assert table.items() == items
+    assert metric_counts(capsys.readouterr().out) == {"EmailTransientBounce": 1}
 
 
 @pytest.mark.parametrize("final", ["bounced", "complained", "failed", "cancelled"])
