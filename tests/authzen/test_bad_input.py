@@ -263,14 +263,20 @@ def test_invalid_page_limit_or_token_returns_400(what: str) -> None:
     for limit in INVALID_LIMITS:
         assert_error(DEPLOYED.request(what, {**VALID_REQUESTS[what], "page": {"limit": limit}}))
     for token in INVALID_TOKENS:
-        assert_error(DEPLOYED.request(what, {**VALID_REQUESTS[what], "page": {"token": token}}))
+        answer = DEPLOYED.request(what, {**VALID_REQUESTS[what], "page": {"token": token}})
+        assert_error(answer)
+        assert "cursor" not in answer.text
 
 
 @pytest.mark.parametrize("what", SEARCHES)
-def test_page_limit_zero_returns_empty_last_page(what: str) -> None:
+def test_page_limit_zero_returns_empty_page_and_token_if_there_are_results(what: str) -> None:
     answer = DEPLOYED.request(what, {**VALID_REQUESTS[what], "page": {"limit": 0}})
+    token = answer.body["page"]["next_token"]
+    again = DEPLOYED.request(what, {**VALID_REQUESTS[what], "page": {"token": token}})
 
-    assert (answer.status, answer.body) == (200, {"page": {"next_token": "", "count": 0}, "results": []})
+    assert (answer.status, answer.body["results"], answer.body["page"]["count"]) == (200, [], 0)
+    assert bool(token) is bool(DEPLOYED.request(what, VALID_REQUESTS[what]).body["results"])
+    assert (again.status, again.body["results"]) == (200, [])
 
 
 @pytest.mark.parametrize("what", SEARCHES)

@@ -118,8 +118,8 @@ def test_put_member_with_same_values_returns_none(fields: Mapping[str, Any]) -> 
 @pytest.mark.parametrize(
     ("changes", "fields", "error", "at"),
     [
-        ({"account": None}, {"permission_set": "sales"}, NotFound, []),
-        ({"user": None}, {"permission_set": "sales"}, NotFound, []),
+        ({"account": None}, {"permission_set": "sales"}, NotFound, ["account_id"]),
+        ({"user": None}, {"permission_set": "sales"}, NotFound, ["user_id"]),
         ({}, {}, MissingField, ["permission_set"]),
         ({}, {"permission_set": "owner"}, UnknownPermissionSet, ["permission_set"]),
         ({}, {"permission_set": "partner_admin"}, InvalidField, ["permission_set"]),

@@ -265,6 +265,8 @@ def evaluate_all(policy: Policy, batch: EvaluationsRequest, act: Act) -> Evaluat
     return EvaluationsResponse(evaluations=tuple(responses))
 
 
+WRONG_PAGE: Final = "This page token isn't valid for you and this search. Start the search again without a token."
+
 SearchT = TypeVar("SearchT", bound=SearchRequest)
 
 
@@ -274,12 +276,14 @@ def search_page(
     """Return one page of search results, with a token for the next page (integration/authzen.md §3)."""
     limit, after = _position_of(search, act)
     size = MAX_PAGE_SIZE if limit is None else min(limit, MAX_PAGE_SIZE)
-    found = find(search, act, after, size)
-    has_more = found.after is not None and size > 0
+    found = find(search, act, after, max(size, 1))
+    if size == 0 and found.names:
+        # No result is asked for, and this is where the first one is.
+        found, has_more, next_after = FoundNames(), True, after
+    else:
+        has_more, next_after = found.after is not None, found.after
     token = (
-        cursors.encrypt(json.dumps([limit, found.after]), search.filters, type(search).__name__, act)
-        if has_more
-        else ""
+        cursors.encrypt(json.dumps([limit, next_after]), search.filters, type(search).__name__, act) if has_more else ""
     )
     page = SearchPageResponse(next_token=token, count=len(found.names)) if search.page or has_more else None
     return SearchResponse(page=page, results=tuple(_result(search, name) for name in found.names))
@@ -293,9 +297,12 @@ def _position_of(search: SearchRequest, act: Act) -> tuple[int | None, str | Non
     window = search.page or SearchPageRequest()
     if not window.token:
         return window.limit, None
-    limit, after = json.loads(cursors.decrypt(window.token, search.filters, type(search).__name__, act))
+    try:
+        limit, after = json.loads(cursors.decrypt(window.token, search.filters, type(search).__name__, act))
+    except InvalidCursor as invalid:
+        raise invalid.with_detail(WRONG_PAGE) from invalid
     if window.limit not in (None, limit):
-        raise InvalidCursor
+        raise InvalidCursor().with_detail(WRONG_PAGE)
     return limit, after
 
 

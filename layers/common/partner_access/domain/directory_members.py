@@ -57,8 +57,10 @@ def put_member(facts: DirectoryMemberFacts, fields: DirectoryFields, act: Act) -
     can act.
     """
     account, user, before = facts.account, facts.target.user, facts.target.member
-    if not account or not user:
-        raise NotFound
+    if not account:
+        raise NotFound("account_id")
+    if not user:
+        raise NotFound("user_id")
     now = facts.target.member_at(act.at)
     returns = now is not None and not now.active and fields.get("active") is True
     if not now or returns:
