@@ -50,8 +50,9 @@ def _on_one_line(text: str) -> str:
 
 def _prose(text: str) -> str:
     """Reject markup, placeholders and links in a text that goes into an email, also in full-width characters."""
-    links = re.search(r"://|www\.|\w\.[a-z]{2,}[/:]", with_full_stops(text), re.IGNORECASE)
-    if links or re.search(r"[<>]|\{\{", text):
+    links = re.search(r"://|www\.|\w\.(?!jsx?[/:])[a-z]{2,}[/:]", with_full_stops(text), re.IGNORECASE)
+    # An arrow or a heart is no markup. A tag begins with a letter, or with one of these characters.
+    if links or re.search(r"<[A-Za-z/!?]|\{\{", text):
         raise PydanticCustomError("invalid_text", "not plain prose")
     return text
 
