@@ -51,7 +51,7 @@ def _on_one_line(text: str) -> str:
 def _prose(text: str) -> str:
     """Reject markup, placeholders and links in a text that goes into an email, also in full-width characters."""
     links = re.search(r"://|www\.|\w\.(?!jsx?[/:])[a-z]{2,}[/:]", with_full_stops(text), re.IGNORECASE)
-    # An arrow or a heart is no markup. A tag begins with a letter, or with one of these characters.
+    # An arrow or a heart is no markup. A tag has one of these right after its bracket.
     if links or re.search(r"<[A-Za-z/!?]|\{\{", text):
         raise PydanticCustomError("invalid_text", "not plain prose")
     return text
