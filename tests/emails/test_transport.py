@@ -58,6 +58,7 @@ def test_send_email_makes_valid_request_to_ses(table: Table) -> None:
                     "Text": {"Data": EMAIL.text, "Charset": "UTF-8"},
                     "Html": {"Data": EMAIL.html, "Charset": "UTF-8"},
                 },
+                "Headers": [{"Name": "Auto-Submitted", "Value": "auto-generated"}],
             }
         },
     }

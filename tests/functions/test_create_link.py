@@ -183,7 +183,7 @@ BAD_FIELDS: list[tuple[dict[str, Any], str, str]] = [
         for text in ("", "<b>now</b>", "{{name}}", "see https://evil.example", "x" * 501, "a\x00b", "a\u202eb", 1)
     ),
     *(({"locale": locale}, "invalid_field", "/locale") for locale in ("de", "EN", 1)),
-    *(({"employee_id": who}, "invalid_field", "/employee_id") for who in ("", "a#b", "a/b", "../x", "a" * 129, 1)),
+    *(({"employee_id": who}, "invalid_field", "/employee_id") for who in ("", "a b", "é", "a" * 129, 1)),
     *(({"account_id": which}, "invalid_field", "/account_id") for which in ("", "a#b", "ACCOUNT#x", " ", 1)),
     ({"permissions": []}, "invalid_field", "/permissions"),
     ({"permissions": {"remove": "crm.import"}}, "invalid_field", "/permissions/remove"),

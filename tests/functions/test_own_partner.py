@@ -62,7 +62,7 @@ ROUTES: Final[list[tuple[str, tuple[Record, ...], Callable[[], ApiResponse]]]] =
     ("creation for one partner", (), create),
     ("creation for the other partner", (), lambda: create(SOUTH)),
     ("edit to partner admin", (a_member(EMPLOYEE, "view_only"),), lambda: edit(ADMIN, permission_set="partner_admin", partner_id=PARTNER)),
-    ("wider permissions", (NARROWED,), lambda: edit(ADMIN, permissions={})),
+    ("wider permissions", (NARROWED,), lambda: edit(ADMIN, overrides={})),
     ("later end", (NARROWED,), lambda: edit(ADMIN, access_days=20)),
     ("promotion", (NARROWED,), lambda: edit(ADMIN, permission_set="super_admin")),
     ("resumption", (a_partner_admin(suspended_by=frozenset({SuspensionReason.CLIENT})),), lambda: resume(ADMIN)),

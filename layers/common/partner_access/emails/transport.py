@@ -49,6 +49,8 @@ def send(address: str, email: RenderedEmail, delivery_id: str) -> SendResult:
                         "Text": {"Data": email.text, "Charset": "UTF-8"},
                         "Html": {"Data": email.html, "Charset": "UTF-8"},
                     },
+                    # RFC 3834: asks out-of-office programs not to answer
+                    "Headers": [{"Name": "Auto-Submitted", "Value": "auto-generated"}],
                 }
             },
         )
