@@ -13,8 +13,7 @@ from jsonschema import Draft202012Validator
 
 from partner_access.domain.accounts import AccountKind, AccountState, Program
 from partner_access.domain.audit.events import RecordSnapshots, cloud_event_of
-from partner_access.domain.memberships.members import MemberState, Seat, SuspensionReason
-from partner_access.domain.memberships.roles import Role
+from partner_access.domain.memberships.members import MemberState, Role, Seat, SuspensionReason
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.records import audit
 from tests.support.builders import CLIENT, EMPLOYEE, PARTNER, a_partner_admin, an_act, an_employee, the_client

@@ -23,8 +23,7 @@ from partner_access.domain.authorization.allowed_actions import (
     MemberAction,
 )
 from partner_access.domain.links.links import LinkDeliveryStatus, LinkState
-from partner_access.domain.memberships.members import GrantSource, Seat, SuspensionReason
-from partner_access.domain.memberships.roles import Role
+from partner_access.domain.memberships.members import GrantSource, Role, Seat, SuspensionReason
 from partner_access.domain.notifications import Locale
 from partner_access.domain.relationships.offboarding import ReceiptOutcome
 

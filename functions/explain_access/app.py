@@ -21,8 +21,7 @@ from partner_access.domain.authorization import explanations
 from partner_access.domain.authorization.access import Rule
 from partner_access.domain.authorization.explanations import Explanation, ExplanationFacts
 from partner_access.domain.authorization.remedies import NO_RELATED_ACTORS, ChangeableBy, OperationCall
-from partner_access.domain.memberships.members import Seat, SuspensionReason
-from partner_access.domain.memberships.roles import Role
+from partner_access.domain.memberships.members import Role, Seat, SuspensionReason
 from partner_access.store.authorization import explanations as stored
 
 app = authzen.App()

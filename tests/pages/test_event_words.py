@@ -8,8 +8,7 @@ from typing import Any, Final
 import pytest
 
 from functions.manage_directory.app import PutAccountRequest, PutMemberRequest, PutUserRequest
-from partner_access.domain.memberships.members import Seat, SuspensionReason
-from partner_access.domain.memberships.roles import Role
+from partner_access.domain.memberships.members import Role, Seat, SuspensionReason
 from tests.support.schemas import schemas_by_id
 
 STATIC: Final = Path(__file__).parents[2] / "functions/serve_pages/static"

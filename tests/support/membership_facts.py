@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from partner_access.domain.act import Act
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.roles import MembershipFacts, Role
+from partner_access.domain.memberships.members import Role
+from partner_access.domain.memberships.roles import MembershipFacts
 from partner_access.domain.records import Record
 from tests.support.builders import (
     APPROVER,

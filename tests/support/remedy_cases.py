@@ -7,7 +7,7 @@ from partner_access.domain.authorization.remediation import remedy
 from partner_access.domain.authorization.remedies import RelatedActors
 from partner_access.domain.authorization.remedy_cases import RemedyCase
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.roles import Role
+from partner_access.domain.memberships.members import Role
 from tests.support.builders import (
     NOW,
     PARTNER,

@@ -8,8 +8,7 @@ from partner_access.domain.accounts import AccountState
 from partner_access.domain.authorization import allowed_actions
 from partner_access.domain.authorization.allowed_actions import AccountAction, EmployeeAction, MemberAction
 from partner_access.domain.memberships.actors import NO_ACTOR, Actor
-from partner_access.domain.memberships.members import SuspensionReason
-from partner_access.domain.memberships.roles import Role
+from partner_access.domain.memberships.members import Role, SuspensionReason
 from partner_access.domain.relationships.offboarding import OffboardingFacts
 from tests.support.builders import (
     APPROVER,

@@ -1,6 +1,6 @@
 """The case of a remedy: the acts with which an option is tried."""
 
-from partner_access.domain.memberships.roles import Role
+from partner_access.domain.memberships.members import Role
 from tests.support.builders import (
     an_actor,
 )

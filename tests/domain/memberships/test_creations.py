@@ -116,6 +116,7 @@ def test_create_partner_admin_for_eligible_employee_records_grant(creator: Actor
     assert created.audit.details == {
         "user_id": EMPLOYEE,
         "permission_set": "partner_admin",
+        "added": [],
         "removed": ["crm.import"],
         "grant_id": f"grt_{ACT_ID}",
     }

@@ -30,9 +30,9 @@ from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.creations import MemberCreated
 from partner_access.domain.memberships.edits import Edited, edit
 from partner_access.domain.memberships.member_edits import MemberEdit
-from partner_access.domain.memberships.members import GrantSource, Seat, SuspensionReason
+from partner_access.domain.memberships.members import GrantSource, Role, Seat, SuspensionReason
 from partner_access.domain.memberships.migrations import SuperAdminMigrated
-from partner_access.domain.memberships.roles import MembershipFacts, Role
+from partner_access.domain.memberships.roles import MembershipFacts
 from partner_access.domain.notifications import NotificationKind
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import NO_OVERRIDES, Overrides

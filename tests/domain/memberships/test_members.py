@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 from partner_access.domain.memberships.members import (
-    EndedBy,
     Member,
+    Role,
     Seat,
     SuspensionReason,
     paid_seats_kept,
@@ -185,14 +185,14 @@ def test_seat_change_counts_expired_grant_until_it_is_ended(before: Member | Non
     ("reasons", "by", "kept_out", "is_clients"),
     [
         ((), None, False, False),
-        ((), EndedBy.SELF, False, False),
-        ((), EndedBy.COLLEAGUE, False, False),
-        ((), EndedBy.PARTNER_MANAGER, True, False),
-        ((SuspensionReason.PARTNER,), EndedBy.SELF, True, False),
-        ((SuspensionReason.CLIENT, SuspensionReason.PROGRAM), EndedBy.SELF, False, False),
-        ((), EndedBy.SUPER_ADMIN, False, True),
-        ((), EndedBy.USER_MANAGER, False, True),
-        ((), EndedBy.VENDOR, False, True),
+        ((), Role.SELF, False, False),
+        ((), Role.COLLEAGUE, False, False),
+        ((), Role.PARTNER_MANAGER, True, False),
+        ((SuspensionReason.PARTNER,), Role.SELF, True, False),
+        ((SuspensionReason.CLIENT, SuspensionReason.PROGRAM), Role.SELF, False, False),
+        ((), Role.SUPER_ADMIN, False, True),
+        ((), Role.USER_MANAGER, False, True),
+        ((), Role.VENDOR, False, True),
         ((), "later_role", False, True),
     ],
 )

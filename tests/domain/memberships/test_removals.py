@@ -4,9 +4,8 @@ import pytest
 
 from partner_access.domain.errors import Forbidden, LastSuperAdmin, PreconditionFailed
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.members import SuspensionReason
+from partner_access.domain.memberships.members import Role, SuspensionReason
 from partner_access.domain.memberships.removals import remove
-from partner_access.domain.memberships.roles import Role
 from partner_access.domain.notifications import Cause, NotificationKind, Reconciliation, ReconciliationReason
 from tests.support.builders import (
     APPROVER,

@@ -6,7 +6,7 @@ import pytest
 
 from partner_access.domain.errors import DomainError, GrantSuspended, RemovedByClient, RemovedByPartner
 from partner_access.domain.memberships.actors import NO_ACTOR, Actor
-from partner_access.domain.memberships.members import EndedBy, Member, SuspensionReason
+from partner_access.domain.memberships.members import Member, Role, SuspensionReason
 from partner_access.domain.memberships.returns import must_be_returnable_by_partner, must_not_be_suspended_by_client
 from tests.support.builders import (
     EMPLOYEE,
@@ -19,7 +19,7 @@ from tests.support.builders import (
 )
 from tests.support.membership_facts import PARTNER_MANAGER_ACTOR
 
-BY_MANAGER = a_partner_admin().ended(EndedBy.PARTNER_MANAGER)
+BY_MANAGER = a_partner_admin().ended(Role.PARTNER_MANAGER)
 OFFBOARDED_BY_MANAGER = an_employee(offboardings={PARTNER: 2}, manager_offboardings={PARTNER: 1})
 
 
@@ -28,10 +28,10 @@ OFFBOARDED_BY_MANAGER = an_employee(offboardings={PARTNER: 2}, manager_offboardi
     [
         (BY_MANAGER, PARTNER, RemovedByPartner),
         (BY_MANAGER, "partner-south", None),
-        (a_partner_admin().ended(EndedBy.SELF), PARTNER, None),
-        (a_partner_admin().ended(EndedBy.USER_MANAGER), PARTNER, RemovedByClient),
-        (a_partner_admin().ended(EndedBy.USER_MANAGER), "partner-south", RemovedByClient),
-        (BY_MANAGER.model_copy(update={"ended_by": EndedBy.VENDOR}), PARTNER, RemovedByClient),
+        (a_partner_admin().ended(Role.SELF), PARTNER, None),
+        (a_partner_admin().ended(Role.USER_MANAGER), PARTNER, RemovedByClient),
+        (a_partner_admin().ended(Role.USER_MANAGER), "partner-south", RemovedByClient),
+        (BY_MANAGER.model_copy(update={"ended_by": Role.VENDOR}), PARTNER, RemovedByClient),
     ],
 )
 def test_return_by_partner_admin_depends_on_who_ended_it(
@@ -56,7 +56,7 @@ def test_return_by_partner_admin_who_manages_client_access_succeeds() -> None:
     ("user", "member", "kept_out"),
     [
         (OFFBOARDED_BY_MANAGER, a_partner_admin(access_generation=0), True),
-        (OFFBOARDED_BY_MANAGER, a_partner_admin(access_generation=0).ended(EndedBy.SELF), True),
+        (OFFBOARDED_BY_MANAGER, a_partner_admin(access_generation=0).ended(Role.SELF), True),
         (OFFBOARDED_BY_MANAGER, a_partner_admin(access_generation=1), False),
         (OFFBOARDED_BY_MANAGER, a_member(EMPLOYEE, "sales"), False),
         (an_employee(offboardings={PARTNER: 1}), a_partner_admin(access_generation=0), False),

@@ -8,8 +8,8 @@ import pytest
 from partner_access.domain.accounts import AccountState, Program
 from partner_access.domain.errors import DomainError, Forbidden, NotFound, PreconditionFailed
 from partner_access.domain.memberships.actors import NO_ACTOR, Actor
-from partner_access.domain.memberships.members import SuspensionReason
-from partner_access.domain.memberships.roles import Role, authorize
+from partner_access.domain.memberships.members import Role, SuspensionReason
+from partner_access.domain.memberships.roles import authorize
 from tests.support.builders import (
     CUSTOM_SET,
     EMPLOYEE,
@@ -245,7 +245,8 @@ def test_authorize_relies_on_account_and_records_of_caller_and_target() -> None:
 def test_authorize_partner_manager_relies_on_membership_in_partner_account() -> None:
     held = authorize(facts(Role.PARTNER_MANAGER), an_act(MANAGER))
 
-    assert set(held.relied_on) == {the_client(), *PARTNER_MANAGER_ACTOR.relied_on, *TARGET.relied_on}
+    # domain.md rule 50: not on the client account
+    assert set(held.relied_on) == {*PARTNER_MANAGER_ACTOR.relied_on, *TARGET.relied_on}
 
 
 def test_authorize_without_manager_role_ignores_membership_in_partner_account() -> None:

@@ -13,8 +13,7 @@ from partner_access.domain.memberships.actors import Actor
 from partner_access.domain.memberships.edits import edit
 from partner_access.domain.memberships.grants import paid_seat_required
 from partner_access.domain.memberships.member_edits import MemberEdit
-from partner_access.domain.memberships.members import Seat
-from partner_access.domain.memberships.roles import Role
+from partner_access.domain.memberships.members import Role, Seat
 from tests.support.builders import (
     a_member,
     a_user,

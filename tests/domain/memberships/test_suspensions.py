@@ -16,8 +16,7 @@ from partner_access.domain.errors import (
     OwnPartnerMayNotApprove,
 )
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.members import Member, SuspensionReason
-from partner_access.domain.memberships.roles import Role
+from partner_access.domain.memberships.members import Member, Role, SuspensionReason
 from partner_access.domain.memberships.suspensions import resume, suspend
 from partner_access.domain.notifications import Cause, NotificationKind
 from tests.support.builders import (

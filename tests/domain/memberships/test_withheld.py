@@ -4,8 +4,7 @@ import pytest
 
 from partner_access.domain.errors import Forbidden
 from partner_access.domain.memberships.member_edits import MemberEdit
-from partner_access.domain.memberships.members import Member
-from partner_access.domain.memberships.roles import Role
+from partner_access.domain.memberships.members import Member, Role
 from partner_access.domain.memberships.withheld import withheld_after
 from partner_access.domain.permissions.rights import Overrides, latest_set_rights
 from tests.support.builders import a_member, a_partner_admin

@@ -14,7 +14,7 @@ from partner_access.domain.errors import (
     UnknownPermissionSet,
 )
 from partner_access.domain.memberships.actors import EXPLICIT_SUSPENSIONS, Actor, witness
-from partner_access.domain.memberships.members import Assignment, EndedBy, Member, Seat, default_seat, new_member
+from partner_access.domain.memberships.members import Assignment, Member, Role, Seat, default_seat, new_member
 from partner_access.domain.notifications import Reconciliation
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import SetName, latest_version
@@ -141,7 +141,7 @@ def _recreated_member(
 def _with_end(member: Member, now: Member | None) -> Member:
     """Return the membership, ended by the vendor if the directory deactivates it (domain.md rule 42)."""
     is_ended_now = not member.active and (now is None or now.active)
-    return member.model_copy(update={"ended_by": EndedBy.VENDOR}) if is_ended_now else member
+    return member.model_copy(update={"ended_by": Role.VENDOR}) if is_ended_now else member
 
 
 def _changed_member(now: Member, fields: DirectoryFields) -> Member:

@@ -16,7 +16,7 @@ from partner_access.domain.authorization.remedies import (
 from partner_access.domain.authorization.remedy_cases import RemedyCase, trial_actor
 from partner_access.domain.authorization.suggested_edits import smallest_set
 from partner_access.domain.memberships.actors import EXPLICIT_SUSPENSIONS
-from partner_access.domain.memberships.roles import Role
+from partner_access.domain.memberships.members import Role
 from partner_access.domain.permissions.custom_sets import is_custom
 from partner_access.domain.permissions.rights import SetName
 

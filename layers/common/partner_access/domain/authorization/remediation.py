@@ -29,8 +29,7 @@ from partner_access.domain.memberships.actors import NO_ACTOR
 from partner_access.domain.memberships.creations import MemberCreationFacts, NewMember
 from partner_access.domain.memberships.effective_rights import effective_rights_of
 from partner_access.domain.memberships.member_edits import MemberEdit
-from partner_access.domain.memberships.members import PAID_SEATS, Member, Seat, SuspensionReason
-from partner_access.domain.memberships.roles import Role
+from partner_access.domain.memberships.members import PAID_SEATS, Member, Role, Seat, SuspensionReason
 from partner_access.domain.permissions import catalogue
 from partner_access.domain.permissions.rights import (
     BILLING_MANAGE,

@@ -11,7 +11,7 @@ from partner_access.domain.accounts import Account
 from partner_access.domain.authorization.access import Rule
 from partner_access.domain.errors import DomainError
 from partner_access.domain.memberships.actors import Actor
-from partner_access.domain.memberships.roles import Role
+from partner_access.domain.memberships.members import Role
 from partner_access.domain.users import User
 
 

@@ -14,7 +14,7 @@ from partner_access.domain.errors import (
 )
 from partner_access.domain.memberships import own_partner
 from partner_access.domain.memberships.effective_rights import effective_rights_of
-from partner_access.domain.memberships.members import EndedBy, Member, SuspensionReason
+from partner_access.domain.memberships.members import Member, Role, SuspensionReason
 from partner_access.domain.permissions.custom_sets import CustomSets
 from partner_access.domain.permissions.rights import NO_RIGHTS, USERS_MANAGE, Rights, SetName
 from partner_access.domain.records import Record
@@ -53,7 +53,7 @@ class Actor:
         """
         now = self.member.as_of(at) if self.member else None
         if now and now.active and now.partner_id and not self._is_current(now, now.partner_id):
-            return now.ended(EndedBy.PARTNER_MANAGER if self._is_offboarded_by_manager(now) else None)
+            return now.ended(Role.PARTNER_MANAGER if self._is_offboarded_by_manager(now) else None)
         return now
 
     def _is_offboarded_by_manager(self, now: Member) -> bool:

@@ -25,13 +25,12 @@ from partner_access.domain.memberships.effective_rights import (
     rights_and_version_now,
 )
 from partner_access.domain.memberships.member_edits import MemberEdit
-from partner_access.domain.memberships.members import Grant, Member, Seat, default_seat, known_seat, known_seats
+from partner_access.domain.memberships.members import Grant, Member, Role, Seat, default_seat, known_seat, known_seats
 from partner_access.domain.memberships.migrations import MigrationFacts, SuperAdminMigrated
 from partner_access.domain.memberships.roles import (
     ManagedMembership,
     MembershipChanged,
     MembershipFacts,
-    Role,
     authorize,
 )
 from partner_access.domain.memberships.seats import with_seats

@@ -60,8 +60,8 @@ class SuspensionReason(StrEnum):
     EMPLOYEE = "employee"
 
 
-class EndedBy(StrEnum):
-    """The role of the person who ended a membership. The values are those of the roles on a membership."""
+class Role(StrEnum):
+    """The caller's role on a membership. With several roles, the first one applies unless a rule says otherwise."""
 
     VENDOR = "vendor"
     SUPER_ADMIN = "super_admin"
@@ -70,10 +70,14 @@ class EndedBy(StrEnum):
     PARTNER_MANAGER = "partner_manager"
     SELF = "self"
 
+    @property
+    def is_of_the_account(self) -> bool:
+        return self in {Role.SUPER_ADMIN, Role.USER_MANAGER}
 
-StoredEndedBy = Annotated[EndedBy | str, Field(union_mode="left_to_right")]
+
+StoredEndedBy = Annotated[Role | str, Field(union_mode="left_to_right")]
 """A stored role, or the text of one that this deployment does not know. It counts as the client's."""
-ENDED_FOR_PARTNER: Final = frozenset({EndedBy.COLLEAGUE, EndedBy.PARTNER_MANAGER, EndedBy.SELF})
+ENDED_FOR_PARTNER: Final = frozenset({Role.COLLEAGUE, Role.PARTNER_MANAGER, Role.SELF})
 """The roles that do not act for the client. The vendor does."""
 
 
@@ -209,14 +213,14 @@ class Member(Record, Assignment):
         """Return the membership as it counts at an instant, even if the link-expiry job is late (consistency.md §3)."""
         return self.ended() if self.grant and self.grant.has_expired(at) else self
 
-    def ended(self, by: EndedBy | None = None) -> "Member":
+    def ended(self, by: Role | None = None) -> "Member":
         """Return the membership when it is over: deactivated, without its grant and its seat (domain.md rule 10).
 
         A suspension by the client itself stays, and one by the partner becomes an entry of `kept_out_by`. The end of a
         grant or a return to the account never gives access. A deactivated membership keeps its partner, because a
         partner member does not return as the client's own member.
         """
-        is_by_manager = by is EndedBy.PARTNER_MANAGER or SuspensionReason.PARTNER in self.suspended_by
+        is_by_manager = by is Role.PARTNER_MANAGER or SuspensionReason.PARTNER in self.suspended_by
         kept_out = {self.partner_id} if self.partner_id and is_by_manager else set()
         return self.model_copy(
             update={

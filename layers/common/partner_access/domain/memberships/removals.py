@@ -6,12 +6,11 @@ from typing import Final
 from partner_access.domain.act import Act
 from partner_access.domain.errors import Forbidden
 from partner_access.domain.memberships.actors import witness
-from partner_access.domain.memberships.members import EndedBy
+from partner_access.domain.memberships.members import Role
 from partner_access.domain.memberships.roles import (
     ManagedMembership,
     MembershipChanged,
     MembershipFacts,
-    Role,
     authorize,
 )
 from partner_access.domain.notifications import (
@@ -82,15 +81,15 @@ def remove(facts: MembershipFacts, expected_version: int, act: Act) -> MemberRem
     )
 
 
-def _ended_by(managed: ManagedMembership, act: Act) -> EndedBy:
+def _ended_by(managed: ManagedMembership, act: Act) -> Role:
     """Return the role in which the caller ends the membership.
 
     A partner admin who is a client access manager too ends it as such.
     """
     if act.actor_id == managed.user.user_id:
-        return EndedBy.SELF
+        return Role.SELF
     is_manager = managed.role is Role.COLLEAGUE and Role.PARTNER_MANAGER in managed.roles
-    return EndedBy.PARTNER_MANAGER if is_manager else EndedBy(managed.role.value)
+    return Role.PARTNER_MANAGER if is_manager else managed.role
 
 
 def _former_employee(managed: ManagedMembership, act: Act) -> User:

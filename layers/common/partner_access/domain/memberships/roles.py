@@ -2,32 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from enum import StrEnum
 
 from partner_access.domain.accounts import Account
 from partner_access.domain.act import Act
 from partner_access.domain.errors import Forbidden, NotFound, PreconditionFailed
 from partner_access.domain.memberships.actors import NO_ACTOR, Actor
-from partner_access.domain.memberships.members import Member
+from partner_access.domain.memberships.members import Member, Role
 from partner_access.domain.permissions.custom_sets import CustomSets
 from partner_access.domain.permissions.rights import CLIENT_ACCESS_MANAGE, USERS_MANAGE
 from partner_access.domain.records import Decision, Record
 from partner_access.domain.users import User
-
-
-class Role(StrEnum):
-    """The caller's role on a membership. With several roles, the first one applies unless a rule says otherwise."""
-
-    VENDOR = "vendor"
-    SUPER_ADMIN = "super_admin"
-    USER_MANAGER = "user_manager"
-    COLLEAGUE = "colleague"
-    PARTNER_MANAGER = "partner_manager"
-    SELF = "self"
-
-    @property
-    def is_of_the_account(self) -> bool:
-        return self in {Role.SUPER_ADMIN, Role.USER_MANAGER}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,7 @@
 """Seats of a member: the base seat and the paid seats in addition, and who can assign them."""
 
 from partner_access.domain.errors import Forbidden, InvalidField, PermissionNotHeld
-from partner_access.domain.memberships.members import PAID_SEATS, Member, Seat, known_seats
-from partner_access.domain.memberships.roles import Role
+from partner_access.domain.memberships.members import PAID_SEATS, Member, Role, Seat, known_seats
 from partner_access.domain.permissions.rights import BILLING_MANAGE, Rights
 
 

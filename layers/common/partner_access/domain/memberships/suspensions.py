@@ -12,12 +12,11 @@ from partner_access.domain.errors import (
     NotFound,
 )
 from partner_access.domain.memberships import own_partner
-from partner_access.domain.memberships.members import SuspensionReason
+from partner_access.domain.memberships.members import Role, SuspensionReason
 from partner_access.domain.memberships.roles import (
     ManagedMembership,
     MembershipChanged,
     MembershipFacts,
-    Role,
     authorize,
     authorize_for_past_too,
 )

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 
 from partner_access.domain.errors import Forbidden
 from partner_access.domain.memberships.member_edits import MemberEdit
-from partner_access.domain.memberships.members import Member
-from partner_access.domain.memberships.roles import Role
+from partner_access.domain.memberships.members import Member, Role
 from partner_access.domain.permissions.rights import NO_OVERRIDES, Overrides, Rights, with_dependents
 
 
