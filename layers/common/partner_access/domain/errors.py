@@ -160,8 +160,8 @@ class RemovedByClient(Conflict):
 class RemovedByPartner(Conflict):
     code = "removed_by_partner"
     detail = (
-        "A client access manager of your partner suspended or ended this person's access. Ask a client access manager "
-        "to add the person."
+        "A client access manager of the partner suspended or ended this person's access. Only a client access manager "
+        "or the client can give it again."
     )
 
 

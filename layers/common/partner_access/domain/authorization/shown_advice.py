@@ -46,6 +46,8 @@ IS_SHOWN: Final[Mapping[type[DomainError], bool]] = {
     errors.PreconditionFailed: False,
     errors.RateLimited: False,
     errors.RecipientSuppressed: False,
+    errors.RemovedByClient: True,
+    errors.RemovedByPartner: True,
     errors.ReservedSubject: False,
     errors.RestrictedPermission: False,
     errors.RightsChanged: False,
