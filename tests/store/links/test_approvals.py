@@ -94,7 +94,7 @@ CONDITIONS: list[tuple[Callable[[], Recorder], tuple[Any, ...], Key, dict[str, A
         for others in ((), (FOR_MANY,), (a_member(EMPLOYEE, seat=Seat.PARTNER, active=False),))
         for key in (APPROVER_KEY, APPROVER_MEMBER_KEY, CLIENT_KEY, PARTNER_KEY, EMPLOYEE_KEY)
     ),
-    *((decline, (), key, {"version": 2}, RightsChanged) for key in (APPROVER_KEY, APPROVER_MEMBER_KEY, CLIENT_KEY)),
+    *((decline, (), key, {"version": 2}, RightsChanged) for key in (APPROVER_KEY, APPROVER_MEMBER_KEY)),
     (approval, (the_client(partner_seat_limit=2),), CLIENT_KEY, {"partner_seats_used": 2}, NoSeatLeft),
     (approval, (), EMPLOYEE_MEMBER_KEY, {"version": 1}, RightsChanged),
     (approval, (ORDINARY,), EMPLOYEE_MEMBER_KEY, {"version": 2}, RightsChanged),
