@@ -38,6 +38,7 @@ GIVES_NOTHING: Final = "the act gives nothing, so a fact that changes meanwhile 
 KIND: Final = "only its kind counts, which never changes"
 OTHER_ACCOUNT: Final = "it belongs to another account of the same list, which has a decision of its own"
 LIST: Final = "it lists accounts to look at, and the user's version rises when they become super admin"
+MANAGES: Final = "whether the caller manages client access counts only for a person kept out, and is pinned then"
 NARROWS: Final = "an edit that only takes away gives nothing, and a wider one pins it, as test_edits.py checks"
 PARTNERS: Final = (
     "a colleague adds colleagues: who adds them without end cannot keep the account busy, and a closed one is read"
@@ -51,6 +52,7 @@ NOT_PINNED: Final = {
     (ANY, "other membership"): WITNESS,
     (ANY, "missing stored response"): PART,
     (ANY, "account of the user"): LIST,
+    ("member.created", "caller's membership elsewhere"): MANAGES,
     ("link.created", "missing suppressed address"): "a suppression that comes later stops the email when it is sent",
     ("link.resent", "missing suppressed address"): "a suppression that comes later stops the email when it is sent",
     ("link.approved", "missing reply"): "a link for one account has no replies, and a link for several writes one",

@@ -33,8 +33,8 @@ TARGET: Final = template.ROOT / "openapi.json"
 SCHEMAS: Final = "#/components/schemas/{model}"
 PAGES_FUNCTION: Final = "serve_pages"
 """The function that serves pages, which are not part of the API for programs."""
-DECISIONS_PREFIX: Final = "/access/v1/"
-"""The path prefix of the operations whose errors follow AuthZEN."""
+AUTHZEN_PREFIXES: Final = ("/access/v1/", "/.well-known/authzen-")
+"""The path prefixes of the operations whose errors follow AuthZEN."""
 USER_ID_IN_PATH: Final = (
     "The id of a user. Write an id with other characters, `.` or `..` as `~` and its Base64url without padding."
 )
@@ -243,7 +243,7 @@ def _headers(key: str, route: routing.Route) -> list[Json]:
     if method != "GET" and (method != "POST" or route.needs_key):
         description = "A unique key for this request. The same key and request return the same response for 24 hours."
         found.append(_header("Idempotency-Key", description, required=route.needs_key, minLength=1, maxLength=255))
-    if DECISIONS_PREFIX in key:
+    if any(prefix in key for prefix in AUTHZEN_PREFIXES):
         found.append(_header("X-Request-ID", "Returned unchanged.", required=False))
     if _argument_of_type(route, routing.ExpectedVersion):
         description = "The ETag of the version that you read: 428 without it, 412 if the record has changed since."
@@ -265,7 +265,7 @@ def _responses(key: str, route: routing.Route, schemas: dict[type[BaseModel], st
         }
         for model in _response_models(key, route)
     } or {"204": {"description": HTTPStatus.NO_CONTENT.phrase}}
-    if DECISIONS_PREFIX in key:
+    if any(prefix in key for prefix in AUTHZEN_PREFIXES):
         sentence = {"application/json": {"schema": {"type": "string"}}}
         error = {"description": "Error: the body says what to do. A denial is a 200.", "content": sentence}
         unavailable = {"description": "No decision: deny, and try again", "content": sentence}

@@ -285,7 +285,7 @@ def test_edit_super_admin_to_partner_admin_migrates_member(table: Table) -> None
     assert (table.get(keys.account(CLIENT)) or {})["partner_seats_used"] == 1
 
 
-def test_edit_member_to_partner_admin_restores_assignment_after_grant(table: Table) -> None:
+def test_edit_member_to_partner_admin_leaves_no_membership_after_grant(table: Table) -> None:
     seed(table, a_member(EMPLOYEE, "sales", seat=Seat.SERVICE))
 
     member = edit(permission_set="partner_admin", permissions={"remove": ["crm.import"]}, access_days=30).body
@@ -294,12 +294,9 @@ def test_edit_member_to_partner_admin_restores_assignment_after_grant(table: Tab
     assert (member["permissions"]["removed"], member["state"], member["version"]) == (["crm.import"], "active", 2)
     assert "expires_at" in member
     assert queued_email(table)["kind"] == "member_created"
-    assert remove(expected_version=2).status == 200
-    assert (stored_member(table)["permission_set"], stored_member(table)["seat"], stored_member(table)["active"]) == (
-        "sales",
-        "service",
-        True,
-    )
+    assert remove(expected_version=2).body["former_set"] == "sales"
+    # domain.md rule 10
+    assert stored_member(table)["active"] is False
 
 
 def test_edit_to_partner_admin_of_two_partners_requires_partner_id(table: Table) -> None:

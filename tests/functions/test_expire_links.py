@@ -570,7 +570,7 @@ def test_expire_grant_of_20_days_skips_30_day_warning(seeded: Table, clock: Cloc
 
     run_expiry()
     assert end_emails(seeded) == []
-    clock.advance(days=13)
+    clock.advance(days=14)
     run_expiry()
     assert end_emails(seeded) == [("access_ending", 7)]
 

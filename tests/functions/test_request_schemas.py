@@ -21,7 +21,10 @@ pytestmark = pytest.mark.usefixtures("environment")
 Json = dict[str, Any]
 
 SCHEMAS = "#/components/schemas/"
-STRINGS = ("", "a", "x" * 1000, "user-1", "person@example.com", "partner.example", SECRET_TEXT, "a\x00", "#")
+STRINGS = (
+    *("", "a", "x" * 1000, "user-1", "person@example.com", "partner.example", SECRET_TEXT, "a\x00", "#"),
+    *("2026-09-01", "Europe/Berlin"),
+)
 POOL: tuple[object, ...] = (
     *STRINGS,
     *(None, True, False, 0, 1, -1, 1.5, 10**7),

@@ -158,7 +158,7 @@ def test_search_of_unknown_or_foreign_entity_returns_no_results(what: str, body:
     assert DEPLOYED.request(what, body).body == NOTHING
 
 
-@pytest.mark.parametrize("name", ["", " ", "a#b", "a/b", "..", "a\0", "é", "a" * 129])
+@pytest.mark.parametrize("name", ["", " ", "a b", "a\0", "é", "a" * 129])
 def test_search_with_malformed_id_returns_no_results_without_database_read(table: Table, name: str) -> None:
     with count_costs(table) as costs:
         for what, body in (

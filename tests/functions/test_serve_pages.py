@@ -24,8 +24,8 @@ SHELLS = page_weights.PAGES
 PLACEHOLDERS = re.compile(r"\{(\w+)\}")
 WEIGHT_LIMITS = {
     "/": 16_500,
-    "/approve": 31_500,
-    "/accounts/{account_id}": 49_000,
+    "/approve": 32_000,
+    "/accounts/{account_id}": 51_000,
     "/partners/{partner_id}": 47_500,
     "/problems/{problem}": 17_000,
 }
