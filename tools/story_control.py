@@ -50,7 +50,7 @@ def staying_in_control(story: Story) -> None:
     story.announce("Tom cannot take it back: you can only grant permissions that you hold.")
     version = edited.headers["etag"]
     again = story.api_client(sample.TOM).call(
-        "PATCH", f"{users}/{tom}", {"permissions": {}}, key=new_idempotency_key(), headers={"if-match": version}
+        "PATCH", f"{users}/{tom}", {"overrides": {}}, key=new_idempotency_key(), headers={"if-match": version}
     )
     story.expect(again, 403, "permission_not_held", "detail")
 

@@ -26,8 +26,8 @@ class RemovalResponse(ResponseBody, title="RemovalResponse"):
         description=(
             "Super admins and user managers of the account, partner members and client access managers of the user's "
             "partner, the user and the vendor's back end can do this. The membership ends, with the user's grant if "
-            "there is one. Nothing of before the grant returns. The response names the permission set of before it, "
-            "which the client can give again."
+            "there is one. Nothing of before the grant returns, but the response names its permission set, which the "
+            "client can give again."
         ),
     ),
 )

@@ -22,8 +22,9 @@ from partner_access.emails.permission_texts import Language
 from partner_access.lambda_context import Event
 from partner_access.web import unknown_address
 from partner_access.web.assets import Asset, PageResponse, served_name, served_script
-from partner_access.web.headers import YEAR_SECONDS, content_security_policy, page_headers
+from partner_access.web.headers import YEAR_SECONDS, page_headers
 from partner_access.web.languages import LANGUAGES, Texts, language_of, permission_labels
+from partner_access.web.policy import content_security_policy
 
 STATIC: Final = Path(__file__).with_name("static")
 METHODS: Final = ("GET", "HEAD")

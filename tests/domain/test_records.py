@@ -9,7 +9,7 @@ from tests.support.builders import ACT_ID, NOW, a_link, an_act
 
 
 def test_audit_lists_each_account_once_and_omits_details_without_value() -> None:
-    # domain.md rule 49
+    # domain.md rule 45
     entry = audit("link.revoked", an_act("by"), "a", None, "b", "a", "", zero=0, no=False, none=None, list=[], map={})
 
     assert entry.accounts == ("a", "b")

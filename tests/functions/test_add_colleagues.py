@@ -431,7 +431,7 @@ def test_add_colleagues_after_concurrent_change_changes_nothing(
 
 
 def test_add_colleagues_during_closing_of_account_counts_as_before_it(table: Table) -> None:
-    # Colleagues do not pin the client's account, and nobody has access in a closed one (domain.md rule 50).
+    # Colleagues do not pin the client's account, and nobody has access in a closed one (domain.md rule 46).
     seed(table, *with_partner_admin())
 
     response = send_during_change(table, lambda: account(CLIENT, state="closed")(table), add)

@@ -104,7 +104,7 @@ NARROWING: Final[dict[str, SendRequest]] = {
 
 @pytest.mark.parametrize("send_request", NARROWING.values(), ids=NARROWING)
 def test_acts_without_end_do_not_prevent_the_end_of_own_access(send_request: SendRequest) -> None:
-    # domain.md rule 50
+    # domain.md rule 46
     busy = busy_keys()
 
     with conflicts_on(busy, CONFLICTS) as collisions:

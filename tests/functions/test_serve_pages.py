@@ -15,7 +15,7 @@ from functions.serve_pages import app
 from partner_access.api.errors import error_classes
 from partner_access.domain.permissions.catalogue import CATALOGUE
 from partner_access.emails.permission_texts import Language
-from partner_access.web import headers, languages
+from partner_access.web import languages, policy
 from partner_access.web.assets import served_script
 from tests.support.built_artifacts import PARAMETER_VALUES
 from tools import page_weights
@@ -120,7 +120,7 @@ def test_serve_page_sets_restrictive_security_headers(path: str) -> None:
 def test_policy_without_sign_in_allows_connections_to_own_origin_only(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TOKEN_URL", "")
 
-    assert "connect-src 'self';" in headers.content_security_policy()
+    assert "connect-src 'self';" in policy.content_security_policy()
 
 
 @pytest.mark.parametrize(("accept_language", "language"), [

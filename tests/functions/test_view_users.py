@@ -105,7 +105,7 @@ def test_view_users_returns_permissions_since_grantor_and_end(table: Table, chec
 
 
 def test_view_users_omits_fields_without_value_and_keeps_empty_lists(seeded: Table) -> None:
-    # domain.md rule 49
+    # domain.md rule 45
     shown = rows(list_users())[CLERK]
 
     assert (shown["suspended_by"], shown["paid_seats"]) == ([], [])

@@ -74,7 +74,7 @@ def test_every_event_is_in_the_filter_and_has_words() -> None:
 
 
 def test_every_detail_has_a_kind_and_a_label() -> None:
-    # domain.md rule 49
+    # domain.md rule 45
     names = {name for name, _ in DETAILS}
 
     assert set(_kinds()) == names, "list a new detail in account/audit-details.js"

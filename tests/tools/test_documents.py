@@ -16,7 +16,7 @@ FOREIGN: Final = {
         batchItemFailures begins_with idempotencyToken include_default_search_paths""",
     "HTTP headers": "Cache Control Forwarded Host Idempotent Original Override Referrer Replayed Retry",
     "OAuth, JWT and AuthZEN": "alg archived bob iat jku jwk jwks_uri kid nbf soft uid x5u",
-    "Python and other tools": "NaN OO defer_build enable enable_validation pyc",
+    "Python and other tools": "NaN React OO defer_build enable enable_validation pyc",
     "examples": "123 YWEvYmI9PQ aa auth0 bb clerk consultant e2 json5 ke snake_case ud800 x10",
 }
 """Names that are not the project's own, by their origin."""

@@ -48,7 +48,7 @@ def cursor_key() -> bytes:
     return os.environ["CURSOR_KEY"].encode()
 
 
-# --- the pages and their sign-in (serve_pages, web/headers.py) ---
+# --- the pages and their sign-in (serve_pages, web/policy.py) ---
 
 
 def use_scope() -> str:

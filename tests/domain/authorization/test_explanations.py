@@ -160,7 +160,7 @@ def test_explain_without_possible_remedy_says_so_in_advice() -> None:
     ids=lambda value: getattr(value, "code", ""),
 )
 def test_advice_after_error_names_what_comes_first_or_that_nobody_can(error: DomainError, advice: str) -> None:
-    # domain.md rule 48
+    # domain.md rule 44
     assert advice_for(Rule.NOT_A_MEMBER, Remedy(error=error)) == advice
 
 

@@ -21,7 +21,7 @@ ERRORS = sorted(DOMAIN_ERRORS, key=attrgetter("code"))
 
 
 def test_every_domain_error_says_whether_its_advice_is_shown() -> None:
-    # domain.md rule 48
+    # domain.md rule 44
     assert set(IS_SHOWN) == DOMAIN_ERRORS, "list a new error in domain/authorization/shown_advice.py"
 
 

@@ -245,7 +245,7 @@ def test_authorize_relies_on_account_and_records_of_caller_and_target() -> None:
 def test_authorize_partner_manager_relies_on_membership_in_partner_account() -> None:
     held = authorize(facts(Role.PARTNER_MANAGER), an_act(MANAGER))
 
-    # domain.md rule 50: not on the client account
+    # domain.md rule 46: not on the client account
     assert set(held.relied_on) == {*PARTNER_MANAGER_ACTOR.relied_on, *TARGET.relied_on}
 
 

@@ -203,7 +203,7 @@ NEEDLESS_CHANGES: list[tuple[str, Change]] = [
     ("the program is terminated", account(PARTNER, program="terminated", terminations=1)),
     ("the account is closed", account(CLIENT, state="closed")),
 ]
-"""Changes that make an act needless that only takes access away. It does not pin these records (domain.md rule 50)."""
+"""Changes that make an act needless that only takes access away. It does not pin these records (domain.md rule 46)."""
 
 
 @pytest.mark.parametrize("operation", REQUESTS.values(), ids=REQUESTS)

@@ -45,7 +45,7 @@ from partner_access.lambda_context import Context, Event
 ATTEMPTS: Final = 4
 """Maximum number of times that a decision on stale facts is made before the caller gets an error."""
 NARROWING_ATTEMPTS: Final = 12
-"""The same number for a decision that only takes access away (domain.md rule 50)."""
+"""The same number for a decision that only takes access away (domain.md rule 46)."""
 SPARE_SECONDS: Final = 7
 """Remaining time of an invocation, in seconds, below which no attempt is started.
 

@@ -43,7 +43,7 @@ class AuditEntry(BaseModel):
 def audit(event: str, act: Act, *accounts: str | None, **details: JsonValue) -> AuditEntry:
     """Return the audit entry of an act for these accounts.
 
-    None is no value, and is left out. An empty list is a value: the act gave, took or named nothing (domain.md rule 49).
+    None is no value, and is left out. An empty list is a value: the act gave, took or named nothing (domain.md rule 45).
     """
     return AuditEntry(
         audit_id=act.new_id("aud"),
@@ -59,7 +59,7 @@ def audit(event: str, act: Act, *accounts: str | None, **details: JsonValue) -> 
 class Decision:
     """The parts of a decision that all operations share. Each operation adds the records that it writes.
 
-    `narrows` is true if it only takes access away. It is then tried for longer (domain.md rule 50).
+    `narrows` is true if it only takes access away. It is then tried for longer (domain.md rule 46).
     """
 
     act: Act

@@ -17,7 +17,7 @@ def to_plain(value: object) -> Any:
 
     Times become epoch seconds, and dates become text. An entry whose value is None is left out, and so is an empty set,
     which DynamoDB cannot store. A record reads both as its default. Empty lists and mappings are values (domain.md
-    rule 49).
+    rule 45).
     """
     match value:
         case BaseModel():

@@ -26,7 +26,7 @@ THROTTLING_CODES: Final = frozenset(
 )
 ATTEMPTS: Final = 6
 NARROWING_ATTEMPTS: Final = 12
-"""Attempts at a transaction that only takes access away. Six more come after the longest pauses (domain.md rule 50)."""
+"""Attempts at a transaction that only takes access away. Six more come after the longest pauses (domain.md rule 46)."""
 MAX_DELAY: Final = 0.8
 BASE_DELAY: Final = 0.05
 """Longest pause after the first attempt, in seconds."""

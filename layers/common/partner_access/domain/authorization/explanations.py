@@ -173,7 +173,7 @@ def explain(facts: ExplanationFacts, permission: str, related: RelatedActors, ac
 
 
 def advice_for(rule: Rule, remedy: Remedy) -> str:
-    """Return the advice of the rule, or what keeps everyone from changing the decision (domain.md rule 48)."""
+    """Return the advice of the rule, or what keeps everyone from changing the decision (domain.md rule 44)."""
     if not remedy.error:
         return ADVICE[rule]
     advice = advice_of(remedy.error)

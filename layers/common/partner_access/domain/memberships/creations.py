@@ -189,7 +189,7 @@ def _seat(requested: NewMember, for_partner: Account | None, creator_rights: Rig
 
 
 def _created(facts: MemberCreationFacts, account: Account, person: User, member: Member, act: Act) -> MemberCreated:
-    # A colleague who adds colleagues in a loop would otherwise keep the account busy (domain.md rule 50).
+    # A colleague who adds colleagues in a loop would otherwise keep the account busy (domain.md rule 46).
     is_colleague = member.partner_id is not None and member.grant is None
     others = (None if is_colleague else account, person, facts.target.member, facts.partner, *facts.sets.values())
     # The creator's own user record is pinned already, and their rights as a manager count only for such a person.
