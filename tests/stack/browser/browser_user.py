@@ -127,7 +127,8 @@ class BrowserUser:
         self.button("sign_out").wait_for()
 
     def tab_to(self, words: str) -> None:
-        """Press Tab until an element with this text has the focus."""
+        """Press Tab until an element with this text has the focus. Wait first until a view has replaced the other."""
+        self.page.evaluate("async () => { await document.activeViewTransition?.finished }")
         for _ in range(MOST_TABS):
             self.page.keyboard.press("Tab")
             focused = self.page.evaluate(
