@@ -147,19 +147,6 @@ def test_refused_token_leads_to_one_sign_in_and_a_message(
     browser_user.see("home.accounts")
 
 
-def test_expired_token_of_an_earlier_sign_in_leads_to_the_sign_in_at_once(
-    open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
-) -> None:
-    personas = personas_by_language["en"]
-    browser_user = open_browser(new_context=True, who=personas.admin)
-    browser_user.open("/")
-    browser_user.see("home.accounts")
-    browser_user.page.route("**/accounts?*", lambda route: route.fulfill(status=401, json={"message": "Unauthorized"}))
-    browser_user.page.reload()
-
-    browser_user.page.wait_for_selector("#username")
-
-
 def test_second_sign_in_after_going_back_keeps_the_user_signed_in(
     open_browser: OpenBrowser, personas_by_language: dict[str, Personas]
 ) -> None:
